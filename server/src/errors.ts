@@ -1,0 +1,112 @@
+import { Code } from "@connectrpc/connect";
+import { ErrorReason, Outcome } from "../../gen/dynakv/v1/error_pb.js";
+
+/** The reasons of the schema that this server was built with. */
+export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
+
+/** What is fixed for a reason: its status code, and whether repeating the same request may succeed. */
+interface ReasonDefinition {
+  readonly code: Code;
+  /**
+   * Whether waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
+   * {@link DynakvError.retryable}.
+   */
+  readonly transient: boolean;
+}
+
+const permanent = (code: Code): ReasonDefinition => ({ code, transient: false });
+const transient = (code: Code): ReasonDefinition => ({ code, transient: true });
+
+/** The one table of typed errors. `docs/errors.md` explains each to users. */
+export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
+  [ErrorReason.UNSPECIFIED]: permanent(Code.Unknown),
+  [ErrorReason.INVALID_KEY]: permanent(Code.InvalidArgument),
+  [ErrorReason.VALUE_TOO_LARGE]: permanent(Code.InvalidArgument),
+  [ErrorReason.INVALID_CONDITION]: permanent(Code.InvalidArgument),
+  [ErrorReason.INVALID_EXPIRY]: permanent(Code.InvalidArgument),
+  [ErrorReason.INVALID_FIELD]: permanent(Code.InvalidArgument),
+  [ErrorReason.ALREADY_EXISTS]: permanent(Code.FailedPrecondition),
+  [ErrorReason.NOT_PRESENT]: permanent(Code.FailedPrecondition),
+  [ErrorReason.ETAG_MISMATCH]: permanent(Code.Aborted),
+  [ErrorReason.WRONG_KIND]: permanent(Code.FailedPrecondition),
+  [ErrorReason.UNREADABLE_ITEM]: permanent(Code.FailedPrecondition),
+  [ErrorReason.OUT_OF_BOUNDS]: permanent(Code.OutOfRange),
+  [ErrorReason.THROTTLED]: transient(Code.ResourceExhausted),
+  [ErrorReason.OVERLOADED]: transient(Code.ResourceExhausted),
+  [ErrorReason.BACKEND_UNAVAILABLE]: transient(Code.Unavailable),
+  [ErrorReason.BACKEND_DENIED]: transient(Code.Unavailable),
+  [ErrorReason.TABLE_UNAVAILABLE]: transient(Code.Unavailable),
+  [ErrorReason.CONTENTION]: transient(Code.Aborted),
+  [ErrorReason.DEADLINE_EXCEEDED]: permanent(Code.DeadlineExceeded),
+  [ErrorReason.CANCELED]: permanent(Code.Canceled),
+  [ErrorReason.UNIMPLEMENTED]: permanent(Code.Unimplemented),
+  [ErrorReason.INTERNAL]: permanent(Code.Internal),
+  [ErrorReason.SHUTTING_DOWN]: transient(Code.Unavailable),
+};
+
+export interface DynakvErrorOptions {
+  /** For a write: what it has done. Default: UNSPECIFIED, which is what reads leave it at. */
+  outcome?: Outcome;
+  /** The path of the request's field that is wrong, such as `condition.if_etag`. */
+  field?: string;
+  /** The etag that the key holds, for a failed condition. */
+  currentEtag?: string | undefined;
+  /** How long to wait before a retry, in milliseconds. */
+  retryAfterMs?: number;
+  /** DynamoDB's own reasons for throttling. */
+  throttlingReasons?: readonly string[];
+  /** What happened underneath. For the log only: callers never see it. */
+  cause?: unknown;
+}
+
+/** Every failure that the service knows by name. Its message is for callers: it never holds a key, a value or a secret. */
+export class DynakvError extends Error {
+  override readonly name = "DynakvError";
+  readonly reason: Reason;
+  readonly outcome: Outcome;
+  readonly field: string | undefined;
+  readonly currentEtag: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly throttlingReasons: readonly string[];
+
+  constructor(reason: Reason, message: string, options: DynakvErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.reason = reason;
+    this.outcome = options.outcome ?? Outcome.UNSPECIFIED;
+    this.field = options.field;
+    this.currentEtag = options.currentEtag;
+    this.retryAfterMs = options.retryAfterMs;
+    this.throttlingReasons = options.throttlingReasons ?? [];
+  }
+
+  get code(): Code {
+    return reasonDefinitions[this.reason].code;
+  }
+
+  /** Whether the same request may be repeated without harm, and may then succeed. */
+  get retryable(): boolean {
+    return reasonDefinitions[this.reason].transient && this.outcome !== Outcome.UNKNOWN;
+  }
+
+  /** The same error with the outcome set: what the store found out once it knew what the write had done. */
+  withOutcome(outcome: Outcome): DynakvError {
+    return new DynakvError(this.reason, this.message, { ...this.options(), outcome });
+  }
+
+  private options(): DynakvErrorOptions {
+    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, cause } = this;
+    return {
+      outcome,
+      currentEtag,
+      throttlingReasons,
+      cause,
+      ...(field === undefined ? {} : { field }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    };
+  }
+}
+
+/** A bad field of a request. Nothing was changed. */
+export function invalidField(reason: Reason, field: string, message: string): DynakvError {
+  return new DynakvError(reason, `${field}: ${message}`, { field });
+}

@@ -1,0 +1,278 @@
+/**
+ * Every setting of the server, resolved. The command line, the environment, the config file and the connection URL all
+ * end here; {@link settingDefinitions} says where each comes from.
+ */
+export interface Settings {
+  /** Where to listen, as `HOST:PORT`; port 0 picks a free one. */
+  listen: string;
+  /** The `dynamodb://` URL of the backend, or undefined for the embedded engine. */
+  backend: string | undefined;
+  /** Where the embedded engine keeps its data: a folder, or `memory`. */
+  data: string;
+  /** The name of the table. */
+  table: string;
+  /** Read capacity units of a table that is created. With neither capacity set, the table is billed on demand. */
+  readCapacity: number | undefined;
+  /** Write capacity units of a table that is created. With neither capacity set, the table is billed on demand. */
+  writeCapacity: number | undefined;
+  /** The AWS region; undefined leaves it to the AWS chain. */
+  region: string | undefined;
+  /** The endpoint of DynamoDB; undefined means that of AWS. */
+  endpoint: string | undefined;
+  /** The access key; undefined leaves credentials to the AWS chain. */
+  accessKeyId: string | undefined;
+  /** The secret of the access key. */
+  secretAccessKey: string | undefined;
+  /** The session token of temporary credentials. */
+  sessionToken: string | undefined;
+  /**
+   * The default expiry in seconds, and what becomes of the table's TTL: undefined leaves the TTL as it is, 0 and up
+   * enables it, below 0 disables it. 0 gives entries no default expiry.
+   */
+  ttlSeconds: number | undefined;
+  /** Whether a missing table is created. */
+  createTable: boolean;
+  /** How long to wait for the table to become ACTIVE, in seconds. */
+  tableWaitSeconds: number;
+  /** The table's partition key, of type S. */
+  keyAttribute: string;
+  /** The attribute that holds a value, of type B. */
+  valueAttribute: string;
+  /** The attribute that holds a counter, of type N. */
+  counterAttribute: string;
+  /** The attribute that holds the write time, of type N, in epoch seconds. */
+  writeTimeAttribute: string;
+  /** The attribute that holds the expiry, of type N, in whole epoch seconds. */
+  expiryAttribute: string;
+  /** The attribute that holds the etag of what dynakv wrote, of type S. */
+  etagAttribute: string;
+  /** The largest request message in bytes. */
+  maxRequestBytes: number;
+  /** The most calls that one connection may have open. */
+  maxStreams: number;
+  /** The deadline of a unary call that sets none, in seconds. */
+  defaultDeadlineSeconds: number;
+  /** The longest deadline that a caller may set, in seconds. */
+  maxDeadlineSeconds: number;
+  /** The most BatchGetItem calls that one MGet has in flight. */
+  mgetConcurrency: number;
+  /** How long calls may run on after SIGTERM or SIGINT, in seconds. */
+  drainSeconds: number;
+  /** The least severe level that is logged. */
+  logLevel: LogLevel;
+  /** How log lines look: `json` for programs, `text` for people. */
+  logFormat: LogFormat;
+}
+
+/** The levels of pino, from most to least severe, and `silent`. */
+export const logLevels = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const logFormats = ["json", "text"] as const;
+export type LogFormat = (typeof logFormats)[number];
+
+/** How one setting is read and described. */
+export interface SettingDefinition {
+  readonly name: keyof Settings;
+  readonly type: "string" | "integer" | "boolean" | readonly string[];
+  /** The default; undefined means unset. */
+  readonly default: string | number | boolean | undefined;
+  /** For integers: the lowest and the highest that are accepted. */
+  readonly range?: readonly [number, number];
+  /** What stands in for the value in `--help`, such as `HOST:PORT`. */
+  readonly placeholder: string;
+  /** One line for `--help` and the README's table. */
+  readonly help: string;
+  /** The part of the connection URL that sets it, and Celery's name for it, where there is one. */
+  readonly url?: string;
+  readonly celery?: string;
+  /** Whether its value must never be printed. */
+  readonly secret?: boolean;
+}
+
+const second = { type: "integer", placeholder: "SECONDS" } as const;
+const attribute = { type: "string", placeholder: "NAME" } as const;
+
+/** All settings, in the order in which `--help` and the README show them. */
+export const settingDefinitions: readonly SettingDefinition[] = [
+  {
+    name: "listen",
+    type: "string",
+    default: "127.0.0.1:50051",
+    placeholder: "HOST:PORT",
+    help: "where to listen; port 0 picks a free one",
+  },
+  {
+    name: "backend",
+    type: "string",
+    default: undefined,
+    placeholder: "URL",
+    help: "dynamodb://[key:secret@]region[:port][/table][?read=n&write=n&ttl_seconds=n]; unset: the embedded engine, for development and tests",
+    secret: true,
+  },
+  {
+    name: "data",
+    type: "string",
+    default: "./data",
+    placeholder: "DIR|memory",
+    help: "where the embedded engine keeps its data",
+  },
+  {
+    name: "table",
+    type: "string",
+    default: "celery",
+    placeholder: "NAME",
+    help: "table name",
+    url: "/table",
+    celery: "table_name",
+  },
+  {
+    name: "readCapacity",
+    type: "integer",
+    default: undefined,
+    range: [1, 1_000_000],
+    placeholder: "UNITS",
+    help: "read capacity of a table that is created; unset: on-demand billing",
+    url: "?read",
+    celery: "read_capacity_units",
+  },
+  {
+    name: "writeCapacity",
+    type: "integer",
+    default: undefined,
+    range: [1, 1_000_000],
+    placeholder: "UNITS",
+    help: "write capacity of a table that is created; unset: on-demand billing",
+    url: "?write",
+    celery: "write_capacity_units",
+  },
+  {
+    name: "region",
+    type: "string",
+    default: undefined,
+    placeholder: "REGION",
+    help: "AWS region; unset: the AWS chain's",
+    url: "region",
+    celery: "aws_region",
+  },
+  {
+    name: "endpoint",
+    type: "string",
+    default: undefined,
+    placeholder: "URL",
+    help: "endpoint of DynamoDB, DynamoDB Local or Alternator; unset: that of AWS",
+    url: "host:port",
+    celery: "endpoint_url",
+  },
+  {
+    name: "accessKeyId",
+    type: "string",
+    default: undefined,
+    placeholder: "KEY",
+    help: "access key; unset: the AWS default chain",
+    url: "key",
+  },
+  {
+    name: "secretAccessKey",
+    type: "string",
+    default: undefined,
+    placeholder: "SECRET",
+    help: "secret of the access key; better given by environment or file",
+    url: "secret",
+    secret: true,
+  },
+  {
+    name: "sessionToken",
+    type: "string",
+    default: undefined,
+    placeholder: "TOKEN",
+    help: "session token of temporary credentials",
+    secret: true,
+  },
+  {
+    ...second,
+    name: "ttlSeconds",
+    default: undefined,
+    range: [-1, 315_360_000],
+    help: "default expiry; unset: leave the table's TTL alone, 0 and up: enable it, -1: disable it (0: enable it, but no default expiry)",
+    url: "?ttl_seconds",
+    celery: "time_to_live_seconds",
+  },
+  {
+    name: "createTable",
+    type: "boolean",
+    default: true,
+    placeholder: "true|false",
+    help: "create the table when it is missing",
+  },
+  {
+    ...second,
+    name: "tableWaitSeconds",
+    default: 120,
+    range: [1, 3600],
+    help: "how long to wait for the table to become ACTIVE",
+  },
+  { ...attribute, name: "keyAttribute", default: "id", help: "partition key of the table (S)" },
+  { ...attribute, name: "valueAttribute", default: "result", help: "attribute of a value (B)" },
+  { ...attribute, name: "counterAttribute", default: "chord_count", help: "attribute of a counter (N)" },
+  {
+    ...attribute,
+    name: "writeTimeAttribute",
+    default: "timestamp",
+    help: "attribute of the write time (N, epoch seconds)",
+  },
+  {
+    ...attribute,
+    name: "expiryAttribute",
+    default: "ttl",
+    help: "attribute of the expiry (N, whole epoch seconds)",
+  },
+  { ...attribute, name: "etagAttribute", default: "etag", help: "attribute of the etag of what dynakv wrote (S)" },
+  {
+    name: "maxRequestBytes",
+    type: "integer",
+    default: 16_777_216,
+    range: [524_288, 1_073_741_824],
+    placeholder: "BYTES",
+    help: "largest request message",
+  },
+  {
+    name: "maxStreams",
+    type: "integer",
+    default: 1000,
+    range: [1, 1_000_000],
+    placeholder: "N",
+    help: "most calls that one connection may have open",
+  },
+  {
+    ...second,
+    name: "defaultDeadlineSeconds",
+    default: 30,
+    range: [1, 86_400],
+    help: "deadline of a unary call that sets none",
+  },
+  { ...second, name: "maxDeadlineSeconds", default: 3600, range: [1, 86_400], help: "longest deadline of a call" },
+  {
+    name: "mgetConcurrency",
+    type: "integer",
+    default: 8,
+    range: [1, 256],
+    placeholder: "N",
+    help: "most BatchGetItem calls that one MGet has in flight",
+  },
+  {
+    ...second,
+    name: "drainSeconds",
+    default: 10,
+    range: [0, 3600],
+    help: "how long calls may run on after SIGTERM or SIGINT",
+  },
+  { name: "logLevel", type: logLevels, default: "info", placeholder: "LEVEL", help: "least severe level to log" },
+  {
+    name: "logFormat",
+    type: logFormats,
+    default: "json",
+    placeholder: "json|text",
+    help: "log lines for programs or for people",
+  },
+];
