@@ -1,4 +1,4 @@
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason, Outcome } from "../../gen/dynakv/v1/error_pb.js";
 
 /** The reasons of the schema that this server was built with. */
@@ -109,4 +109,34 @@ export class DynakvError extends Error {
 /** A bad field of a request. Nothing was changed. */
 export function invalidField(reason: Reason, field: string, message: string): DynakvError {
   return new DynakvError(reason, `${field}: ${message}`, { field });
+}
+
+/**
+ * What an aborted signal means: the deadline has passed, the server shuts down, or the caller has left. Connect aborts a
+ * call's signal with a ConnectError that tells which; AbortSignal.timeout with a TimeoutError.
+ */
+export function abortError(reason: unknown, outcome: Outcome = Outcome.UNSPECIFIED): DynakvError {
+  const code = reason instanceof ConnectError ? reason.code : undefined;
+  if (code === Code.DeadlineExceeded || (reason instanceof DOMException && reason.name === "TimeoutError")) {
+    return new DynakvError(ErrorReason.DEADLINE_EXCEEDED, "the deadline has passed", { outcome });
+  }
+  if (code === Code.Unavailable) {
+    return new DynakvError(ErrorReason.SHUTTING_DOWN, "the server is shutting down", { outcome });
+  }
+  return new DynakvError(ErrorReason.CANCELED, "the call was canceled", { outcome });
+}
+
+/**
+ * The backend cannot be served from as it is set up. A transient one, such as an endpoint that does not answer, is tried
+ * again by itself; the others need the operator, and end the process at start-up.
+ */
+export class SetupError extends Error {
+  override readonly name = "SetupError";
+  readonly code = Code.FailedPrecondition;
+  readonly transient: boolean;
+
+  constructor(message: string, options: { transient: boolean; cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.transient = options.transient;
+  }
 }

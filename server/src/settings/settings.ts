@@ -56,6 +56,8 @@ export interface Settings {
   maxDeadlineSeconds: number;
   /** The most BatchGetItem calls that one MGet has in flight. */
   mgetConcurrency: number;
+  /** The origins whose pages may call, separated by commas; `*` for any. Pages on loopback origins always may. */
+  corsOrigins: string;
   /** How long calls may run on after SIGTERM or SIGINT, in seconds. */
   drainSeconds: number;
   /** The least severe level that is logged. */
@@ -193,8 +195,8 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     ...second,
     name: "ttlSeconds",
     default: undefined,
-    range: [-1, 315_360_000],
-    help: "default expiry; unset: leave the table's TTL alone, 0 and up: enable it, -1: disable it (0: enable it, but no default expiry)",
+    range: [-315_360_000, 315_360_000],
+    help: "default expiry; unset: leave the table's TTL alone, 0 and up: enable it, below 0: disable it (0: enable it, but no default expiry)",
     url: "?ttl_seconds",
     celery: "time_to_live_seconds",
   },
@@ -259,6 +261,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     range: [1, 256],
     placeholder: "N",
     help: "most BatchGetItem calls that one MGet has in flight",
+  },
+  {
+    name: "corsOrigins",
+    type: "string",
+    default: "",
+    placeholder: "ORIGINS",
+    help: "origins whose pages may call, separated by commas; * for any; pages on loopback always may",
   },
   {
     ...second,

@@ -1,0 +1,68 @@
+import { setMaxListeners } from "node:events";
+import {
+  type CallOptions,
+  type Client,
+  Code,
+  ConnectError,
+  createClient as createServiceClient,
+  type Transport,
+} from "@connectrpc/connect";
+import { InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
+import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { cancelOnReturn } from "./cancel-on-return.js";
+import { createLinkedAbort } from "./linked-abort.js";
+
+/**
+ * Every call of dynakv: get, set, mGet, delete and incr of KeyValueService, and getInfo of InfoService. Values are
+ * Uint8Array, counters are bigint. Calls fail with a ConnectError; getErrorDetail tells what is behind it.
+ *
+ * mGet starts with the first read of its stream, and a consumer that leaves its loop early cancels it on the server.
+ */
+export interface DynakvClient extends Client<typeof KeyValueService>, Client<typeof InfoService> {
+  /**
+   * Closes the connections that the client opened. Calls that still run, and calls made later, fail with CANCELED. May be
+   * called more than once.
+   */
+  close(): void;
+}
+
+/** What is the same for every transport. The comforts of the client belong here, so that each transport has them. */
+export function createDynakvClient(transport: Transport, closeTransport: () => void): DynakvClient {
+  const keyValue = createServiceClient(KeyValueService, transport);
+  const info = createServiceClient(InfoService, transport);
+  const closing = new AbortController();
+  // Every running call listens to it.
+  setMaxListeners(0, closing.signal);
+
+  function untilClosed<I, O>(call: (request: I, options?: CallOptions) => Promise<O>) {
+    return async (request: I, options?: CallOptions): Promise<O> => {
+      if (options?.signal === undefined) {
+        return call(request, { ...options, signal: closing.signal });
+      }
+      const { controller, unlink } = createLinkedAbort([options.signal, closing.signal]);
+      try {
+        return await call(request, { ...options, signal: controller.signal });
+      } finally {
+        unlink();
+      }
+    };
+  }
+
+  return {
+    get: untilClosed(keyValue.get),
+    set: untilClosed(keyValue.set),
+    mGet(request, options) {
+      const signals = options?.signal === undefined ? [closing.signal] : [options.signal, closing.signal];
+      return cancelOnReturn((signal) => keyValue.mGet(request, { ...options, signal }), signals);
+    },
+    delete: untilClosed(keyValue.delete),
+    incr: untilClosed(keyValue.incr),
+    getInfo: untilClosed(info.getInfo),
+    close() {
+      if (!closing.signal.aborted) {
+        closing.abort(new ConnectError("the client is closed", Code.Canceled));
+        closeTransport();
+      }
+    },
+  };
+}

@@ -1,0 +1,177 @@
+import { setMaxListeners } from "node:events";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { Logger } from "pino";
+import { createLogger } from "./logger.js";
+import { createInfoService } from "./service/info-service.js";
+import { createKeyValueService } from "./service/key-value-service.js";
+import { resolveSettings, splitAddress } from "./settings/resolve-settings.js";
+import type { Settings } from "./settings/settings.js";
+import { type Backend, createBackend } from "./store/backend.js";
+import { type Connection, openConnection } from "./store/connection.js";
+import type { Clock } from "./store/entry.js";
+import { createItemLayout } from "./store/item-layout.js";
+import { createRetryBudget } from "./store/retry.js";
+import { createStore } from "./store/store.js";
+import type { StoreContext } from "./store/store-context.js";
+import { withCors } from "./transport/cors.js";
+import { createHealth } from "./transport/health.js";
+import { createPort } from "./transport/port.js";
+import { createConnectOptions, createRoutes, servedServices } from "./transport/routes.js";
+import { version } from "./version.js";
+
+/** What a server is built from. Every setting of the command line can be given; the defaults are the same. */
+export interface ServerOptions extends Partial<Settings> {
+  /**
+   * A client of the caller's own, with its region, endpoint and credentials, instead of one made from the settings. It is
+   * used with its middleware but without its retries (dynakv decides what may be repeated), and is not destroyed by stop.
+   */
+  client?: DynamoDBClient;
+  /** A logger of the caller's own, instead of one to stderr made from logLevel and logFormat. */
+  logger?: Logger;
+  /** Tells the time in milliseconds since the epoch; the default is Date.now. For tests of expiry. */
+  clock?: Clock;
+}
+
+/** A server that was built, and can be started once. */
+export interface Server {
+  /**
+   * Sets the table up and listens. Resolves once calls are answered; an endpoint that cannot be reached yet does not keep
+   * it from that. Rejects, with everything closed again, when the address is taken, the engine's folder cannot be used,
+   * or the table does not fit; the message is made for people.
+   */
+  start(): Promise<StartedServer>;
+  /**
+   * Stops: takes no more calls, lets those that run finish within drainSeconds, then closes everything. Calls that are cut
+   * off get UNAVAILABLE. May be called more than once.
+   */
+  stop(): Promise<void>;
+}
+
+export interface StartedServer {
+  /** Where it listens, such as `http://127.0.0.1:50051`. */
+  readonly url: string;
+  /** Whether the embedded engine serves it. */
+  readonly embedded: boolean;
+}
+
+/** How long calls that are cut off have to tell their callers so. */
+const farewellMs = 500;
+
+export function createServer(options: ServerOptions = {}): Server {
+  const { settings, warnings } = resolveSettings(options);
+  const logger = options.logger ?? createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const clock = options.clock ?? Date.now;
+  const closers: (() => Promise<void>)[] = [];
+  let stopped: Promise<void> | undefined;
+
+  async function start(): Promise<StartedServer> {
+    for (const warning of warnings) {
+      logger.warn(warning);
+    }
+    const connection = await openConnection(settings, options.client);
+    closers.push(() => connection.close());
+    const context = createContext(settings, connection, clock);
+    const health = createHealth(servedServices.map(({ typeName }) => typeName));
+    const backend = createBackend({
+      context,
+      setup: { ...settings, waitMs: settings.tableWaitSeconds * 1000 },
+      ttl: settings.ttlSeconds === undefined ? undefined : settings.ttlSeconds >= 0 ? "enabled" : "disabled",
+      embedded: connection.embedded,
+      log: logger,
+      onServing: (serving) => health.set(serving),
+    });
+    closers.push(() => backend.stop());
+    await backend.start();
+
+    const shutdown = new AbortController();
+    // Every running call listens to it.
+    setMaxListeners(0, shutdown.signal);
+    const adapter = connectNodeAdapter({
+      ...createConnectOptions({
+        logger,
+        maxRequestBytes: settings.maxRequestBytes,
+        maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
+        shutdownSignal: shutdown.signal,
+      }),
+      routes: createRoutes({ ...createServices(settings, context, connection, backend), health }),
+    });
+    const port = createPort({
+      handler: withCors(adapter, { origins: settings.corsOrigins.split(",").filter((origin) => origin !== "") }),
+      maxStreams: settings.maxStreams,
+    });
+    const { host, port: wanted } = splitAddress(settings.listen);
+    const { port: actual } = await port.listen(host, wanted);
+    closers.push(async () => {
+      health.close();
+      const drainMs = settings.drainSeconds * 1000;
+      const timer = setTimeout(() => shutdown.abort(shutdownError()), drainMs);
+      await port.close(drainMs + farewellMs);
+      clearTimeout(timer);
+      shutdown.abort(shutdownError());
+    });
+
+    const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
+    logger.info({ version, url, table: settings.table, embedded: connection.embedded }, "serving");
+    return { url, embedded: connection.embedded };
+  }
+
+  // In the reverse order of their opening: the port first, and the engine, which the last calls still need, at the end.
+  async function closeAll(): Promise<void> {
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
+      await close();
+    }
+  }
+
+  return {
+    async start() {
+      try {
+        return await start();
+      } catch (error) {
+        await closeAll();
+        throw error;
+      }
+    },
+    stop() {
+      stopped ??= (async () => {
+        logger.info("stopping");
+        await closeAll();
+        logger.info("stopped");
+      })();
+      return stopped;
+    },
+  };
+}
+
+function createContext(settings: Settings, { client }: Connection, clock: Clock): StoreContext {
+  const { ttlSeconds } = settings;
+  return {
+    client,
+    layout: createItemLayout(settings),
+    clock,
+    budget: createRetryBudget(),
+    defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
+    batchConcurrency: settings.mgetConcurrency,
+  };
+}
+
+function createServices(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
+  const defaultDeadlineMs = settings.defaultDeadlineSeconds * 1000;
+  return {
+    keyValue: createKeyValueService({ store: createStore(context), clock: context.clock, defaultDeadlineMs }),
+    info: createInfoService({
+      embedded,
+      names: context.layout.names,
+      maxRequestBytes: settings.maxRequestBytes,
+      maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
+      defaultDeadlineMs,
+      defaultExpirySeconds: context.defaultExpirySeconds,
+      autoExpiry: () => backend.autoExpiry,
+    }),
+  };
+}
+
+function shutdownError(): ConnectError {
+  return new ConnectError("the server is shutting down", Code.Unavailable);
+}

@@ -1,0 +1,47 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { GetInfoResponseSchema, type InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
+import type { TableNames } from "../store/item-layout.js";
+import { maxItemBytes, maxKeyBytes } from "../store/item-size.js";
+import { version } from "../version.js";
+import { msToDuration } from "./messages.js";
+
+export interface InfoServiceOptions {
+  readonly embedded: boolean;
+  readonly names: TableNames;
+  readonly maxRequestBytes: number;
+  readonly maxDeadlineMs: number;
+  readonly defaultDeadlineMs: number;
+  readonly defaultExpirySeconds: number | undefined;
+  /** Whether expired items leave the table by themselves, as far as is known now. */
+  readonly autoExpiry: () => boolean;
+}
+
+export function createInfoService(options: InfoServiceOptions): ServiceImpl<typeof InfoService> {
+  const { names, defaultExpirySeconds } = options;
+  return {
+    getInfo: () =>
+      create(GetInfoResponseSchema, {
+        version,
+        engine: options.embedded ? "embedded" : "dynamodb",
+        table: {
+          name: names.table,
+          keyAttribute: names.keyAttribute,
+          valueAttribute: names.valueAttribute,
+          counterAttribute: names.counterAttribute,
+          writeTimeAttribute: names.writeTimeAttribute,
+          expiryAttribute: names.expiryAttribute,
+          etagAttribute: names.etagAttribute,
+        },
+        limits: {
+          maxKeyBytes,
+          maxItemBytes,
+          maxRequestBytes: options.maxRequestBytes,
+          maxDeadline: msToDuration(options.maxDeadlineMs),
+          defaultDeadline: msToDuration(options.defaultDeadlineMs),
+        },
+        features: { autoExpiry: options.autoExpiry(), atomicCounters: true },
+        ...(defaultExpirySeconds === undefined ? {} : { defaultExpiry: msToDuration(defaultExpirySeconds * 1000) }),
+      }),
+  };
+}

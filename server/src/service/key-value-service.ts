@@ -1,0 +1,134 @@
+import { create } from "@bufbuild/protobuf";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
+import {
+  type DeleteRequest,
+  DeleteResponseSchema,
+  type GetRequest,
+  GetResponseSchema,
+  type IncrRequest,
+  IncrResponseSchema,
+  type KeyValueService,
+  type MGetRequest,
+  type MGetResponse,
+  type SetRequest,
+  SetResponseSchema,
+} from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { DynakvError, invalidField } from "../errors.js";
+import type { Clock } from "../store/entry.js";
+import { int64 } from "../store/item-layout.js";
+import type { Store } from "../store/store.js";
+import { callWithDeadline } from "./deadline.js";
+import { msToTimestamp, secondToTimestamp, toEntry } from "./messages.js";
+import { groupResults } from "./result-groups.js";
+import {
+  checkKey,
+  isOrdered,
+  isStrong,
+  keyError,
+  refuseUnknownFields,
+  toExpiryPolicy,
+  toWriteCondition,
+} from "./validation.js";
+
+export interface KeyValueServiceOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** The deadline of a unary call that sets none. */
+  readonly defaultDeadlineMs: number;
+}
+
+/** KeyValueService over a store: checks what was asked, carries it out, and puts the answer into messages. */
+export function createKeyValueService(options: KeyValueServiceOptions): ServiceImpl<typeof KeyValueService> {
+  const { store, clock, defaultDeadlineMs } = options;
+
+  function unary<T>(context: HandlerContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return callWithDeadline(context, defaultDeadlineMs, call);
+  }
+
+  /** A write that is refused before it is sent has changed nothing, and says so. */
+  function write<T>(context: HandlerContext, prepare: () => (signal: AbortSignal) => Promise<T>): Promise<T> {
+    let call: (signal: AbortSignal) => Promise<T>;
+    try {
+      call = prepare();
+    } catch (error) {
+      throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+    }
+    return unary(context, call);
+  }
+
+  return {
+    get({ key, consistency }: GetRequest, context) {
+      checkKey(key);
+      const strong = isStrong(consistency);
+      return unary(context, async (signal) => {
+        const entry = await store.get(key, { strong, signal });
+        return create(GetResponseSchema, entry === undefined ? {} : { entry: toEntry(entry) });
+      });
+    },
+
+    set(request: SetRequest, context) {
+      return write(context, () => {
+        refuseUnknownFields(request, request.condition, request.expiry);
+        const { key, value } = request;
+        checkKey(key);
+        const condition = toWriteCondition(request.condition);
+        const expiry = toExpiryPolicy(request.expiry, clock());
+        if (expiry?.kind === "keep") {
+          throw new DynakvError(ErrorReason.UNIMPLEMENTED, "expiry.keep: not served for Set yet", {
+            field: "expiry.keep",
+          });
+        }
+        return async (signal) => {
+          const { etag, writtenAtMs, expireAt } = await store.set({ key, value, expiry, condition }, { signal });
+          return create(SetResponseSchema, {
+            etag,
+            writeTime: msToTimestamp(writtenAtMs),
+            ...(expireAt === undefined ? {} : { expireTime: secondToTimestamp(expireAt) }),
+          });
+        };
+      });
+    },
+
+    mGet({ keys, consistency, order }: MGetRequest, context): AsyncIterable<MGetResponse> {
+      const read = { strong: isStrong(consistency), signal: context.signal };
+      return groupResults(store.readMany({ keys, ordered: isOrdered(order), check: keyError }, read));
+    },
+
+    delete(request: DeleteRequest, context) {
+      return write(context, () => {
+        refuseUnknownFields(request, request.condition);
+        const { key } = request;
+        checkKey(key);
+        const condition = toWriteCondition(request.condition);
+        return async (signal) =>
+          create(DeleteResponseSchema, { existed: await store.delete({ key, condition }, { signal }) });
+      });
+    },
+
+    incr(request: IncrRequest, context) {
+      return write(context, () => {
+        refuseUnknownFields(request, request.expiry);
+        const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
+        checkKey(key);
+        if (request.requestId !== "") {
+          throw new DynakvError(ErrorReason.UNIMPLEMENTED, "request_id: not served yet; send the request without it", {
+            field: "request_id",
+          });
+        }
+        if (min > max) {
+          throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);
+        }
+        const expiry = toExpiryPolicy(request.expiry, clock());
+        return async (signal) => {
+          const result = await store.incr({ key, delta, initial, min, max, expiry }, { signal });
+          return create(IncrResponseSchema, {
+            value: result.value,
+            etag: result.etag,
+            ...(result.expireAt === undefined ? {} : { expireTime: secondToTimestamp(result.expireAt) }),
+          });
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import type { Message } from "@bufbuild/protobuf";
+import { type Condition, Consistency, type Expiry } from "../../../gen/dynakv/v1/entry_pb.js";
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { DynakvError, invalidField } from "../errors.js";
+import type { ExpiryPolicy, WriteCondition } from "../store/entry.js";
+import { maxKeyBytes } from "../store/item-size.js";
+import { lastTimestampSecond } from "./messages.js";
+
+/** What is wrong with a key; undefined when it may be used. */
+export function keyError(key: string, field = "key"): DynakvError | undefined {
+  if (key === "") {
+    return invalidField(ErrorReason.INVALID_KEY, field, `0 bytes; a key has 1 to ${maxKeyBytes}`);
+  }
+  // A third of the limit is the shortest that can exceed it: most keys need not be measured.
+  if (key.length > maxKeyBytes / 3) {
+    const bytes = Buffer.byteLength(key);
+    if (bytes > maxKeyBytes) {
+      return invalidField(ErrorReason.INVALID_KEY, field, `${bytes} bytes; a key has 1 to ${maxKeyBytes}`);
+    }
+  }
+  // Half of a surrogate pair, as JSON can carry it, has no form in UTF-8: two such keys would become the same one.
+  if (!key.isWellFormed()) {
+    return invalidField(ErrorReason.INVALID_KEY, field, "not UTF-8: it has half of a surrogate pair");
+  }
+  return undefined;
+}
+
+export function checkKey(key: string): void {
+  const error = keyError(key);
+  if (error !== undefined) {
+    throw error;
+  }
+}
+
+/** Whether a read must be strong. */
+export function isStrong(consistency: Consistency): boolean {
+  switch (consistency) {
+    case Consistency.UNSPECIFIED:
+    case Consistency.EVENTUAL:
+      return false;
+    case Consistency.STRONG:
+      return true;
+    default:
+      throw invalidField(ErrorReason.INVALID_FIELD, "consistency", `${consistency} is not one that this server knows`);
+  }
+}
+
+/** Whether results must come in the order of the request. */
+export function isOrdered(order: ResultOrder): boolean {
+  switch (order) {
+    case ResultOrder.UNSPECIFIED:
+    case ResultOrder.ARRIVAL:
+      return false;
+    case ResultOrder.REQUEST:
+      return true;
+    default:
+      throw invalidField(ErrorReason.INVALID_FIELD, "order", `${order} is not one that this server knows`);
+  }
+}
+
+/** An etag of ours has at most 37 characters. */
+const maxEtagLength = 128;
+
+export function toWriteCondition(condition: Condition | undefined): WriteCondition | undefined {
+  if (condition === undefined) {
+    return undefined;
+  }
+  const { test } = condition;
+  switch (test.case) {
+    case "ifAbsent":
+      return { kind: "absent" };
+    case "ifPresent":
+      return { kind: "present" };
+    case "ifEtag":
+      if (test.value === "" || test.value.length > maxEtagLength) {
+        throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_etag", "not an etag that this service gives");
+      }
+      return { kind: "etag", etag: test.value };
+    default:
+      throw invalidField(
+        ErrorReason.INVALID_CONDITION,
+        "condition",
+        "no test that this server knows; set if_absent, if_present or if_etag",
+      );
+  }
+}
+
+export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): ExpiryPolicy | undefined {
+  if (expiry === undefined) {
+    return undefined;
+  }
+  const { policy } = expiry;
+  switch (policy.case) {
+    case "after": {
+      const { seconds, nanos } = policy.value;
+      if (seconds < 0n || nanos < 0 || nanos > 999_999_999 || (seconds === 0n && nanos === 0)) {
+        throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.after", "not a positive duration");
+      }
+      return expireAt("expiry.after", addDuration(nowMs, seconds, nanos), nowMs);
+    }
+    case "at": {
+      const { seconds, nanos } = policy.value;
+      if (nanos < 0 || nanos > 999_999_999) {
+        throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.at", "not a valid timestamp");
+      }
+      return expireAt("expiry.at", Number(seconds) + (nanos > 0 ? 1 : 0), nowMs);
+    }
+    case "never":
+      return { kind: "never" };
+    case "keep":
+      return { kind: "keep" };
+    default:
+      throw invalidField(
+        ErrorReason.INVALID_EXPIRY,
+        "expiry",
+        "no policy that this server knows; set after, at, never or keep",
+      );
+  }
+}
+
+/** The whole second at or after now plus the duration: summed in nanoseconds, which a float of epoch seconds cannot hold. */
+function addDuration(nowMs: number, seconds: bigint, nanos: number): number {
+  const second = Math.floor(nowMs / 1000);
+  const fraction = Math.round((nowMs - second * 1000) * 1e6) + nanos;
+  return second + Number(seconds) + Math.ceil(fraction / 1e9);
+}
+
+function expireAt(field: string, second: number, nowMs: number): ExpiryPolicy {
+  if (second * 1000 <= nowMs) {
+    throw invalidField(ErrorReason.INVALID_EXPIRY, field, "in the past");
+  }
+  if (second > lastTimestampSecond) {
+    throw invalidField(ErrorReason.INVALID_EXPIRY, field, "after the year 9999");
+  }
+  return { kind: "at", second };
+}
+
+/**
+ * Refuses a write that carries fields this server does not know: a newer client may have meant them as a condition, and
+ * a write that ignores its condition is a lost update.
+ */
+export function refuseUnknownFields(...messages: (Message | undefined)[]): void {
+  for (const message of messages) {
+    const unknown = message?.$unknown?.[0];
+    if (message !== undefined && unknown !== undefined) {
+      throw new DynakvError(
+        ErrorReason.UNIMPLEMENTED,
+        `this server does not know field ${unknown.no} of ${message.$typeName}`,
+      );
+    }
+  }
+}

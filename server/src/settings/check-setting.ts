@@ -1,0 +1,153 @@
+import { isIP, isIPv6 } from "node:net";
+import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
+import { UsageError } from "./usage-error.js";
+
+/** What DynamoDB accepts as the name of an attribute, in bytes. */
+const maxAttributeNameBytes = 255;
+
+const definitions = new Map(settingDefinitions.map((definition) => [definition.name, definition]));
+
+/**
+ * Checks one value of one setting by itself, wherever it comes from.
+ *
+ * @param label what the error calls it, such as `--ttl-seconds`
+ * @throws UsageError
+ */
+export function checkSetting(name: keyof Settings, value: unknown, label: string): void {
+  const definition = definitions.get(name);
+  if (definition === undefined) {
+    throw new UsageError(`${label}: there is no such setting`);
+  }
+  checkType(definition, value, label);
+  if (typeof value === "string") {
+    checkText(name, value, label);
+  }
+}
+
+function checkType({ type, range, secret }: SettingDefinition, value: unknown, label: string): void {
+  const shown = secret ? "what was given" : JSON.stringify(value);
+  if (typeof type !== "string") {
+    if (typeof value !== "string" || !type.includes(value)) {
+      throw new UsageError(`${label}: ${shown} is none of ${type.join(", ")}`);
+    }
+    return;
+  }
+  if (type === "integer") {
+    if (!Number.isSafeInteger(value)) {
+      throw new UsageError(`${label}: ${shown} is not an integer`);
+    }
+    if (range !== undefined && (Number(value) < range[0] || Number(value) > range[1])) {
+      throw new UsageError(`${label}: ${value} is out of range, which is ${range[0]} to ${range[1]}`);
+    }
+    return;
+  }
+  if (typeof value !== type) {
+    const wanted = type === "boolean" ? "true or false" : "a string";
+    throw new UsageError(`${label}: ${shown} is not ${wanted}`);
+  }
+}
+
+function checkText(name: keyof Settings, value: string, label: string): void {
+  if (value === "" && name !== "corsOrigins") {
+    throw new UsageError(`${label}: is empty; leave it out instead`);
+  }
+  switch (name) {
+    case "listen":
+      splitAddress(value, label);
+      return;
+    case "endpoint":
+      checkEndpoint(value, label);
+      return;
+    case "table":
+      if (!/^[a-zA-Z0-9_.-]{3,255}$/.test(value)) {
+        throw new UsageError(
+          `${label}: ${JSON.stringify(value)} is not a table name, which has 3 to 255 of a-z, A-Z, 0-9, "_", "-" and "."`,
+        );
+      }
+      return;
+    case "region":
+      if (!isRegion(value)) {
+        throw new UsageError(`${label}: ${JSON.stringify(value)} is not an AWS region, such as us-east-1`);
+      }
+      return;
+    case "corsOrigins":
+      checkOrigins(value, label);
+      return;
+    case "keyAttribute":
+    case "valueAttribute":
+    case "counterAttribute":
+    case "writeTimeAttribute":
+    case "expiryAttribute":
+    case "etagAttribute":
+      checkAttributeName(value, label);
+      return;
+  }
+}
+
+/** Whether DynamoDB's host names could have it. Any name of that form is taken, since AWS opens new regions. */
+export function isRegion(value: string): boolean {
+  return /^(?=.{1,63}$)[a-z0-9]+(-[a-z0-9]+)*$/.test(value);
+}
+
+/**
+ * Splits `HOST:PORT`. An IPv6 address stands in brackets there, and without them in the result.
+ *
+ * @throws UsageError
+ */
+export function splitAddress(address: string, label = "listen"): { host: string; port: number } {
+  const match = /^(?:\[([^\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(address);
+  const [, bracketed, plain = "", digits] = match ?? [];
+  const host = bracketed ?? plain;
+  const isHost = bracketed === undefined ? isIP(host) === 4 || isHostName(host) : isIPv6(host);
+  const port = Number(digits);
+  if (match === null || !isHost || port > 65_535) {
+    throw new UsageError(
+      `${label}: ${JSON.stringify(address)} is not HOST:PORT, such as 127.0.0.1:50051, 0.0.0.0:50051 or [::1]:50051 (port 0 to 65535)`,
+    );
+  }
+  return { host, port };
+}
+
+function isHostName(host: string): boolean {
+  return /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9])?)*$/i.test(host);
+}
+
+function checkEndpoint(value: string, label: string): void {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  // Nothing with an @ is shown: what stands before it may be a secret.
+  if (value.includes("@")) {
+    throw new UsageError(
+      `${label}: an endpoint holds no credentials; set accessKeyId and secretAccessKey, or leave them to the AWS chain`,
+    );
+  }
+  if (url === undefined || !/^https?:\/\//i.test(value) || url.search !== "" || url.hash !== "") {
+    throw new UsageError(
+      `${label}: ${JSON.stringify(value)} is not an http:// or https:// URL, such as http://localhost:8000`,
+    );
+  }
+}
+
+function checkOrigins(value: string, label: string): void {
+  for (const origin of splitOrigins(value)) {
+    if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+      throw new UsageError(
+        `${label}: ${JSON.stringify(origin)} is not an origin, such as https://app.example.com (no path, no slash at its end), nor *`,
+      );
+    }
+  }
+}
+
+/** The origins in a list of them. */
+export function splitOrigins(value: string): string[] {
+  return value
+    .split(",")
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== "");
+}
+
+function checkAttributeName(value: string, label: string): void {
+  const bytes = Buffer.byteLength(value);
+  if (bytes > maxAttributeNameBytes) {
+    throw new UsageError(`${label}: has ${bytes} bytes; an attribute's name has at most ${maxAttributeNameBytes}`);
+  }
+}

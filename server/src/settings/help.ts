@@ -1,0 +1,88 @@
+import { environmentName, flagName } from "./setting-names.js";
+import { type SettingDefinition, settingDefinitions } from "./settings.js";
+
+const lineWidth = 80;
+
+const overview = `dynakv, a typed key-value service over DynamoDB
+
+Usage:
+  dynakv serve [flags]   serve until SIGTERM or SIGINT
+  dynakv help            show this text (also -h, --help)
+  dynakv version         show the version (also -v, --version)
+
+Each setting is taken from the first of these that has it: its flag, its
+environment variable, the config file, the connection URL, its default.
+The config file is JSON, such as {"ttlSeconds": 600, "createTable": false}.
+Without a backend, endpoint, region or access key, the embedded engine serves.
+
+Settings:
+`;
+
+const examples = `
+Examples:
+  dynakv serve
+  dynakv serve --backend 'dynamodb://@us-east-1/celery_results?ttl_seconds=600'
+  dynakv serve --backend dynamodb://@localhost:8000 --listen 0.0.0.0:50051
+`;
+
+/** How to call the command, in one line: for those who got it wrong. */
+export const usage = "usage: dynakv serve [flags] | help | version (dynakv help shows all flags)";
+
+/** The text of `--help`: every setting with its flag, environment variable and default. */
+export function renderHelp(): string {
+  const config = renderSetting("--config FILE", "JSON file with settings", environmentName("config"));
+  const settings = settingDefinitions.map((definition) => {
+    const { name, type, placeholder, help } = definition;
+    const flag = flagName(name);
+    const usage = type === "boolean" ? `${flag}, ${flag.replace("--", "--no-")}` : `${flag} ${placeholder}`;
+    const shown = showDefault(definition);
+    return renderSetting(usage, help, `${environmentName(name)}${shown === undefined ? "" : `, default ${shown}`}`);
+  });
+  return `${overview}${[config, ...settings].join("")}${examples}`;
+}
+
+/** The table of settings in Markdown, as it stands in the README. */
+export function renderSettingsTable(): string {
+  const head = ["setting", "flag", "environment", "Celery's name; part of the URL", "default", "meaning"];
+  const rows = settingDefinitions.map((definition) => {
+    const { name, celery, url, help } = definition;
+    const shown = showDefault(definition);
+    const celeryParts = [celery, url].filter((part) => part !== undefined).map((part) => `\`${part}\``);
+    return [
+      `\`${name}\``,
+      `\`${flagName(name)}\``,
+      `\`${environmentName(name)}\``,
+      celeryParts.join("; "),
+      shown === undefined ? "" : `\`${shown}\``,
+      help,
+    ];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.map(escapeCell).join(" | ")} |\n`;
+  return [line(head), `|${"---|".repeat(head.length)}\n`, ...rows.map(line)].join("");
+}
+
+function showDefault({ default: fallback }: SettingDefinition): string | undefined {
+  return fallback === undefined || fallback === "" ? undefined : String(fallback);
+}
+
+function renderSetting(usage: string, help: string, origin: string): string {
+  return `  ${usage}\n${wrap(help)}${wrap(`[${origin}]`)}`;
+}
+
+function wrap(text: string): string {
+  const indent = " ".repeat(6);
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && indent.length + line.length + 1 + word.length > lineWidth) {
+      lines.push(word);
+    } else {
+      lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return lines.map((line) => `${indent}${line}\n`).join("");
+}
+
+function escapeCell(cell: string): string {
+  return cell.replaceAll("|", "\\|").replaceAll("*", "\\*");
+}

@@ -1,0 +1,141 @@
+import type { Item } from "./item-layout.js";
+
+/**
+ * What an error of a DynamoDB call means. `applied` is the question that decides over a retry of a write: "no" when
+ * DynamoDB refused the request or never had it, "unknown" when it may have carried it out.
+ */
+export type BackendFailure = { readonly applied: "no" | "unknown"; readonly cause: unknown } & (
+  | { readonly kind: "condition-failed"; readonly item: Item | undefined }
+  | { readonly kind: "throttled"; readonly reasons: readonly string[] }
+  | { readonly kind: "conflict" | "clock-skew" }
+  | { readonly kind: "unreachable" | "failing" | "aborted" }
+  | { readonly kind: "denied" | "table-missing" | "invalid" | "item-too-large" | "unsupported" }
+);
+
+/** The fields that errors of the SDK, of Node's sockets and of DynamoDB carry. */
+interface AnyError {
+  name?: string;
+  message?: string;
+  code?: string;
+  Item?: Item;
+  ThrottlingReasons?: { reason?: string }[];
+  throttlingReasons?: { reason?: string }[];
+  $metadata?: { httpStatusCode?: number };
+}
+
+const throttling = new Set([
+  "ProvisionedThroughputExceededException",
+  "ThrottlingException",
+  "Throttling",
+  "RequestLimitExceeded",
+  "RequestThrottledException",
+  "LimitExceededException",
+  "TooManyRequestsException",
+]);
+
+const conflicts = new Set([
+  "TransactionConflictException",
+  "TransactionInProgressException",
+  "ReplicatedWriteConflictException",
+]);
+
+const denials = new Set([
+  "AccessDeniedException",
+  "UnrecognizedClientException",
+  "InvalidClientTokenId",
+  "InvalidSignatureException",
+  "IncompleteSignatureException",
+  "MissingAuthenticationTokenException",
+  "MissingAuthenticationToken",
+  "ExpiredTokenException",
+  "ExpiredToken",
+  "NotAuthorized",
+  "OptInRequired",
+  "CredentialsProviderError",
+  "TokenProviderError",
+]);
+
+const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"]);
+
+const tableProblems = new Set(["ResourceNotFoundException", "TableNotFoundException", "ResourceInUseException"]);
+
+/** Errors of a socket that never was connected: DynamoDB cannot have had the request. */
+const neverConnected = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EAI_FAIL",
+  "EHOSTUNREACH",
+  "EHOSTDOWN",
+  "ENETUNREACH",
+  "ENETDOWN",
+  "EADDRNOTAVAIL",
+  "EACCES",
+  "EMFILE",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "CERT_HAS_EXPIRED",
+]);
+
+/** The one module that knows the names of AWS's errors. Whatever it does not know may have been applied. */
+export function classifyError(cause: unknown): BackendFailure {
+  const error = (cause ?? {}) as AnyError;
+  const name = error.name ?? "";
+  const status = error.$metadata?.httpStatusCode;
+  const refused = { applied: "no", cause } as const;
+  const unknown = { applied: "unknown", cause } as const;
+
+  if (name === "ConditionalCheckFailedException") {
+    return { ...refused, kind: "condition-failed", item: error.Item };
+  }
+  if (throttling.has(name) || status === 429) {
+    const reasons = (error.ThrottlingReasons ?? error.throttlingReasons ?? []).flatMap(({ reason }) => reason ?? []);
+    return { ...refused, kind: "throttled", reasons };
+  }
+  if (conflicts.has(name)) {
+    return { ...refused, kind: "conflict" };
+  }
+  if (
+    clockSkews.has(name) ||
+    (name === "InvalidSignatureException" && /expired|not yet current/i.test(error.message ?? ""))
+  ) {
+    return { ...refused, kind: "clock-skew" };
+  }
+  if (denials.has(name) || status === 401 || status === 403) {
+    return { ...refused, kind: "denied" };
+  }
+  if (tableProblems.has(name)) {
+    return { ...refused, kind: "table-missing" };
+  }
+  if (name === "UnknownOperationException" || /UnknownOperation|not implemented/i.test(name) || status === 501) {
+    return { ...refused, kind: "unsupported" };
+  }
+  if (name === "ValidationException" || name === "SerializationException") {
+    const tooLarge = /item size.*(exceeded|maximum)/i.test(error.message ?? "");
+    return { ...refused, kind: tooLarge ? "item-too-large" : "invalid" };
+  }
+  if (name === "AbortError") {
+    return { ...unknown, kind: "aborted" };
+  }
+  if (isNeverConnected(error)) {
+    return { ...refused, kind: "unreachable" };
+  }
+  if (status !== undefined && status >= 400 && status < 500) {
+    return { ...refused, kind: "invalid" };
+  }
+  return { ...unknown, kind: status === undefined ? "unreachable" : "failing" };
+}
+
+function isNeverConnected(error: AnyError & { errors?: unknown[] }): boolean {
+  if (neverConnected.has(error.code ?? "")) {
+    return true;
+  }
+  // Node tries each address of a name, and reports all that failed.
+  if (Array.isArray(error.errors) && error.errors.length > 0) {
+    return error.errors.every((each) => isNeverConnected(each as AnyError));
+  }
+  return error.name === "TimeoutError" && /establish a connection/i.test(error.message ?? "");
+}

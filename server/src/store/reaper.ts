@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { classifyError } from "./aws-errors.js";
+import type { Item } from "./item-layout.js";
+import type { StoreContext } from "./store-context.js";
+import { nowValue } from "./write-condition.js";
+
+export interface Reaper {
+  stop(): Promise<void>;
+}
+
+const intervalMs = 60_000;
+
+/**
+ * Removes expired items, a pass each minute, for engines that do not do it themselves. Nobody's reads depend on it.
+ */
+export function startReaper(context: StoreContext, onError: (error: unknown) => void): Reaper {
+  const stopped = new AbortController();
+  const done = run();
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      try {
+        await reapExpired(context, stopped.signal);
+        await sleep(intervalMs, undefined, { signal: stopped.signal, ref: false });
+      } catch (error) {
+        if (stopped.signal.aborted) {
+          return;
+        }
+        onError(error);
+        await sleep(intervalMs, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined);
+      }
+    }
+  }
+
+  return {
+    async stop() {
+      stopped.abort();
+      await done;
+    },
+  };
+}
+
+/** One pass over the table. Each item is removed only if it is still expired when its turn comes. */
+export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
+  const { client, layout, clock } = context;
+  const expired = "#x <= :now";
+  const scan = {
+    TableName: layout.names.table,
+    FilterExpression: expired,
+    ProjectionExpression: "#k",
+    ExpressionAttributeNames: layout.namesFor(expired, "#k"),
+    ExpressionAttributeValues: nowValue(clock()),
+  };
+  let from: Item | undefined;
+  do {
+    const page = await client.send(
+      new ScanCommand({ ...scan, ...(from === undefined ? {} : { ExclusiveStartKey: from }) }),
+      {
+        abortSignal: signal,
+      },
+    );
+    for (const item of page.Items ?? []) {
+      await removeIfExpired(context, item, signal);
+    }
+    from = page.LastEvaluatedKey;
+  } while (from !== undefined);
+}
+
+async function removeIfExpired(
+  { client, layout, clock }: StoreContext,
+  item: Item,
+  signal: AbortSignal,
+): Promise<void> {
+  const condition = "#x <= :now";
+  const command = new DeleteItemCommand({
+    TableName: layout.names.table,
+    Key: item,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: layout.namesFor(condition),
+    ExpressionAttributeValues: nowValue(clock()),
+  });
+  try {
+    await client.send(command, { abortSignal: signal });
+  } catch (error) {
+    // Written anew since the scan saw it.
+    if (classifyError(error).kind !== "condition-failed") {
+      throw error;
+    }
+  }
+}

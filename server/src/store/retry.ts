@@ -1,0 +1,154 @@
+import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
+import { abortError, DynakvError, type Reason } from "../errors.js";
+import { type BackendFailure, classifyError } from "./aws-errors.js";
+
+/** The first pause before a retry lasts up to this long; each further one up to twice as long as the one before. */
+const firstPauseMs = 25;
+const longestPauseMs = 1000;
+/** The most tries of one request, the first included. */
+const maxTries = 5;
+
+/**
+ * A budget of retries, as gRPC's retry throttling and the AWS SDK's standard mode have one: each retry costs, each
+ * success gives a little back. While a table fails throughout, load on it is then not multiplied by the retries.
+ */
+export interface RetryBudget {
+  /** Takes the cost of a retry; false when the budget does not have it. */
+  take(): boolean;
+  /** Pays back for a request that succeeded. */
+  refund(): void;
+}
+
+const budgetCapacity = 500;
+const retryCost = 5;
+
+export function createRetryBudget(): RetryBudget {
+  let left = budgetCapacity;
+  return {
+    take() {
+      if (left < retryCost) {
+        return false;
+      }
+      left -= retryCost;
+      return true;
+    },
+    refund() {
+      left = Math.min(budgetCapacity, left + 1);
+    },
+  };
+}
+
+export interface RetryOptions {
+  readonly budget: RetryBudget;
+  readonly signal: AbortSignal;
+  /** A read may be repeated whatever happened to it. A write only if it was certainly not applied. */
+  readonly access: "read" | "write";
+}
+
+/** A condition that did not hold: for the store to explain, not an error yet. */
+export class ConditionFailed {
+  readonly failure: BackendFailure & { kind: "condition-failed" };
+  constructor(failure: BackendFailure & { kind: "condition-failed" }) {
+    this.failure = failure;
+  }
+}
+
+/**
+ * Carries out one DynamoDB request, again where that is safe and may help, until the signal aborts. Rejects with a
+ * DynakvError that says what became of a write, or with {@link ConditionFailed}.
+ */
+export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
+  const { budget, signal, access } = options;
+  for (let tries = 1; ; tries++) {
+    if (signal.aborted) {
+      throw abortError(signal.reason, access === "write" ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
+    }
+    try {
+      const answer = await send(signal);
+      budget.refund();
+      return answer;
+    } catch (cause) {
+      const failure = classifyError(cause);
+      if (failure.kind === "condition-failed") {
+        budget.refund();
+        throw new ConditionFailed(failure);
+      }
+      const error = toDynakvError(failure, signal, access);
+      const harmless = access === "read" || failure.applied === "no";
+      if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take()) {
+        throw error;
+      }
+      await pause(tries, signal);
+    }
+  }
+}
+
+/** Waits before the next try: full jitter, so that clients that failed together do not come back together. */
+export async function pause(tries: number, signal: AbortSignal): Promise<void> {
+  const longest = Math.min(longestPauseMs, firstPauseMs * 2 ** (tries - 1));
+  const duration = Math.random() * longest;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, duration);
+    signal.addEventListener("abort", done);
+    if (signal.aborted) {
+      done();
+    }
+  });
+}
+
+/** Whether the same request may succeed a moment later. */
+function mayPass({ kind }: BackendFailure): boolean {
+  return (
+    kind === "throttled" || kind === "conflict" || kind === "clock-skew" || kind === "unreachable" || kind === "failing"
+  );
+}
+
+function toDynakvError(failure: BackendFailure, signal: AbortSignal, access: "read" | "write"): DynakvError {
+  const outcome =
+    access === "read" ? Outcome.UNSPECIFIED : failure.applied === "no" ? Outcome.NOT_APPLIED : Outcome.UNKNOWN;
+  if (signal.aborted) {
+    return abortError(signal.reason, outcome);
+  }
+  const [reason, message] = describe(failure);
+  return new DynakvError(reason, message, {
+    outcome,
+    cause: failure.cause,
+    ...(failure.kind === "throttled" ? { throttlingReasons: failure.reasons } : {}),
+    ...(mayPass(failure) && outcome !== Outcome.UNKNOWN ? { retryAfterMs: longestPauseMs } : {}),
+  });
+}
+
+function describe(failure: BackendFailure): [Reason, string] {
+  const { kind } = failure;
+  switch (kind) {
+    case "throttled":
+      return [ErrorReason.THROTTLED, "DynamoDB throttled the request"];
+    case "conflict":
+      return [ErrorReason.CONTENTION, "the item is part of a transaction under way"];
+    case "unreachable":
+      return failure.applied === "no"
+        ? [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB cannot be reached"]
+        : [ErrorReason.BACKEND_UNAVAILABLE, "the connection to DynamoDB was lost before its answer"];
+    case "failing":
+      return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB answered with an error of its own"];
+    case "aborted":
+      return [ErrorReason.BACKEND_UNAVAILABLE, "the request to DynamoDB was aborted"];
+    case "clock-skew":
+      return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses requests signed by this server's clock"];
+    case "denied":
+      return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses this server's credentials or rights"];
+    case "table-missing":
+      return [ErrorReason.TABLE_UNAVAILABLE, "the table is missing or not active"];
+    case "item-too-large":
+      return [ErrorReason.VALUE_TOO_LARGE, "the item would exceed DynamoDB's limit"];
+    case "invalid":
+    case "unsupported":
+    case "condition-failed":
+      return [ErrorReason.TABLE_UNAVAILABLE, "DynamoDB refuses the request; the table may be of another shape"];
+  }
+}

@@ -1,0 +1,26 @@
+import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
+import { type IncrInput, type IncrResult, incrementCounter } from "./increment-counter.js";
+import { readEntry } from "./read-entry.js";
+import { type ReadManyInput, type ReadResult, readMany } from "./read-many.js";
+import type { StoreContext } from "./store-context.js";
+import { type DeleteInput, deleteEntry, type SetInput, type SetResult, setEntry } from "./write-entry.js";
+
+/** Entries in a DynamoDB table. Every failure is a DynakvError; that of a write says what the write has done. */
+export interface Store {
+  get(key: string, options: ReadOptions): Promise<StoredEntry | undefined>;
+  set(input: SetInput, options: CallOptions): Promise<SetResult>;
+  readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ReadResult[]>;
+  /** True when the key held an entry. */
+  delete(input: DeleteInput, options: CallOptions): Promise<boolean>;
+  incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;
+}
+
+export function createStore(context: StoreContext): Store {
+  return {
+    get: (key, options) => readEntry(context, key, options),
+    set: (input, options) => setEntry(context, input, options),
+    readMany: (input, options) => readMany(context, input, options),
+    delete: (input, options) => deleteEntry(context, input, options),
+    incr: (input, options) => incrementCounter(context, input, options),
+  };
+}

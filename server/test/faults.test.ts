@@ -1,0 +1,238 @@
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { MGetResult } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { failureOf } from "./support/errors.js";
+import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
+import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
+
+const test = suite("faults between server and DynamoDB");
+let server: TestServer;
+let proxy: FaultProxy;
+/** A client of a replica that reaches the engine through the proxy. */
+let client: KeyValueClient;
+
+test.before(async () => {
+  server = await startTestServer();
+  proxy = await startFaultProxy(server.engine.endpoint);
+  ({ client } = await server.replica({ endpoint: proxy.endpoint }));
+});
+
+test.before.each(() => {
+  proxy.decide = () => "forward";
+  proxy.requests.clear();
+});
+
+test.after(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+const value = Buffer.from("v");
+const counts = (operation: string) => proxy.requests.get(operation) ?? 0;
+
+/** Spoils the first so many requests of an operation. */
+function spoilFirst(operation: string, times: number, fault: ReturnType<FaultProxy["decide"]>): void {
+  let left = times;
+  proxy.decide = (request) => (request.operation === operation && left-- > 0 ? fault : "forward");
+}
+
+const throttled = {
+  status: 400,
+  body: {
+    __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+    message: "The level of configured provisioned throughput for the table was exceeded",
+    ThrottlingReasons: [{ reason: "TableWriteProvisionedThroughputExceeded", resource: "arn:aws:dynamodb:::table/t" }],
+  },
+};
+const internal = { status: 500, body: { __type: "com.amazonaws.dynamodb.v20120810#InternalServerError" } };
+const denied = {
+  status: 400,
+  body: { __type: "com.amazon.coral.service#AccessDeniedException", Message: "User: arn:aws:iam::1:user/u is not authorized" },
+};
+const noTable = {
+  status: 400,
+  body: { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message: "Requested resource not found" },
+};
+
+for (const fault of ["lose-answer", internal] as const) {
+  const name = typeof fault === "string" ? "is lost after it was applied" : "is an error of DynamoDB's own";
+  test(`an increment whose answer ${name} is sent once and reported as unknown`, async () => {
+    const key = `lost-${typeof fault}`;
+    await server.client.incr({ key });
+    proxy.requests.clear();
+    proxy.decide = ({ operation }) => (operation === "UpdateItem" ? fault : "forward");
+    const failure = await failureOf(client.incr({ key }));
+    assert.equal(
+      [failure.code, failure.reason, failure.outcome, failure.retryable, failure.hasRetryInfo],
+      ["Unavailable", "BACKEND_UNAVAILABLE", "UNKNOWN", false, false],
+    );
+    assert.is(counts("UpdateItem"), 1);
+    proxy.decide = () => "forward";
+    assert.is((await server.client.incr({ key, delta: 0n })).value, fault === "lose-answer" ? 2n : 1n);
+  });
+}
+
+test("a Set and a Delete whose answer is lost are reported as unknown, never as not applied", async () => {
+  proxy.decide = ({ operation }) => (operation === "PutItem" || operation === "DeleteItem" ? "lose-answer" : "forward");
+  assert.is((await failureOf(client.set({ key: "lost-set", value }))).outcome, "UNKNOWN");
+  assert.ok(await server.rawItem("lost-set"), "and it was applied");
+  assert.is((await failureOf(client.delete({ key: "lost-set" }))).outcome, "UNKNOWN");
+  assert.is(await server.rawItem("lost-set"), undefined);
+});
+
+test("a throttled write is tried again and applied once", async () => {
+  spoilFirst("UpdateItem", 2, throttled);
+  assert.is((await client.incr({ key: "throttled" })).value, 1n);
+  assert.is(counts("UpdateItem"), 3);
+});
+
+test("throttling that lasts is RESOURCE_EXHAUSTED, with DynamoDB's reason and a time to wait", async () => {
+  proxy.decide = ({ operation }) => (operation === "PutItem" ? throttled : "forward");
+  const failure = await failureOf(client.set({ key: "throttled-for-good", value }));
+  assert.equal(
+    [failure.code, failure.reason, failure.outcome, failure.retryable, failure.hasRetryInfo],
+    ["ResourceExhausted", "THROTTLED", "NOT_APPLIED", true, true],
+  );
+  assert.equal(failure.throttlingReasons, ["TableWriteProvisionedThroughputExceeded"]);
+  assert.is(await server.rawItem("throttled-for-good"), undefined);
+});
+
+test("a read is tried again after a lost answer, an error and a throttle", async () => {
+  await server.client.set({ key: "read", value });
+  for (const fault of ["lose-answer", "refuse", internal, throttled] as const) {
+    spoilFirst("GetItem", 2, fault);
+    assert.is((await client.get({ key: "read" })).entry?.data.case, "value");
+  }
+});
+
+test("an outage is UNAVAILABLE, and never a missing key", async () => {
+  await server.client.set({ key: "there", value });
+  proxy.decide = () => "refuse";
+  const get = await failureOf(client.get({ key: "there" }));
+  assert.equal([get.code, get.reason, get.retryable], ["Unavailable", "BACKEND_UNAVAILABLE", true]);
+  const results: MGetResult[] = [];
+  for await (const message of client.mGet({ keys: ["there", "not there"] })) {
+    results.push(...message.results);
+  }
+  assert.equal(
+    results.map(({ result }) => result.case === "error" && result.value.code),
+    [14, 14],
+  );
+});
+
+test("an answer without its table is an error, and never missing keys", async () => {
+  proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? { status: 200, body: {} } : "forward");
+  for await (const message of client.mGet({ keys: ["there"] })) {
+    assert.is(message.results[0]?.result.case, "error");
+  }
+});
+
+test("lost rights and a lost table are UNAVAILABLE, without what DynamoDB said", async () => {
+  for (const [fault, reason] of [
+    [denied, "BACKEND_DENIED"],
+    [noTable, "TABLE_UNAVAILABLE"],
+  ] as const) {
+    proxy.decide = ({ operation }) => (operation === "PutItem" ? fault : "forward");
+    const failure = await failureOf(client.set({ key: "k", value }));
+    assert.equal([failure.code, failure.reason, failure.outcome], ["Unavailable", reason, "NOT_APPLIED"]);
+    assert.not.match(failure.message, "arn:");
+  }
+});
+
+test("a deadline that passes while DynamoDB is silent is DEADLINE_EXCEEDED, and a write is then unknown", async () => {
+  const impatient = await server.replica({ endpoint: proxy.endpoint, defaultDeadlineSeconds: 1 });
+  proxy.decide = ({ operation }) => (operation === "PutItem" || operation === "GetItem" ? "hang" : "forward");
+  const write = await failureOf(impatient.client.set({ key: "silent", value }));
+  assert.equal([write.code, write.reason, write.outcome], ["DeadlineExceeded", "DEADLINE_EXCEEDED", "UNKNOWN"]);
+  assert.is((await failureOf(impatient.client.get({ key: "silent" }))).code, "DeadlineExceeded");
+});
+
+test("keys that DynamoDB leaves unprocessed are asked for again, whether some or all", async () => {
+  const keys = Array.from({ length: 250 }, (_, n) => `part-${n}`);
+  await Promise.all(keys.map((key) => server.client.set({ key, value })));
+  let batches = 0;
+  proxy.decide = ({ operation, body }) => {
+    if (operation !== "BatchGetItem") {
+      return "forward";
+    }
+    const request = JSON.parse(body.toString()) as { RequestItems: Record<string, { Keys: object[] }> };
+    const [[table, asked]] = Object.entries(request.RequestItems) as [[string, { Keys: object[] }]];
+    // Every third batch is left alone whole, of the others one key in ten is answered.
+    const answered = batches++ % 3 === 0 ? 0 : Math.ceil(asked.Keys.length / 10);
+    const left = { [table]: { ...asked, Keys: asked.Keys.slice(answered) } };
+    if (answered === 0) {
+      return { status: 200, body: { Responses: { [table]: [] }, UnprocessedKeys: left } };
+    }
+    return {
+      rewrite: () => Buffer.from(JSON.stringify({ ...request, RequestItems: { [table]: { ...asked, Keys: asked.Keys.slice(0, answered) } } })),
+      answer: (answer) => Buffer.from(JSON.stringify({ ...JSON.parse(answer.toString()), UnprocessedKeys: left })),
+    };
+  };
+  const results: MGetResult[] = [];
+  for await (const message of client.mGet({ keys, order: 2 })) {
+    results.push(...message.results);
+  }
+  assert.equal(
+    results.map(({ index, result }) => [index, result.case]),
+    keys.map((_, index) => [index, "entry"]),
+  );
+});
+
+test("a batch that stays unprocessed fails its own keys as throttled, and the others are answered", async () => {
+  await server.client.set({ key: "part-0", value });
+  const keys = ["part-0", ...Array.from({ length: 150 }, (_, n) => `cold-${n}`)];
+  let stuck: string | undefined;
+  proxy.decide = ({ operation, body }) => {
+    if (operation !== "BatchGetItem") {
+      return "forward";
+    }
+    const { RequestItems } = JSON.parse(body.toString());
+    const first = JSON.stringify(RequestItems);
+    stuck ??= first;
+    const [table] = Object.keys(RequestItems);
+    return first === stuck
+      ? { status: 200, body: { Responses: { [table ?? ""]: [] }, UnprocessedKeys: RequestItems } }
+      : "forward";
+  };
+  const cases = new Map<string | undefined, number>();
+  for await (const message of client.mGet({ keys })) {
+    for (const { result } of message.results) {
+      cases.set(result.case, (cases.get(result.case) ?? 0) + 1);
+      assert.ok(result.case !== "error" || result.value.code === 8);
+    }
+  }
+  assert.equal(cases.get("error"), 100);
+  assert.equal(cases.get("missing"), 51);
+});
+
+test("a condition is explained by a strong read where the engine gives no old item", async () => {
+  const { etag } = await server.client.set({ key: "explained", value });
+  const condition = { test: { case: "ifAbsent", value: {} } } as const;
+  proxy.decide = ({ operation }) => (operation === "GetItem" ? "refuse" : "forward");
+  const blind = await failureOf(client.set({ key: "explained", value, condition }));
+  assert.is(blind.reason, "ALREADY_EXISTS", "also when that read fails");
+  proxy.decide = () => "forward";
+  assert.is((await failureOf(client.set({ key: "explained", value, condition }))).currentEtag, etag);
+});
+
+test("a caller's own SDK client is used without its retries", async () => {
+  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+  const { region, accessKeyId, secretAccessKey } = server.engine;
+  const own = new DynamoDBClient({
+    endpoint: proxy.endpoint,
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    maxAttempts: 4,
+  });
+  const owned = await server.replica({ client: own });
+  assert.is((await owned.client.incr({ key: "own-client" })).value, 1n);
+  proxy.requests.clear();
+  spoilFirst("UpdateItem", 1, "lose-answer");
+  assert.is((await failureOf(owned.client.incr({ key: "own-client" }))).outcome, "UNKNOWN");
+  assert.is(counts("UpdateItem"), 1);
+  assert.is((await owned.client.incr({ key: "own-client", delta: 0n })).value, 2n);
+  await owned.server.stop();
+  own.destroy();
+});
+
+test.run();

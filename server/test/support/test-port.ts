@@ -1,0 +1,84 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { createPort, type Port, type RequestHandler } from "../../src/transport/port.js";
+import { countResources, waitForNoLeaks } from "./leaks.js";
+
+export interface TestPort {
+  readonly url: string;
+  readonly number: number;
+  readonly port: Port;
+  /** A connection of raw bytes. */
+  connect(): Promise<RawConnection>;
+}
+
+/** A raw connection, and what came over it. */
+export interface RawConnection {
+  readonly socket: Socket;
+  /** Everything received so far, as latin1. */
+  received(): string;
+  /** Resolves when the server has ended or reset the connection. */
+  readonly closed: Promise<void>;
+}
+
+/** Runs `use` with a port that answers with `handler` or `routes`, closes it, and fails when anything is left open. */
+export async function withPort(
+  served: RequestHandler | { routes: (router: ConnectRouter) => void },
+  use: (testPort: TestPort) => Promise<void>,
+  options: { headTimeoutMs?: number } = {},
+): Promise<void> {
+  const before = countResources();
+  const handler = typeof served === "function" ? served : connectNodeAdapter(served);
+  const port = createPort({ handler, maxStreams: 100, ...options });
+  const { port: number } = await port.listen("127.0.0.1", 0);
+  const sockets: Socket[] = [];
+  try {
+    await use({
+      url: `http://127.0.0.1:${number}`,
+      number,
+      port,
+      async connect() {
+        const socket = connect({ host: "127.0.0.1", port: number, noDelay: true });
+        sockets.push(socket);
+        await once(socket, "connect");
+        return readRaw(socket);
+      },
+    });
+  } finally {
+    for (const socket of sockets) {
+      socket.destroy();
+    }
+    await port.close(0);
+  }
+  if (port.connections > 0) {
+    throw new Error(`${port.connections} connections left after close`);
+  }
+  await waitForNoLeaks(before);
+}
+
+function readRaw(socket: Socket): RawConnection {
+  let received = "";
+  socket.on("data", (chunk: Buffer) => {
+    received += chunk.toString("latin1");
+  });
+  // A reset is one of the ways in which a server closes a connection.
+  socket.on("error", () => {});
+  return {
+    socket,
+    received: () => received,
+    closed: new Promise((resolve) => socket.once("close", () => resolve())),
+  };
+}
+
+/** Resolves once the condition holds; rejects, saying what it waited for, when it does not for long. */
+export async function waitUntil(what: string, condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (condition()) {
+      return;
+    }
+    await sleep(10);
+  }
+  throw new Error(`waited in vain until ${what}`);
+}
