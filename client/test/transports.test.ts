@@ -101,8 +101,8 @@ function testTransport(name: string, create: CreateClient): void {
   });
 
   test("an error brings its code, message, metadata and details", async () => {
-    for (const call of [client.get({ key: keys.conflict }), readAll(client, [keys.conflict])]) {
-      const error = await errorOf(call);
+    for (const call of [() => client.get({ key: keys.conflict }), () => readAll(client, [keys.conflict])]) {
+      const error = await errorOf(call());
       assert.is(error.code, Code.Aborted);
       assert.is(error.rawMessage, "the etag differs: 100 % of it");
       assert.is(error.metadata.get("from-error"), "e");
@@ -300,8 +300,8 @@ function testTransport(name: string, create: CreateClient): void {
 
   test("a server that is not there is UNAVAILABLE, without a detail", async () => {
     await server.stop();
-    for (const call of [client.get({ key: "a" }), readAll(client, ["a"])]) {
-      const error = await errorOf(call);
+    for (const call of [() => client.get({ key: "a" }), () => readAll(client, ["a"])]) {
+      const error = await errorOf(call());
       assert.is(error.code, Code.Unavailable);
       assert.is(getErrorDetail(error), undefined);
     }

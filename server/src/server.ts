@@ -6,7 +6,8 @@ import type { Logger } from "pino";
 import { createLogger } from "./logger.js";
 import { createInfoService } from "./service/info-service.js";
 import { createKeyValueService } from "./service/key-value-service.js";
-import { resolveSettings, splitAddress } from "./settings/resolve-settings.js";
+import { splitAddress, splitOrigins } from "./settings/check-setting.js";
+import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { type Backend, createBackend } from "./store/backend.js";
 import { type Connection, openConnection } from "./store/connection.js";
@@ -60,7 +61,7 @@ export interface StartedServer {
 const farewellMs = 500;
 
 export function createServer(options: ServerOptions = {}): Server {
-  const { settings, warnings } = resolveSettings(options);
+  const { settings, warnings } = completeSettings(options);
   const logger = options.logger ?? createLogger({ level: settings.logLevel, format: settings.logFormat });
   const clock = options.clock ?? Date.now;
   const closers: (() => Promise<void>)[] = [];
@@ -98,7 +99,7 @@ export function createServer(options: ServerOptions = {}): Server {
       routes: createRoutes({ ...createServices(settings, context, connection, backend), health }),
     });
     const port = createPort({
-      handler: withCors(adapter, { origins: settings.corsOrigins.split(",").filter((origin) => origin !== "") }),
+      handler: withCors(adapter, { origins: splitOrigins(settings.corsOrigins) }),
       maxStreams: settings.maxStreams,
     });
     const { host, port: wanted } = splitAddress(settings.listen);
