@@ -1,4 +1,4 @@
-import { createLinkedAbort } from "./linked-abort.js";
+import { createLinkedAbort, throwIfAborted } from "./linked-abort.js";
 
 /**
  * A stream that a consumer may leave at any message, by `break`, `return` or an error in its loop: the call is then
@@ -14,10 +14,17 @@ export function cancelOnReturn<T>(
     [Symbol.asyncIterator](): AsyncIterator<T> {
       const { controller, unlink } = createLinkedAbort(signals);
       let source: AsyncIterator<T> | undefined;
+      let left = false;
       return {
         async next() {
-          source ??= start(controller.signal)[Symbol.asyncIterator]();
+          if (left) {
+            return { done: true, value: undefined };
+          }
           try {
+            if (source === undefined) {
+              throwIfAborted(controller.signal);
+              source = start(controller.signal)[Symbol.asyncIterator]();
+            }
             const result = await source.next();
             if (result.done === true) {
               unlink();
@@ -30,6 +37,7 @@ export function cancelOnReturn<T>(
         },
         // Not a generator's return: that would wait for the read that is pending, which may never end.
         return() {
+          left = true;
           unlink();
           controller.abort();
           return Promise.resolve({ done: true, value: undefined });

@@ -10,7 +10,7 @@ import {
 import { InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { cancelOnReturn } from "./cancel-on-return.js";
-import { createLinkedAbort } from "./linked-abort.js";
+import { createLinkedAbort, throwIfAborted } from "./linked-abort.js";
 
 /**
  * Every call of dynakv: get, set, mGet, delete and incr of KeyValueService, and getInfo of InfoService. Values are
@@ -36,9 +36,11 @@ export function createDynakvClient(transport: Transport, closeTransport: () => v
 
   function untilClosed<I, O>(call: (request: I, options?: CallOptions) => Promise<O>) {
     return async (request: I, options?: CallOptions): Promise<O> => {
+      throwIfAborted(closing.signal);
       if (options?.signal === undefined) {
         return call(request, { ...options, signal: closing.signal });
       }
+      throwIfAborted(options.signal);
       const { controller, unlink } = createLinkedAbort([options.signal, closing.signal]);
       try {
         return await call(request, { ...options, signal: controller.signal });

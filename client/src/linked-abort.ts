@@ -1,3 +1,5 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
 /** A controller that follows other signals until it is unlinked from them. */
 export interface LinkedAbort {
   readonly controller: AbortController;
@@ -28,4 +30,14 @@ export function createLinkedAbort(signals: readonly AbortSignal[]): LinkedAbort 
     signal.addEventListener("abort", follow);
   }
   return { controller, unlink };
+}
+
+/**
+ * Ends a call before it begins. The transports of connect-node end it too, but ask for a connection first, and so open one
+ * again that was just closed.
+ */
+export function throwIfAborted({ aborted, reason }: AbortSignal): void {
+  if (aborted) {
+    throw ConnectError.from(reason, Code.Canceled);
+  }
 }

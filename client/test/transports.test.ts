@@ -48,9 +48,12 @@ function testTransport(name: string, create: CreateClient): void {
   });
 
   test.after.each(async () => {
-    client.close();
-    await waitUntil("no connection is left after close", () => server.connections() === 0);
-    await server.stop();
+    try {
+      client.close();
+      await waitUntil("no connection is left after close", () => server.connections() === 0);
+    } finally {
+      await server.stop();
+    }
   });
 
   test("every byte goes in and comes out as a plain Uint8Array", async () => {
@@ -219,7 +222,7 @@ function testTransport(name: string, create: CreateClient): void {
     }
   });
 
-  test("a failing signal of the caller's leaves no listener behind", async () => {
+  test("a call leaves no listener on the caller's signal", async () => {
     const { signal } = new AbortController();
     const listeners = { added: 0, removed: 0 };
     const add = signal.addEventListener.bind(signal);
@@ -296,6 +299,13 @@ function testTransport(name: string, create: CreateClient): void {
     }
     assert.is((await errorOf(client.get({ key: "a" }))).code, Code.Canceled);
     assert.is((await errorOf(readAll(client, ["a"]))).code, Code.Canceled);
+  });
+
+  test("close in the moment of a call leaves no connection", async () => {
+    await client.get({ key: "a" });
+    const call = errorOf(client.get({ key: "a" }));
+    client.close();
+    assert.is((await call).code, Code.Canceled);
   });
 
   test("a server that is not there is UNAVAILABLE, without a detail", async () => {

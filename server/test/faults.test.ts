@@ -47,11 +47,17 @@ const throttled = {
 const internal = { status: 500, body: { __type: "com.amazonaws.dynamodb.v20120810#InternalServerError" } };
 const denied = {
   status: 400,
-  body: { __type: "com.amazon.coral.service#AccessDeniedException", Message: "User: arn:aws:iam::1:user/u is not authorized" },
+  body: {
+    __type: "com.amazon.coral.service#AccessDeniedException",
+    Message: "User: arn:aws:iam::1:user/u is not authorized",
+  },
 };
 const noTable = {
   status: 400,
-  body: { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message: "Requested resource not found" },
+  body: {
+    __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
+    message: "Requested resource not found",
+  },
 };
 
 for (const fault of ["lose-answer", internal] as const) {
@@ -164,7 +170,10 @@ test("keys that DynamoDB leaves unprocessed are asked for again, whether some or
       return { status: 200, body: { Responses: { [table]: [] }, UnprocessedKeys: left } };
     }
     return {
-      rewrite: () => Buffer.from(JSON.stringify({ ...request, RequestItems: { [table]: { ...asked, Keys: asked.Keys.slice(0, answered) } } })),
+      rewrite: () =>
+        Buffer.from(
+          JSON.stringify({ ...request, RequestItems: { [table]: { ...asked, Keys: asked.Keys.slice(0, answered) } } }),
+        ),
       answer: (answer) => Buffer.from(JSON.stringify({ ...JSON.parse(answer.toString()), UnprocessedKeys: left })),
     };
   };

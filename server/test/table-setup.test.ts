@@ -1,16 +1,12 @@
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  type KeySchemaElement,
-} from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, DescribeTableCommand, type KeySchemaElement } from "@aws-sdk/client-dynamodb";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
-import { HealthCheckResponse_ServingStatus, Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { Health, HealthCheckResponse_ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
 import { createServer, type Server, type ServerOptions, SetupError } from "../src/index.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
@@ -116,7 +112,12 @@ test("10: a table that is there is never created", async () => {
 });
 
 test("10: a table of another key schema is refused, saying how it differs", async () => {
-  const sorted = await refusal({ table: await createTable([["id", "HASH", "S"], ["at", "RANGE", "N"]]) });
+  const sorted = await refusal({
+    table: await createTable([
+      ["id", "HASH", "S"],
+      ["at", "RANGE", "N"],
+    ]),
+  });
   assert.match(sorted.message, "has a sort key, 'at'");
   const named = await refusal({ table: await createTable([["pk", "HASH", "S"]]) });
   assert.match(named.message, "its partition key is 'pk' (S), not 'id'");
@@ -238,7 +239,10 @@ for (const { name, ttlSeconds, status, attribute, update, updates, warning } of 
     proxy.decide = ({ operation }) => {
       switch (operation) {
         case "DescribeTimeToLive":
-          return { status: 200, body: { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } } };
+          return {
+            status: 200,
+            body: { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } },
+          };
         case "UpdateTimeToLive":
           return update === undefined ? { status: 200, body: {} } : { status: 400, body: update };
         default:

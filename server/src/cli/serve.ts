@@ -1,4 +1,4 @@
-import type { StartedServer } from "../server.js";
+import type { Server, StartedServer } from "../server.js";
 import { renderHelp } from "../settings/help.js";
 import { loadSettings, UsageError } from "../settings/load-settings.js";
 import type { Settings } from "../settings/settings.js";
@@ -42,14 +42,29 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
     logger.warn(warning);
   }
   const server = createServer({ ...settings, logger });
-  const stopping = stopOnSignal(() => server.stop());
-  // A signal may come while the table is waited for; then start need not end.
-  const started = await Promise.race([server.start(), stopping]);
+  const stopping = new AbortController();
+  const stopped = stopOnSignal(() => {
+    stopping.abort();
+    return server.stop();
+  });
+  const started = await Promise.race([startUnless(server, stopping.signal), stopped]);
   if (started !== undefined) {
     process.stdout.write(renderReady(settings, started));
-    await stopping;
   }
+  await stopped;
   process.exit(exitCodes.done);
+}
+
+/** Starts the server. A start that fails because it was stopped, while it waited for the table say, is no failure. */
+async function startUnless(server: Server, stopping: AbortSignal): Promise<StartedServer | undefined> {
+  try {
+    return await server.start();
+  } catch (error) {
+    if (stopping.aborted) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 /** Resolves once the first signal has come and everything is stopped. A second one ends the process at once. */
@@ -79,6 +94,6 @@ function renderReady(settings: Settings, { url, embedded }: StartedServer): stri
   const callable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
   const get = `${callable}/dynakv.v1.KeyValueService/Get`;
   return `dynakv ${version} listening on ${url} (${backend})
-npx buf curl --http2-prior-knowledge -d '{"key":"hello"}' ${get}
+npx buf curl -d '{"key":"hello"}' ${get}
 `;
 }

@@ -79,7 +79,7 @@ function readFlags(argv: readonly string[]): Flags {
     if (token.kind !== "option") {
       // It is not shown: it may be a URL with a secret, or the rest of one.
       throw new UsageError(
-        `unexpected argument after ${argv[token.index - 1]?.split("=", 1)[0]?.match(/^--[a-z-]+$/)?.[0] ?? "the command"}: every setting is written as --flag value, the backend's URL as --backend URL`,
+        `unexpected argument, number ${token.index + 1} after the command: settings are written as --flag VALUE, the backend's URL as --backend URL`,
       );
     }
     const { rawName, value } = token;

@@ -53,16 +53,22 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
       return;
     }
     const rewritten = typeof fault === "object" ? fault.rewrite(body) : body;
-    forward(target, incoming, rewritten, (status, headers, answer) => {
-      if (fault === "lose-answer") {
-        incoming.socket.destroy();
-        return;
-      }
-      const changed = typeof fault === "object" && fault.answer !== undefined ? fault.answer(answer) : answer;
-      delete headers["x-amz-crc32"];
-      response.writeHead(status, { ...headers, "content-length": changed.length });
-      response.end(changed);
-    }, response);
+    forward(
+      target,
+      incoming,
+      rewritten,
+      (status, headers, answer) => {
+        if (fault === "lose-answer") {
+          incoming.socket.destroy();
+          return;
+        }
+        const changed = typeof fault === "object" && fault.answer !== undefined ? fault.answer(answer) : answer;
+        delete headers["x-amz-crc32"];
+        response.writeHead(status, { ...headers, "content-length": changed.length });
+        response.end(changed);
+      },
+      response,
+    );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const proxy: FaultProxy = {
@@ -87,7 +93,8 @@ function forward(
   const outgoing = request(
     target,
     { method: "POST", headers: { ...incoming.headers, "content-length": body.length }, agent: false },
-    async (answer) => done(answer.statusCode ?? 500, { ...answer.headers, connection: "keep-alive" }, await readBody(answer)),
+    async (answer) =>
+      done(answer.statusCode ?? 500, { ...answer.headers, connection: "keep-alive" }, await readBody(answer)),
   );
   outgoing.on("error", () => response.destroy());
   outgoing.end(body);

@@ -1,11 +1,11 @@
-import { DeleteTableCommand, GetItemCommand, PutItemCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DeleteTableCommand, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Client, Transport } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { createServer, type Server, type ServerOptions } from "../../src/index.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./engine.js";
-import { waitForNoLeaks, type Resources, countResources } from "./leaks.js";
+import { countResources, type Resources, waitForNoLeaks } from "./leaks.js";
 
 export type KeyValueClient = Client<typeof KeyValueService>;
 
@@ -81,7 +81,7 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
 /** Each way to reach the service with a client of Connect's. */
 export function createTransports(url: string): Record<string, Transport> {
   return {
-    "gRPC": createGrpcTransport({ baseUrl: url }),
+    gRPC: createGrpcTransport({ baseUrl: url }),
     "gRPC-web over HTTP/2": createGrpcWebTransport({ baseUrl: url, httpVersion: "2" }),
     "gRPC-web over HTTP/1.1": createGrpcWebTransport({ baseUrl: url, httpVersion: "1.1" }),
     "Connect over HTTP/2": createConnectTransport({ baseUrl: url, httpVersion: "2" }),

@@ -1,0 +1,136 @@
+import * as http2 from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  ServerReflection,
+  type ServerReflectionRequest,
+  ServerReflectionRequestSchema,
+} from "../../gen/grpc/reflection/v1/reflection_pb.js";
+import { createGrpcJsTransport, type GrpcJsTransport } from "../src/grpc-js.js";
+import { waitUntil } from "./support/wait-until.js";
+
+// Reflection stands for any service whose streams go both ways.
+const test = suite("grpc-js, with streams of requests");
+const received: string[] = [];
+let ended = 0;
+let server: http2.Http2Server;
+let transport: GrpcJsTransport;
+
+test.before(async () => {
+  server = http2.createServer(
+    connectNodeAdapter({
+      routes({ service }) {
+        service(ServerReflection, {
+          async *serverReflectionInfo(requests, { signal }) {
+            signal.addEventListener("abort", () => ended++);
+            for await (const { host } of requests) {
+              received.push(host);
+              if (host === "leave") {
+                return;
+              }
+              yield { validHost: host };
+            }
+          },
+        });
+      },
+    }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  transport = createGrpcJsTransport({ address: `127.0.0.1:${port}` });
+});
+
+test.before.each(() => {
+  received.length = 0;
+  ended = 0;
+});
+
+test.after(async () => {
+  transport.close();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const request = (host: string): ServerReflectionRequest => create(ServerReflectionRequestSchema, { host });
+
+test("requests and answers alternate", async () => {
+  let answered: () => void = () => {};
+  async function* ask() {
+    for (const host of ["a", "b", "c"]) {
+      const answer = new Promise<void>((resolve) => {
+        answered = resolve;
+      });
+      yield request(host);
+      await answer;
+    }
+  }
+  const hosts: string[] = [];
+  for await (const { validHost } of createClient(ServerReflection, transport).serverReflectionInfo(ask())) {
+    hosts.push(validHost);
+    answered();
+  }
+  assert.equal(hosts, ["a", "b", "c"]);
+});
+
+test("many requests at once all arrive, in order", async () => {
+  const wanted = Array.from({ length: 2000 }, (_, index) => `${index}`);
+  async function* ask() {
+    yield* wanted.map(request);
+  }
+  const hosts: string[] = [];
+  for await (const { validHost } of createClient(ServerReflection, transport).serverReflectionInfo(ask())) {
+    hosts.push(validHost);
+  }
+  assert.equal(hosts, wanted);
+});
+
+test("a server that ends early ends the stream", async () => {
+  async function* ask() {
+    yield request("a");
+    yield request("leave");
+    // Never comes to an end by itself.
+    await new Promise(() => {});
+  }
+  const hosts: string[] = [];
+  for await (const { validHost } of createClient(ServerReflection, transport).serverReflectionInfo(ask())) {
+    hosts.push(validHost);
+  }
+  assert.equal(hosts, ["a"]);
+});
+
+test("an error of the requests is what the call fails with, and cancels it at the server", async () => {
+  async function* ask() {
+    yield request("a");
+    throw new ConnectError("no more requests", Code.DataLoss);
+  }
+  try {
+    for await (const _ of createClient(ServerReflection, transport).serverReflectionInfo(ask())) {
+      // Only the end matters.
+    }
+    assert.unreachable("the call should have failed");
+  } catch (error) {
+    assert.is(ConnectError.from(error).code, Code.DataLoss);
+  }
+  await waitUntil("the call ended at the server", () => ended === 1);
+});
+
+test("a header that gRPC cannot carry is an error of the caller's", async () => {
+  async function* ask() {
+    yield request("a");
+  }
+  const options = { headers: { "x-text": "\u00e9" } };
+  try {
+    for await (const _ of createClient(ServerReflection, transport).serverReflectionInfo(ask(), options)) {
+      // Only the end matters.
+    }
+    assert.unreachable("the call should have failed");
+  } catch (error) {
+    assert.is(ConnectError.from(error).code, Code.InvalidArgument);
+    assert.match(ConnectError.from(error).rawMessage, "x-text");
+  }
+});
+
+test.run();

@@ -1,0 +1,103 @@
+import { execFileSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BatchWriteItemCommand, CreateTableCommand, DeleteTableCommand } from "@aws-sdk/client-dynamodb";
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
+import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
+import type { KeyValueClient } from "./support/test-server.js";
+
+const test = suite("memory of MGet");
+const table = uniqueTableName();
+let engine: TestEngine;
+let server: SpawnedServer;
+let client: KeyValueClient;
+
+/** How many keys there are, and of how many bytes each value is. */
+const stored = 20_000;
+const valueBytes = 1024;
+
+test.before(async () => {
+  engine = await startTestEngine();
+  await fillTable();
+  const { endpoint, region, accessKeyId, secretAccessKey } = engine;
+  server = await spawnServer(["--endpoint", endpoint, "--region", region, "--table", table], {
+    DYNAKV_ACCESS_KEY_ID: accessKeyId,
+    DYNAKV_SECRET_ACCESS_KEY: secretAccessKey,
+  });
+  client = createClient(KeyValueService, createGrpcTransport({ baseUrl: server.url }));
+});
+
+test.after(async () => {
+  server.process.kill("SIGTERM");
+  await server.exit;
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await engine.stop();
+});
+
+async function fillTable(): Promise<void> {
+  await engine.client.send(
+    new CreateTableCommand({
+      TableName: table,
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      BillingMode: "PAY_PER_REQUEST",
+    }),
+  );
+  const value = Buffer.alloc(valueBytes, 7);
+  const starts = Array.from({ length: stored / 25 }, (_, n) => n * 25);
+  const writer = async () => {
+    for (let start = starts.pop(); start !== undefined; start = starts.pop()) {
+      const keys = Array.from({ length: 25 }, (_, n) => `key-${(start ?? 0) + n}`);
+      const writes = keys.map((key) => ({ PutRequest: { Item: { id: { S: key }, result: { B: value } } } }));
+      await engine.client.send(new BatchWriteItemCommand({ RequestItems: { [table]: writes } }));
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, writer));
+}
+
+function residentMegabytes(): number {
+  return Number(execFileSync("ps", ["-o", "rss=", "-p", `${server.process.pid}`]).toString()) / 1024;
+}
+
+// A third is missing, and each key that is there is asked for three times or four.
+const keys = Array.from({ length: 100_000 }, (_, n) => `key-${(n * 7919) % (stored * 1.5)}`);
+
+/** Reads all of it and returns the highest memory of the server, above where it stood. */
+async function peakOf(pauseMs: number): Promise<number> {
+  const before = residentMegabytes();
+  let peak = before;
+  let messages = 0;
+  const seen = new Uint8Array(keys.length);
+  for await (const { results } of client.mGet({ keys })) {
+    for (const { index, key, result } of results) {
+      seen[index] = (seen[index] ?? 0) + 1;
+      assert.is(result.case, Number(key.slice(4)) < stored ? "entry" : "missing");
+    }
+    if (messages++ % 20 === 0) {
+      peak = Math.max(peak, residentMegabytes());
+    }
+    if (pauseMs > 0) {
+      await sleep(pauseMs);
+    }
+  }
+  assert.ok(
+    seen.every((times) => times === 1),
+    "each position is answered exactly once",
+  );
+  return peak - before;
+}
+
+test("100,000 keys take less than 150 MB, with a fast reader and with a slow one", async () => {
+  // What the server needs to be warm is no growth.
+  await client.get({ key: "key-1" });
+  for (const pauseMs of [0, 5]) {
+    const growth = await peakOf(pauseMs);
+    assert.ok(growth < 150, `grew by ${growth.toFixed(0)} MB`);
+  }
+});
+
+test.run();
