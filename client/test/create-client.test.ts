@@ -1,10 +1,10 @@
 import { createRouterTransport } from "@connectrpc/connect";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as entry from "../../gen/dynakv/v1/entry_pb.js";
 import * as error from "../../gen/dynakv/v1/error_pb.js";
 import * as infoService from "../../gen/dynakv/v1/info_service_pb.js";
 import * as keyValueService from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { suite } from "../../server/test/support/suite.js";
 import * as client from "../src/index.js";
 
 const test = suite("createClient");

@@ -3,13 +3,13 @@ import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   ServerReflection,
   type ServerReflectionRequest,
   ServerReflectionRequestSchema,
 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
+import { suite } from "../../server/test/support/suite.js";
 import { createGrpcJsTransport, type GrpcJsTransport } from "../src/grpc-js.js";
 import { waitUntil } from "./support/wait-until.js";
 

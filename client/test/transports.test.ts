@@ -1,5 +1,5 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { suite } from "../../server/test/support/suite.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import {
   BadRequestSchema,

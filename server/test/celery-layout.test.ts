@@ -1,5 +1,5 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 // The numbers are those of the list of the seed's behaviour: celery/backends/dynamodb.py.

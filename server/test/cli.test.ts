@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { renderHelp } from "../src/settings/help.js";
 import { version } from "../src/version.js";
+import { suite } from "./support/suite.js";
 
 const test = suite("command line");
 

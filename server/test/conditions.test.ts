@@ -1,6 +1,6 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { failureOf } from "./support/errors.js";
+import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("conditions");

@@ -1,7 +1,7 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { parseConnectionUrl } from "../src/settings/connection-url.js";
 import { UsageError } from "../src/settings/usage-error.js";
+import { suite } from "./support/suite.js";
 
 const test = suite("connection URL");
 

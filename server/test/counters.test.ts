@@ -1,10 +1,10 @@
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { failureOf } from "./support/errors.js";
 import { spawnServer } from "./support/spawn-server.js";
+import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("counters");

@@ -1,8 +1,8 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { MGetResult } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { failureOf } from "./support/errors.js";
 import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
+import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("faults between server and DynamoDB");

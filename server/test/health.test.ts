@@ -1,9 +1,9 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.js";
 import { createHealth, type HealthService } from "../src/transport/health.js";
+import { suite } from "./support/suite.js";
 import { waitUntil, withPort } from "./support/test-port.js";
 
 const test = suite("health");

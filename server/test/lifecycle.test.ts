@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
+import { suite } from "./support/suite.js";
 import type { KeyValueClient } from "./support/test-server.js";
 
 const test = suite("lifecycle");

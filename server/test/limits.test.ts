@@ -1,7 +1,7 @@
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { bytesAt } from "./support/entries.js";
 import { failureOf } from "./support/errors.js";
+import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("limits");

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { BatchWriteItemCommand, CreateTableCommand, DeleteTableCommand } from "@aws-sdk/client-dynamodb";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
+import { suite } from "./support/suite.js";
 import type { KeyValueClient } from "./support/test-server.js";
 
 const test = suite("memory of MGet");

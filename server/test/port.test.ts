@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createClient, type HandlerContext } from "@connectrpc/connect";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   Health,
@@ -10,6 +9,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { createPort, type Port, type RequestHandler } from "../src/transport/port.js";
+import { suite } from "./support/suite.js";
 import { waitUntil, withPort } from "./support/test-port.js";
 import { createTransports } from "./support/test-server.js";
 

@@ -1,10 +1,10 @@
 import { createClient } from "@connectrpc/connect";
 import { createGrpcJsTransport } from "@dynakv/client/grpc-js";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { bytesAt } from "./support/entries.js";
 import { failureOf } from "./support/errors.js";
+import { suite } from "./support/suite.js";
 import { createTransports, type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("protocols");

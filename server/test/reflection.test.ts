@@ -7,12 +7,12 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { ServerReflection as V1 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as V1alpha } from "../../gen/grpc/reflection/v1alpha/reflection_pb.js";
 import { registerReflection } from "../src/transport/reflection.js";
+import { suite } from "./support/suite.js";
 import { withPort } from "./support/test-port.js";
 
 const test = suite("reflection");

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { completeSettings } from "../src/settings/complete-settings.js";
 import { renderHelp, renderSettingsTable } from "../src/settings/help.js";
@@ -7,6 +6,7 @@ import { loadSettings, UsageError } from "../src/settings/load-settings.js";
 import { environmentName, flagName } from "../src/settings/setting-names.js";
 import { type Settings, settingDefinitions } from "../src/settings/settings.js";
 import { version } from "../src/version.js";
+import { suite } from "./support/suite.js";
 
 const test = suite("settings");
 

@@ -2,7 +2,6 @@ import { CreateTableCommand, DescribeTableCommand, type KeySchemaElement } from 
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
@@ -12,6 +11,7 @@ import { startTestEngine, type TestEngine, uniqueTableName } from "./support/eng
 import { failureOf } from "./support/errors.js";
 import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { countResources, type Resources, waitForNoLeaks } from "./support/leaks.js";
+import { suite } from "./support/suite.js";
 
 // The numbers are those of the list of the seed's behaviour: celery/backends/dynamodb.py.
 const test = suite("table set-up");

@@ -45,7 +45,7 @@ export interface ItemLayout {
   counter(item: Item): bigint | undefined;
   /** The entry in an item, or undefined when the item has expired. Throws UNREADABLE_ITEM when it holds neither kind. */
   decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
-  /** The bytes of the item that {@link encode} makes, without those of the value itself. */
+  /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
   /** ExpressionAttributeNames for the placeholders in the given expressions, and for no others: DynamoDB refuses unused ones. */
   namesFor(...expressions: (string | undefined)[]): Record<string, string>;
@@ -153,12 +153,14 @@ export function createItemLayout(names: TableNames): ItemLayout {
         etag: etagOf(item, holds),
       };
     },
+    // Numbers count at their longest. DynamoDB does not count the zeros at the end of one, and if they were left out here,
+    // the largest value at a key would depend on the moment of the write.
     overheadBytes(entry) {
       const { keyAttribute, valueAttribute, writeTimeAttribute, expiryAttribute, etagAttribute } = names;
       let bytes = Buffer.byteLength(keyAttribute) + Buffer.byteLength(entry.key) + Buffer.byteLength(valueAttribute);
-      bytes += Buffer.byteLength(writeTimeAttribute) + numberBytes(formatSeconds(entry.nowMs));
+      bytes += Buffer.byteLength(writeTimeAttribute) + numberBytes(longestTime);
       if (entry.expireAt !== undefined) {
-        bytes += Buffer.byteLength(expiryAttribute) + numberBytes(entry.expireAt.toString());
+        bytes += Buffer.byteLength(expiryAttribute) + numberBytes(entry.expireAt.toString().replace(/\d/g, "9"));
       }
       return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
     },
@@ -191,6 +193,9 @@ export function createItemLayout(names: TableNames): ItemLayout {
     },
   };
 }
+
+/** Celery's float of epoch seconds, with the milliseconds that a clock here tells. */
+const longestTime = "9999999999.999";
 
 const digestPrefix = "~";
 

@@ -1,0 +1,204 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Callback, Store } from "dynalite/db/index.js";
+import { guardStore } from "./guard-store.js";
+
+/** The operations that the engine answers. Tags are left out: nothing here uses them. */
+const operations = [
+  "BatchGetItem",
+  "BatchWriteItem",
+  "CreateTable",
+  "DeleteItem",
+  "DeleteTable",
+  "DescribeTable",
+  "DescribeTimeToLive",
+  "GetItem",
+  "ListTables",
+  "PutItem",
+  "Query",
+  "Scan",
+  "UpdateItem",
+  "UpdateTable",
+];
+
+/** DynamoDB's limit of a request. */
+const maxRequestBytes = 16 * 1024 * 1024;
+
+export interface RequestHandler {
+  /** Answers one request. Never throws or rejects. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Refuses all further requests, and resolves once those that have begun to work on the store are done. */
+  drain(): Promise<void>;
+}
+
+interface Operation {
+  /** Returns the parameters as the action takes them. Throws an ApiError if they are refused. */
+  check(parameters: object): object;
+  run(store: Store, parameters: object, done: Callback): void;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What dynalite throws, or calls back with, for every answer of DynamoDB that is an error. */
+interface ApiError {
+  readonly statusCode: number;
+  readonly body: unknown;
+}
+
+/** Creates what answers DynamoDB's HTTP requests from the store, to whoever signs with the access key. */
+export async function createRequestHandler(store: Store, accessKeyId: string): Promise<RequestHandler> {
+  const known = new Map(
+    await Promise.all(operations.map(async (name) => [name, await loadOperation(name, store)] as const)),
+  );
+  const running = new Set<Promise<unknown>>();
+  let draining = false;
+
+  async function answer(request: IncomingMessage): Promise<Answer | undefined> {
+    if (credentialOf(request) !== accessKeyId) {
+      return failure(
+        400,
+        "UnrecognizedClientException",
+        "The embedded engine serves only the process that it runs in.",
+      );
+    }
+    const body = await readBody(request);
+    if (body === undefined) {
+      return undefined;
+    }
+    if (body === "too large") {
+      return failure(413, "RequestEntityTooLargeException", `The request is larger than ${maxRequestBytes} bytes.`);
+    }
+    const [, name = ""] = /^DynamoDB_20120810\.(\w+)$/.exec(String(request.headers["x-amz-target"])) ?? [];
+    const operation = known.get(name);
+    if (operation === undefined) {
+      return failure(400, "UnknownOperationException", `The embedded engine has no such operation: '${name}'.`);
+    }
+    if (draining) {
+      return failure(503, "ServiceUnavailable", "The embedded engine is stopping.");
+    }
+    const action = perform(operation, body);
+    running.add(action);
+    return action.finally(() => running.delete(action));
+  }
+
+  async function perform(operation: Operation, body: Buffer): Promise<Answer> {
+    let parameters: object;
+    try {
+      parameters = operation.check(parseParameters(body));
+    } catch (error) {
+      // Where dynalite does not expect a null, it fails with a TypeError.
+      return isApiError(error)
+        ? { status: error.statusCode, body: error.body }
+        : failure(400, "SerializationException", "The request is malformed.");
+    }
+    try {
+      return { status: 200, body: await run(operation, parameters) };
+    } catch (error) {
+      if (isApiError(error)) {
+        return { status: error.statusCode, body: error.body };
+      }
+      const message = error instanceof Error ? error.message : String(error);
+      return failure(500, "InternalServerError", `The embedded engine failed: ${message}`);
+    }
+  }
+
+  function run(operation: Operation, parameters: object): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      operation.run(guardStore(store, reject), parameters, (error, value) => (error ? reject(error) : resolve(value)));
+    });
+  }
+
+  return {
+    async handle(request, response) {
+      // An answer that nobody waits for any more is no failure.
+      response.on("error", () => {});
+      try {
+        const answered = await answer(request);
+        if (answered !== undefined) {
+          send(response, answered);
+        }
+      } catch {
+        response.destroy();
+      }
+    },
+    async drain() {
+      draining = true;
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+async function loadOperation(name: string, store: Store): Promise<Operation> {
+  const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
+  const [{ checkTypes, checkValidations }, validation, action]: [
+    typeof import("dynalite/validations/index.js"),
+    { default: { types: object; custom?: unknown } },
+    { default: Operation["run"] },
+  ] = await Promise.all([
+    import("dynalite/validations/index.js"),
+    import(`dynalite/validations/${file}`),
+    import(`dynalite/actions/${file}`),
+  ]);
+  const { types, custom } = validation.default;
+  return {
+    check(parameters) {
+      const checked = checkTypes(parameters, types);
+      checkValidations(checked, types, custom, store);
+      return checked;
+    },
+    run: action.default,
+  };
+}
+
+/** The access key that a request is signed with. The signature is not checked: whoever knows the key is let in. */
+function credentialOf(request: IncomingMessage): string | undefined {
+  return /^AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? "")?.[1];
+}
+
+/** Reads the whole body. Undefined if the client leaves before it has sent all of it. */
+async function readBody(request: IncomingMessage): Promise<Buffer | "too large" | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request) {
+      size += chunk.length;
+      if (size > maxRequestBytes) {
+        return "too large";
+      }
+      chunks.push(chunk);
+    }
+  } catch {
+    return undefined;
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseParameters(body: Buffer): object {
+  const parameters: unknown = JSON.parse(body.toString());
+  if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters)) {
+    throw new TypeError("not an object");
+  }
+  return parameters;
+}
+
+function isApiError(error: unknown): error is ApiError {
+  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number" && "body" in error;
+}
+
+/** An error in the form in which DynamoDB tells it. */
+function failure(status: number, type: string, message: string): Answer {
+  return { status, body: { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message } };
+}
+
+function send(response: ServerResponse, { status, body }: Answer): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/x-amz-json-1.0",
+    "content-length": Buffer.byteLength(text),
+    "x-amzn-requestid": randomUUID(),
+  });
+  response.end(text);
+}
