@@ -1,8 +1,5 @@
 import type { Callback, Release, Store, SubDatabase } from "dynalite/db/index.js";
 
-// biome-ignore lint/suspicious/noExplicitAny: listeners of any kind pass through unchanged
-type Listener = (...args: any[]) => void;
-
 /**
  * A view of the store for one request, in which nothing that the request's action does can throw out of reach. Actions
  * work in callbacks of the store, where an exception has no caller to catch it and ends the process; in this view every
@@ -12,7 +9,7 @@ type Listener = (...args: any[]) => void;
 export function guardStore(store: Store, fail: (error: unknown) => void): Store {
   const held = new Set<() => void>();
 
-  function guard<L extends Listener>(listener: L): (...args: Parameters<L>) => void {
+  function guard<A extends unknown[]>(listener: (...args: A) => void): (...args: A) => void {
     return (...args) => {
       try {
         listener(...args);

@@ -23,10 +23,11 @@ export async function openStore(data: string): Promise<Store> {
   closeIterators(store.db);
   try {
     await store.db.open();
+    await finishTableChanges(store);
   } catch (error) {
+    await store.db.close();
     throw folderError(folder ?? data, error);
   }
-  await finishTableChanges(store);
   return store;
 }
 

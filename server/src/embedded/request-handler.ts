@@ -64,12 +64,12 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
         "The embedded engine serves only the process that it runs in.",
       );
     }
+    if (Number(request.headers["content-length"]) > maxRequestBytes) {
+      return failure(413, "RequestEntityTooLargeException", `The request is larger than ${maxRequestBytes} bytes.`);
+    }
     const body = await readBody(request);
     if (body === undefined) {
       return undefined;
-    }
-    if (body === "too large") {
-      return failure(413, "RequestEntityTooLargeException", `The request is larger than ${maxRequestBytes} bytes.`);
     }
     const [, name = ""] = /^DynamoDB_20120810\.(\w+)$/.exec(String(request.headers["x-amz-target"])) ?? [];
     const operation = known.get(name);
@@ -158,15 +158,15 @@ function credentialOf(request: IncomingMessage): string | undefined {
   return /^AWS4-HMAC-SHA256 .*?Credential=([^/,\s]+)\//.exec(request.headers.authorization ?? "")?.[1];
 }
 
-/** Reads the whole body. Undefined if the client leaves before it has sent all of it. */
-async function readBody(request: IncomingMessage): Promise<Buffer | "too large" | undefined> {
+/** Reads the whole body. Undefined if the client leaves before it has sent all of it, or sends without end. */
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of request) {
       size += chunk.length;
       if (size > maxRequestBytes) {
-        return "too large";
+        return undefined;
       }
       chunks.push(chunk);
     }

@@ -18,7 +18,7 @@ export interface BackendOptions {
   readonly setup: Pick<TableSetupOptions, "createTable" | "readCapacity" | "writeCapacity" | "waitMs">;
   /** What the table's TTL shall be; undefined leaves it as it is. */
   readonly ttl: "enabled" | "disabled" | undefined;
-  /** Whether this server is the only one that can remove expired items: the embedded engine never does. */
+  /** Whether the engine is the embedded one: it never removes expired items, and nobody but this server can. */
   readonly embedded: boolean;
   readonly log: BackendLog;
   /** Called when DynamoDB becomes reachable, and when it ceases to be. */
@@ -61,7 +61,7 @@ export function createBackend(options: BackendOptions): Backend {
     const warn = (message: string) => log.warn({}, message);
     ttlState = await prepareTtl({ client, names, signal, wanted: options.ttl, warn });
     const reaps = options.embedded ? options.ttl !== "disabled" : options.ttl === "enabled";
-    if (ttlState === "unsupported" && reaps) {
+    if (reaps && (options.embedded || ttlState === "unsupported")) {
       reaper ??= startReaper(context, (error) => log.warn({ error: errorName(error) }, "reaping expired items failed"));
     }
     setServing(true);
@@ -73,9 +73,9 @@ export function createBackend(options: BackendOptions): Backend {
     }
     serving = now;
     if (now) {
-      log.info({ table: layout.names.table }, "DynamoDB answers");
+      log.info({ table: layout.names.table }, "the backend answers");
     } else {
-      log.warn({ table: layout.names.table, error: errorName(error) }, "DynamoDB does not answer");
+      log.warn({ table: layout.names.table, error: errorName(error) }, "the backend does not answer");
     }
     options.onServing(now);
   }

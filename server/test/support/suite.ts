@@ -36,9 +36,8 @@ async function formattable(handler: Handler): Promise<void> {
   try {
     await handler();
   } catch (error) {
-    throw error instanceof Error && !("details" in error && typeof error.details !== "string")
-      ? error
-      : new Error(inspect(error));
+    const breaks = !(error instanceof Error) || ("details" in error && Array.isArray(error.details));
+    throw breaks ? new Error(inspect(error)) : error;
   }
 }
 

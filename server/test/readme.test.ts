@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import * as assert from "uvu/assert";
+import { ErrorReason } from "../../gen/dynakv/v1/error_pb.js";
+import { renderSettingsTable } from "../src/settings/help.js";
+import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
+import { suite } from "./support/suite.js";
+
+const test = suite("README");
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const run = promisify(execFile);
+const exampleAddress = "127.0.0.1:50051";
+
+let readme: string;
+let blocks: { language: string; code: string }[];
+let server: SpawnedServer;
+let folder: string;
+
+test.before(async () => {
+  readme = await readFile(join(root, "README.md"), "utf8");
+  blocks = [...readme.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", code = ""]) => ({ language, code }));
+  folder = await mkdtemp(join(tmpdir(), "dynakv-readme-"));
+  server = await spawnServer(["--data", "memory"]);
+});
+
+test.after(async () => {
+  server.process.kill("SIGTERM");
+  await server.exit;
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Points an example at the server of this test. */
+function redirected(code: string): string {
+  return code.replaceAll(exampleAddress, server.url.replace("http://", ""));
+}
+
+/** What differs from run to run: etags, times, and the encoded detail that holds an etag. */
+function withoutChance(output: string): string {
+  return output
+    .replaceAll(/[\w-]{16}(\.-?\d+)?(?=")/g, "ETAG$1")
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replaceAll(/"value": "CAY\w+"/g, '"value": "DETAIL"')
+    .trim();
+}
+
+test("each curl command prints what stands below it", async () => {
+  let commands = 0;
+  for (const [index, { language, code }] of blocks.entries()) {
+    if (language !== "sh" || !/^(npx buf )?curl/.test(code)) {
+      continue;
+    }
+    const expected = blocks[index + 1];
+    assert.is(expected?.language, "json", code);
+    const command = redirected(code).replace(/^npx buf/, "node_modules/.bin/buf");
+    // curl of buf ends with a code of its own when the call fails, and prints the error where answers do not go.
+    const { stdout, stderr } = await run("sh", ["-c", `${command.trim()} || true`], { cwd: root });
+    assert.is(withoutChance(stdout + stderr), withoutChance(expected?.code ?? ""), code);
+    commands++;
+  }
+  assert.is(commands, 7);
+});
+
+test("each TypeScript example runs, and prints what its comments say", async () => {
+  const examples = blocks.filter(({ language }) => language === "ts");
+  assert.ok(examples.length >= 2);
+  for (const [index, { code }] of examples.entries()) {
+    const file = join(folder, `example-${index}.mts`);
+    await writeFile(file, redirected(code));
+    const { stdout } = await run(process.execPath, ["--import", "tsx", file], {
+      cwd: root,
+      env: { ...process.env, FORCE_COLOR: "0" },
+    });
+    for (const [, printed = ""] of code.matchAll(/\/\/ prints (.*)$/gm)) {
+      assert.ok(stdout.split("\n").includes(printed), `${printed} in ${stdout}`);
+    }
+  }
+});
+
+test("the table of settings is the one of the settings themselves", () => {
+  const [, table] = /<!-- settings -->\n(.*?)<!-- \/settings -->/s.exec(readme) ?? [];
+  assert.is(table, renderSettingsTable(), "paste what renderSettingsTable returns");
+});
+
+test("docs/errors.md lists every reason", async () => {
+  const errors = await readFile(join(root, "docs/errors.md"), "utf8");
+  for (const reason of Object.keys(ErrorReason).filter((name) => name !== "UNSPECIFIED")) {
+    assert.match(errors, `| \`${reason}\` |`);
+  }
+});
+
+test.run();
