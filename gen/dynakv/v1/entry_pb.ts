@@ -111,7 +111,8 @@ export type Expiry = Message<"dynakv.v1.Expiry"> & {
     case: "never";
   } | {
     /**
-     * Keep the expiry that the entry has; an entry that is created has the server's default.
+     * Keep the expiry that the entry has; an entry that is created has the server's default. Incr serves it; Set does not
+     * yet, and refuses it with UNIMPLEMENTED.
      *
      * @generated from field: google.protobuf.Empty keep = 4;
      */

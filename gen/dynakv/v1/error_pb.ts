@@ -16,7 +16,8 @@ export const file_dynakv_v1_error: GenFile = /*@__PURE__*/
 
 /**
  * ErrorDetail is attached to every error of KeyValueService, beside google.rpc.BadRequest for a bad field and
- * google.rpc.RetryInfo where waiting helps.
+ * google.rpc.RetryInfo where waiting helps. What the protocol finds before a call begins, such as a message that does not
+ * parse, has a status code alone.
  *
  * @generated from message dynakv.v1.ErrorDetail
  */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Callback, Store } from "dynalite/db/index.js";
 import { guardStore } from "./guard-store.js";
+import { findHarmfulExpression } from "./vet-expressions.js";
 
 /** The operations that the engine answers. Tags are left out: nothing here uses them. */
 const operations = [
@@ -87,7 +88,12 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
   async function perform(operation: Operation, body: Buffer): Promise<Answer> {
     let parameters: object;
     try {
-      parameters = operation.check(parseParameters(body));
+      parameters = parseParameters(body);
+      const problem = findHarmfulExpression(parameters);
+      if (problem !== undefined) {
+        return failure(400, "ValidationException", problem);
+      }
+      parameters = operation.check(parameters);
     } catch (error) {
       // Where dynalite does not expect a null, it fails with a TypeError.
       return isApiError(error)
