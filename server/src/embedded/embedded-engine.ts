@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { openStore } from "./open-store.js";
 import { createRequestHandler } from "./request-handler.js";
 
@@ -33,6 +34,9 @@ export interface EmbeddedEngine {
  */
 const keepAliveTimeoutMs = 65_000;
 
+/** How long stopping waits for clients to take their answers. */
+const drainMs = 5_000;
+
 /**
  * Starts an engine. Rejects with a SetupError that says what to do when the folder cannot be used.
  *
@@ -55,7 +59,10 @@ export async function startEmbeddedEngine({ data }: EmbeddedEngineOptions): Prom
     const stop = async () => {
       const closed = once(server, "close");
       server.close();
-      await handler.drain();
+      const patience = new AbortController();
+      const { signal } = patience;
+      await Promise.race([handler.drain(), sleep(drainMs, undefined, { signal }).catch(() => {})]);
+      patience.abort();
       server.closeAllConnections();
       await closed;
       await store.db.close();

@@ -28,7 +28,7 @@ const maxRequestBytes = 16 * 1024 * 1024;
 export interface RequestHandler {
   /** Answers one request. Never throws or rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
-  /** Refuses all further requests, and resolves once those that have begun to work on the store are done. */
+  /** Refuses all further requests, and resolves once those that have begun to work on the store are answered. */
   drain(): Promise<void>;
 }
 
@@ -36,6 +36,11 @@ interface Operation {
   /** Returns the parameters as the action takes them. Throws an ApiError if they are refused. */
   check(parameters: object): object;
   run(store: Store, parameters: object, done: Callback): void;
+}
+
+interface Received {
+  readonly operation: Operation;
+  readonly body: Buffer;
 }
 
 interface Answer {
@@ -57,7 +62,8 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
   const running = new Set<Promise<unknown>>();
   let draining = false;
 
-  async function answer(request: IncomingMessage): Promise<Answer | undefined> {
+  /** Reads a request. Undefined if the client leaves meanwhile; an answer if there is nothing to perform. */
+  async function receive(request: IncomingMessage): Promise<Received | Answer | undefined> {
     if (credentialOf(request) !== accessKeyId) {
       return failure(
         400,
@@ -77,15 +83,10 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
     if (operation === undefined) {
       return failure(400, "UnknownOperationException", `The embedded engine has no such operation: '${name}'.`);
     }
-    if (draining) {
-      return failure(503, "ServiceUnavailable", "The embedded engine is stopping.");
-    }
-    const action = perform(operation, body);
-    running.add(action);
-    return action.finally(() => running.delete(action));
+    return { operation, body };
   }
 
-  async function perform(operation: Operation, body: Buffer): Promise<Answer> {
+  async function perform({ operation, body }: Received): Promise<Answer> {
     let parameters: object;
     try {
       parameters = parseParameters(body);
@@ -122,9 +123,18 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
       // An answer that nobody waits for any more is no failure.
       response.on("error", () => {});
       try {
-        const answered = await answer(request);
-        if (answered !== undefined) {
-          send(response, answered);
+        const received = await receive(request);
+        if (received === undefined) {
+          return;
+        }
+        if ("status" in received) {
+          await send(response, received);
+        } else if (draining) {
+          await send(response, failure(503, "ServiceUnavailable", "The embedded engine is stopping."));
+        } else {
+          const work = perform(received).then((answer) => send(response, answer));
+          running.add(work);
+          await work.finally(() => running.delete(work));
         }
       } catch {
         response.destroy();
@@ -199,12 +209,19 @@ function failure(status: number, type: string, message: string): Answer {
   return { status, body: { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message } };
 }
 
-function send(response: ServerResponse, { status, body }: Answer): void {
+/** Sends an answer. Resolves once it is on its way, or its client has left. */
+function send(response: ServerResponse, { status, body }: Answer): Promise<void> {
   const text = JSON.stringify(body);
-  response.writeHead(status, {
-    "content-type": "application/x-amz-json-1.0",
-    "content-length": Buffer.byteLength(text),
-    "x-amzn-requestid": randomUUID(),
+  return new Promise((resolve) => {
+    if (response.destroyed) {
+      return resolve();
+    }
+    response.once("close", resolve);
+    response.writeHead(status, {
+      "content-type": "application/x-amz-json-1.0",
+      "content-length": Buffer.byteLength(text),
+      "x-amzn-requestid": randomUUID(),
+    });
+    response.end(text);
   });
-  response.end(text);
 }

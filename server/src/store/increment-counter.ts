@@ -76,7 +76,7 @@ async function updateCounter(context: StoreContext, input: IncrInput, options: C
     inBounds(first, input) &&
     ((expiry !== undefined && expiry.kind !== "keep") || context.defaultExpirySeconds === undefined);
 
-  const isCounter = `(attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive})`;
+  const isCounter = `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}`;
   const condition = createsAlike ? `attribute_not_exists(#k) OR ${isCounter}` : isCounter;
   const count = createsAlike ? "if_not_exists(#c, :initial) + :delta" : "#c + :delta";
   const setsExpiry = expiry?.kind === "at";

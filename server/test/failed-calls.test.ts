@@ -1,0 +1,146 @@
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { pino } from "pino";
+import * as assert from "uvu/assert";
+import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { createServer } from "../src/index.js";
+import { isEmbeddedEngine } from "./support/engine.js";
+import { failureOf } from "./support/errors.js";
+import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
+import { suite } from "./support/suite.js";
+import { startTestServer, type TestServer } from "./support/test-server.js";
+
+const test = suite("failed calls");
+let server: TestServer;
+let proxy: FaultProxy;
+
+test.before(async () => {
+  server = await startTestServer();
+  proxy = await startFaultProxy(server.engine.endpoint);
+});
+
+test.before.each(() => {
+  proxy.decide = () => "forward";
+});
+
+test.after(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+/** A server behind the proxy that collects what it logs. */
+async function startLogging(options: { clock?: () => number; drainSeconds?: number } = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const logger = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const { region, accessKeyId } = server.engine;
+  // The embedded engine does not verify signatures: any secret will do, and this one is easy to find.
+  const secretAccessKey = isEmbeddedEngine ? "planted-secret" : server.engine.secretAccessKey;
+  const logging = createServer({
+    listen: "127.0.0.1:0",
+    endpoint: proxy.endpoint,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    table: server.table,
+    logger,
+    ...options,
+  });
+  const { url } = await logging.start();
+  return { server: logging, lines, client: createClient(KeyValueService, createGrpcTransport({ baseUrl: url })) };
+}
+
+test("each has one line in the log, without the key, the value or a secret", async () => {
+  const { server: logging, lines, client } = await startLogging();
+  proxy.decide = ({ operation }) =>
+    operation === "PutItem"
+      ? {
+          status: 400,
+          body: {
+            __type: "com.amazon.coral.service#InvalidSignatureException",
+            message: "The Canonical String should have been 'planted-secret'",
+          },
+        }
+      : "forward";
+  await client.get({ key: "fine" });
+  await failureOf(client.get({ key: `planted-key${"x".repeat(2048)}` }));
+  await failureOf(client.set({ key: "planted-key", value: Buffer.from("planted-value") }));
+  await logging.stop();
+
+  const failed = lines.filter(({ msg }) => msg === "call failed");
+  assert.equal(
+    failed.map(({ method, code, reason, outcome }) => [method, code, reason, outcome]),
+    [
+      ["dynakv.v1.KeyValueService/Get", "InvalidArgument", "INVALID_KEY", undefined],
+      ["dynakv.v1.KeyValueService/Set", "Unavailable", "BACKEND_DENIED", "NOT_APPLIED"],
+    ],
+  );
+  const text = JSON.stringify(lines);
+  assert.not.match(text, "planted");
+  assert.not.match(text, Buffer.from("planted-value").toString("base64"));
+});
+
+test("a defect is INTERNAL, without what is inside, and the log has the place", async () => {
+  let broken = false;
+  const clock = () => {
+    if (broken) {
+      throw new TypeError("planted-internals");
+    }
+    return Date.now();
+  };
+  const { server: logging, lines, client } = await startLogging({ clock });
+  broken = true;
+  const failure = await failureOf(client.get({ key: "k" }));
+  broken = false;
+  await logging.stop();
+  assert.equal([failure.code, failure.reason, failure.message], ["Internal", "INTERNAL", "internal error"]);
+  const [line] = lines.filter(({ msg }) => msg === "call failed by a defect");
+  assert.match(JSON.stringify(line), "failed-calls.test");
+  assert.not.match(JSON.stringify(lines), "planted-internals");
+});
+
+test("a call that outlasts the drain is UNAVAILABLE, and a write is then unknown", async () => {
+  const { server: logging, client } = await startLogging({ drainSeconds: 0 });
+  await client.get({ key: "warm" });
+  const asked = new Promise<void>((resolve) => {
+    proxy.decide = ({ operation }) => {
+      if (operation === "UpdateItem") {
+        resolve();
+        return "hang";
+      }
+      return "forward";
+    };
+  });
+  const call = failureOf(client.incr({ key: "cut-off" }));
+  await asked;
+  await logging.stop();
+  const failure = await call;
+  assert.equal([failure.code, failure.reason, failure.outcome], ["Unavailable", "SHUTTING_DOWN", "UNKNOWN"]);
+});
+
+test("a caller that leaves is CANCELED, and its request to DynamoDB is aborted", async () => {
+  const { server: logging, lines, client } = await startLogging();
+  const leave = new AbortController();
+  proxy.decide = ({ operation }) => {
+    if (operation === "GetItem") {
+      leave.abort();
+      return "hang";
+    }
+    return "forward";
+  };
+  assert.is((await failureOf(client.get({ key: "k" }, { signal: leave.signal }))).code, "Canceled");
+  // Stopping waits for running calls: it could not end within the drain if this one were still waiting for its answer.
+  await logging.stop();
+  assert.equal(
+    lines.filter(({ msg }) => msg === "call failed").map(({ code }) => code),
+    ["Canceled"],
+  );
+});
+
+test("a caller's deadline reaches DynamoDB's request", async () => {
+  const { server: logging, client } = await startLogging();
+  proxy.decide = ({ operation }) => (operation === "GetItem" ? "hang" : "forward");
+  assert.is((await failureOf(client.get({ key: "k" }, { timeoutMs: 200 }))).code, "DeadlineExceeded");
+  await logging.stop();
+});
+
+test.run();
