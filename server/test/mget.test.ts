@@ -54,6 +54,18 @@ test("each of 100,000 positions is answered exactly once, missing and repeated o
   assert.ok(seen.every((times) => times === 1));
 });
 
+test("one key, and a bad one, may each be asked for at half a million positions", async () => {
+  const keys = Array.from({ length: 1_000_000 }, (_, n) => (n % 2 === 0 ? "key-7" : ""));
+  const cases = { entry: 0, error: 0 };
+  for await (const { results } of server.client.mGet({ keys })) {
+    for (const { index, result } of results) {
+      assert.is(result.case, index % 2 === 0 ? "entry" : "error");
+      cases[index % 2 === 0 ? "entry" : "error"]++;
+    }
+  }
+  assert.equal(cases, { entry: 500_000, error: 500_000 });
+});
+
 test("results come in the order of the request when that is asked for", async () => {
   const keys = Array.from({ length: 2500 }, (_, n) => `key-${(n * 13) % 1200}`);
   const results = await collect(keys, ResultOrder.REQUEST);

@@ -23,11 +23,16 @@ export interface ReadResult {
 }
 
 /** Distinct keys that are asked for together, and the positions that each answers. */
-interface Batch {
-  readonly positions: Map<string, number[]>;
-  /** Positions whose key must not be asked for. */
-  readonly refused: ReadResult[];
+type Batch = Map<string, Iterable<number>>;
+
+/** A batch with what was found: a key that is missing is not in it, one that could not be read is there with its error. */
+interface Answered {
+  readonly batch: Batch;
+  readonly found: Map<string, StoredEntry | DynakvError>;
 }
+
+/** Results are handed on in groups of this size at most: one key may be asked for at a million positions. */
+const maxGroup = 200;
 
 /** How often in a row DynamoDB may leave a whole batch unprocessed, before its keys are answered as throttled. */
 const maxIdleRounds = 10;
@@ -53,7 +58,7 @@ export async function* readMany(
         if (next.done) {
           break;
         }
-        running.push(track(readBatch(context, next.value, pacer, { ...options, signal })));
+        running.push(track(readBatch(context, next.value, input.check, pacer, { ...options, signal })));
       }
       const oldest = running[0];
       if (oldest === undefined) {
@@ -61,7 +66,7 @@ export async function* readMany(
       }
       const finished = await (input.ordered ? oldest : Promise.race(running));
       running.splice(running.indexOf(finished.promise), 1);
-      yield finished.results();
+      yield* toGroups(finished.answered(), input.ordered);
     }
   } finally {
     left.abort();
@@ -71,15 +76,15 @@ export async function* readMany(
 /** A batch that is done, in whichever way: its promise never rejects, so that none is left unhandled when the reader leaves. */
 interface Finished {
   readonly promise: Promise<Finished>;
-  readonly results: () => ReadResult[];
+  readonly answered: () => Answered;
 }
 
-function track(work: Promise<ReadResult[]>): Promise<Finished> {
+function track(work: Promise<Answered>): Promise<Finished> {
   const promise: Promise<Finished> = work.then(
-    (results) => ({ promise, results: () => results }),
+    (answered) => ({ promise, answered: () => answered }),
     (error: unknown) => ({
       promise,
-      results: () => {
+      answered: () => {
         throw error;
       },
     }),
@@ -87,8 +92,25 @@ function track(work: Promise<ReadResult[]>): Promise<Finished> {
   return promise;
 }
 
+function* toGroups({ batch, found }: Answered, ordered: boolean): Generator<ReadResult[]> {
+  let group: ReadResult[] = [];
+  for (const [key, positions] of batch) {
+    for (const index of positions) {
+      group.push({ index, key, found: found.get(key) });
+      // In order, a batch is a hundred positions at most, and its duplicates must find their places first.
+      if (group.length >= maxGroup && !ordered) {
+        yield group;
+        group = [];
+      }
+    }
+  }
+  if (group.length > 0) {
+    yield ordered ? group.sort((a, b) => a.index - b.index) : group;
+  }
+}
+
 /** Batches of keys that occur nowhere else: each key is read once, and answered at all its positions. */
-function* splitDistinct({ keys, check }: ReadManyInput, pacer: ReadPacer): Generator<Batch> {
+function* splitDistinct({ keys }: ReadManyInput, pacer: ReadPacer): Generator<Batch> {
   // Positions of a key form a chain: a list for each of 100,000 keys would cost more than the keys.
   const first = new Map<string, number>();
   const next = new Int32Array(keys.length).fill(-1);
@@ -97,23 +119,25 @@ function* splitDistinct({ keys, check }: ReadManyInput, pacer: ReadPacer): Gener
     next[index] = first.get(key) ?? -1;
     first.set(key, index);
   }
-  let batch = createBatch();
-  for (const [head, key] of keys.entries()) {
-    if (first.get(key) !== head) {
+  let batch: Batch = new Map();
+  for (const [index, key] of keys.entries()) {
+    if (first.get(key) !== index) {
       continue;
     }
-    const positions: number[] = [];
-    for (let index = head; index !== -1; index = next[index] ?? -1) {
-      positions.push(index);
-    }
-    addToBatch(batch, key, positions, check);
-    if (batch.positions.size >= pacer.keysPerBatch() || batch.refused.length >= 100) {
+    batch.set(key, { [Symbol.iterator]: () => walk(next, index) });
+    if (batch.size >= pacer.keysPerBatch()) {
       yield batch;
-      batch = createBatch();
+      batch = new Map();
     }
   }
-  if (batch.positions.size > 0 || batch.refused.length > 0) {
+  if (batch.size > 0) {
     yield batch;
+  }
+}
+
+function* walk(next: Int32Array, head: number): Generator<number> {
+  for (let index = head; index !== -1; index = next[index] ?? -1) {
+    yield index;
   }
 }
 
@@ -121,17 +145,17 @@ function* splitDistinct({ keys, check }: ReadManyInput, pacer: ReadPacer): Gener
  * Batches of successive positions. A key is read again when it returns in a later batch: to keep its value until then
  * would let memory grow with the request.
  */
-function* splitInOrder({ keys, check }: ReadManyInput, pacer: ReadPacer): Generator<Batch> {
+function* splitInOrder({ keys }: ReadManyInput, pacer: ReadPacer): Generator<Batch> {
   for (let start = 0; start < keys.length; ) {
-    const batch = createBatch();
+    const batch = new Map<string, number[]>();
     const end = Math.min(keys.length, start + pacer.keysPerBatch());
     for (let index = start; index < end; index++) {
       const key = keys[index] ?? "";
-      const known = batch.positions.get(key);
-      if (known === undefined) {
-        addToBatch(batch, key, [index], check);
+      const positions = batch.get(key);
+      if (positions === undefined) {
+        batch.set(key, [index]);
       } else {
-        known.push(index);
+        positions.push(index);
       }
     }
     yield batch;
@@ -139,34 +163,28 @@ function* splitInOrder({ keys, check }: ReadManyInput, pacer: ReadPacer): Genera
   }
 }
 
-function createBatch(): Batch {
-  return { positions: new Map(), refused: [] };
-}
-
-function addToBatch(batch: Batch, key: string, positions: number[], check: ReadManyInput["check"]): void {
-  const error = check(key);
-  if (error === undefined) {
-    batch.positions.set(key, positions);
-  } else {
-    batch.refused.push(...positions.map((index) => ({ index, key, found: error })));
-  }
-}
-
 async function readBatch(
   context: StoreContext,
   batch: Batch,
+  check: ReadManyInput["check"],
   pacer: ReadPacer,
   options: ReadOptions,
-): Promise<ReadResult[]> {
-  const found = await readDistinct(context, [...batch.positions.keys()], pacer, options);
-  const results = [...batch.refused];
-  for (const [key, positions] of batch.positions) {
-    const entry = found.get(key);
-    for (const index of positions) {
-      results.push({ index, key, found: entry });
+): Promise<Answered> {
+  const refused = new Map<string, DynakvError>();
+  const allowed: string[] = [];
+  for (const key of batch.keys()) {
+    const error = check(key);
+    if (error === undefined) {
+      allowed.push(key);
+    } else {
+      refused.set(key, error);
     }
   }
-  return results.sort((a, b) => a.index - b.index);
+  const found = await readDistinct(context, allowed, pacer, options);
+  for (const [key, error] of refused) {
+    found.set(key, error);
+  }
+  return { batch, found };
 }
 
 /** What each key holds; a key that is missing is not in the answer, one that could not be read is there with its error. */
