@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
+import { isEmbeddedEngine } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
 import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
@@ -145,6 +147,19 @@ test("with a default expiry, entries that set none have it, never means never, a
   nowMs += 30_000;
   assert.is((await client.incr({ key: "new-counter" })).value, 1n);
 });
+
+if (isEmbeddedEngine) {
+  test("where the engine does not reap, the server removes what has expired, and nothing else", async () => {
+    await server.putRaw({ id: { S: "to-reap" }, result: { B: value }, ttl: { N: `${nowSecond()}` } });
+    await server.putRaw({ id: { S: "to-stay" }, result: { B: value }, ttl: { N: `${nowSecond() + 1}` } });
+    // The first pass comes with the start.
+    await server.replica({ ttlSeconds: 60 });
+    while ((await server.rawItem("to-reap")) !== undefined) {
+      await sleep(20);
+    }
+    assert.ok(await server.rawItem("to-stay"));
+  });
+}
 
 test("an item whose ttl is no number, or in milliseconds, is there", async () => {
   await server.putRaw({ id: { S: "odd-ttl" }, result: { B: value }, ttl: { S: "soon" } });
