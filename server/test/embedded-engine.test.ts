@@ -71,7 +71,7 @@ test("what is in a folder survives a stop and a start", async ({ folder, start }
 
 test("a table is active after a start, though the engine was stopped as soon as the table was made", async (context) => {
   const first = await context.start(context.folder);
-  await createTable(first.client);
+  await beginTable(first.client);
   await first.engine.stop();
 
   const { client } = await context.start(context.folder);
@@ -83,7 +83,6 @@ test("a table that was deleted stays deleted, though the engine was stopped at o
   const first = await start(folder);
   await createTable(first.client);
   await put(first.client, "a", "1");
-  await first.client.send(new DescribeTableCommand({ TableName: table }));
   await first.client.send(new DeleteTableCommand({ TableName: table }));
   await first.engine.stop();
 
@@ -292,6 +291,15 @@ test("a scan in pages finds every item once", async ({ start }) => {
 test.run();
 
 async function createTable(client: DynamoDBClient): Promise<void> {
+  await beginTable(client);
+  const describe = new DescribeTableCommand({ TableName: table });
+  while ((await client.send(describe)).Table?.TableStatus !== "ACTIVE") {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** Asks for the table. It becomes active a moment after the answer. */
+async function beginTable(client: DynamoDBClient): Promise<void> {
   await client.send(
     new CreateTableCommand({
       TableName: table,
