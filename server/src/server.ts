@@ -18,6 +18,7 @@ import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { withCors } from "./transport/cors.js";
 import { createHealth } from "./transport/health.js";
+import { withJsonLines } from "./transport/json-lines.js";
 import { createPort } from "./transport/port.js";
 import { createConnectOptions, createRoutes, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
@@ -89,7 +90,7 @@ export function createServer(options: ServerOptions = {}): Server {
     const shutdown = new AbortController();
     // Every running call listens to it.
     setMaxListeners(0, shutdown.signal);
-    const adapter = connectNodeAdapter({
+    const connect = {
       ...createConnectOptions({
         logger,
         maxRequestBytes: settings.maxRequestBytes,
@@ -97,9 +98,10 @@ export function createServer(options: ServerOptions = {}): Server {
         shutdownSignal: shutdown.signal,
       }),
       routes: createRoutes({ ...createServices(settings, context, connection, backend), health }),
-    });
+    };
+    const handler = withJsonLines(connectNodeAdapter(connect), connect);
     const port = createPort({
-      handler: withCors(adapter, { origins: splitOrigins(settings.corsOrigins) }),
+      handler: withCors(handler, { origins: splitOrigins(settings.corsOrigins) }),
       maxStreams: settings.maxStreams,
     });
     const { host, port: wanted } = splitAddress(settings.listen);

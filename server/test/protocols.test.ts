@@ -115,6 +115,37 @@ test("plain JSON over HTTP/1.1 does what a client does", async () => {
   assert.equal((await post("Delete", { key: "json" })).json, { existed: true });
 });
 
+async function postLines(request: unknown): Promise<{ status: number; lines: Record<string, unknown>[] }> {
+  const response = await fetch(`${server.url}/dynakv.v1.KeyValueService/MGet`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(request),
+  });
+  const lines = (await response.text()).split("\n").filter((line) => line !== "");
+  return { status: response.status, lines: lines.map((line) => JSON.parse(line)) };
+}
+
+test("MGet answers plain JSON with a line for each message", async () => {
+  await clients.gRPC?.set({ key: "line", value: everyByte });
+  const keys = Array.from({ length: 1000 }, (_, n) => (n % 2 === 0 ? "line" : `no line ${n}`));
+  const { status, lines } = await postLines({ keys, order: "RESULT_ORDER_REQUEST" });
+  assert.is(status, 200);
+  assert.ok(lines.length > 1);
+  const results = lines.flatMap((line) => line.results as { index?: number; entry?: object; missing?: object }[]);
+  assert.equal(
+    results.map(({ index = 0, entry }) => [index, entry !== undefined]),
+    keys.map((_, n) => [n, n % 2 === 0]),
+  );
+  assert.equal(await postLines({ keys: [] }), { status: 200, lines: [] });
+});
+
+test("a bad MGet in plain JSON has the status and the error of the other methods", async () => {
+  for (const request of [{ keys: ["a"], consistency: 9 }, { kez: ["a"] }, { keys: "a" }]) {
+    const { status, lines } = await postLines(request);
+    assert.equal([status, lines[0]?.code], [400, "invalid_argument"]);
+  }
+});
+
 test("the reads answer plain GET requests", async () => {
   await clients.gRPC?.set({ key: "by-get", value: everyByte });
   const message = encodeURIComponent(JSON.stringify({ key: "by-get" }));

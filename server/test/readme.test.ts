@@ -61,7 +61,7 @@ test("each curl command prints what stands below it", async () => {
     assert.is(withoutChance(stdout + stderr), withoutChance(expected?.code ?? ""), code);
     commands++;
   }
-  assert.is(commands, 7);
+  assert.is(commands, 8);
 });
 
 test("each TypeScript example runs, and prints what its comments say", async () => {
