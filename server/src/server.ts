@@ -105,7 +105,9 @@ export function createServer(options: ServerOptions = {}): Server {
       maxStreams: settings.maxStreams,
     });
     const { host, port: wanted } = splitAddress(settings.listen);
-    const { port: actual } = await port.listen(host, wanted);
+    const { port: actual } = await port.listen(host, wanted).catch((error: unknown) => {
+      throw listenError(settings.listen, error);
+    });
     closers.push(async () => {
       health.close();
       const drainMs = settings.drainSeconds * 1000;
@@ -130,7 +132,11 @@ export function createServer(options: ServerOptions = {}): Server {
   return {
     async start() {
       try {
-        return await start();
+        const started = await start();
+        if (stopped !== undefined) {
+          throw new Error("the server was stopped while it started");
+        }
+        return started;
       } catch (error) {
         await closeAll();
         throw error;
@@ -173,6 +179,18 @@ function createServices(settings: Settings, context: StoreContext, { embedded }:
       autoExpiry: () => backend.autoExpiry,
     }),
   };
+}
+
+/** Why an address cannot be listened on, and what to do about it. */
+function listenError(address: string, cause: unknown): Error {
+  const { code } = cause as { code?: string };
+  const problems: Record<string, string> = {
+    EADDRINUSE: "it is in use; stop what uses it, or choose another with listen (port 0 picks a free one)",
+    EADDRNOTAVAIL: "this machine does not have that address; choose another with listen",
+    EACCES: "this user may not use that port; choose one above 1023 with listen",
+    ENOTFOUND: "there is no such host; choose another with listen",
+  };
+  return new Error(`cannot listen on ${address}: ${problems[code ?? ""] ?? code ?? "it failed"}`, { cause });
 }
 
 function shutdownError(): ConnectError {
