@@ -224,6 +224,18 @@ test("a condition is explained by a strong read where the engine gives no old it
   assert.is((await failureOf(client.set({ key: "explained", value, condition }))).currentEtag, etag);
 });
 
+test("a conditional write that fails before it is sent is not applied, and says so", async () => {
+  await server.putRaw({ id: { S: "foreign" }, result: { B: value }, timestamp: { N: "1763881600.5" } });
+  const etag = (await server.client.get({ key: "foreign", consistency: 2 })).entry?.etag ?? "";
+  // The etag of an item that dynakv did not write needs a read first.
+  proxy.decide = ({ operation }) => (operation === "GetItem" ? "refuse" : "forward");
+  const condition = { test: { case: "ifEtag", value: etag } } as const;
+  const failure = await failureOf(client.set({ key: "foreign", value: Buffer.from("new"), condition }));
+  assert.equal([failure.code, failure.outcome], ["Unavailable", "NOT_APPLIED"]);
+  proxy.decide = () => "forward";
+  await client.set({ key: "foreign", value: Buffer.from("new"), condition });
+});
+
 test("a caller's own SDK client is used without its retries", async () => {
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
   const { region, accessKeyId, secretAccessKey } = server.engine;

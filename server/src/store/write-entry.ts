@@ -86,7 +86,7 @@ async function writeConditionally<T>(
   send: (condition: Expression | undefined, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const { budget } = context;
-  const expression = condition === undefined ? undefined : await toExpression(context, key, condition, nowMs, options);
+  const expression = await prepareCondition(context, key, condition, nowMs, options);
   try {
     return await withRetries((signal) => send(expression, signal), { ...options, budget, access: "write" });
   } catch (error) {
@@ -94,6 +94,21 @@ async function writeConditionally<T>(
       throw await explainCondition(context, key, condition, error, options);
     }
     throw error;
+  }
+}
+
+/** What fails here, such as the read that some etags need, fails before anything is written. */
+async function prepareCondition(
+  context: StoreContext,
+  key: string,
+  condition: WriteCondition | undefined,
+  nowMs: number,
+  options: CallOptions,
+): Promise<Expression | undefined> {
+  try {
+    return condition === undefined ? undefined : await toExpression(context, key, condition, nowMs, options);
+  } catch (error) {
+    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
   }
 }
 

@@ -1,3 +1,4 @@
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { ErrorDetailSchema, ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
@@ -10,7 +11,8 @@ export function createErrorInterceptor(logger: Logger): Interceptor {
   return (next) => async (request) => {
     const startedAt = performance.now();
     const report = (error: unknown): ConnectError => {
-      const connectError = toConnectError(error);
+      const isRead = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+      const connectError = toConnectError(error, isRead ? Outcome.UNSPECIFIED : Outcome.UNKNOWN);
       logFailedCall(logger, {
         method: `${request.service.typeName}/${request.method.name}`,
         ms: Math.round(performance.now() - startedAt),
@@ -36,15 +38,18 @@ async function* reportFailure<T>(messages: AsyncIterable<T>, report: (error: unk
   }
 }
 
-/** The error that a caller sees. What is not ours is a defect, and tells nothing of what is inside. */
-export function toConnectError(error: unknown): ConnectError {
+/**
+ * The error that a caller sees. What is not ours is a defect, and tells nothing of what is inside: nor is it known what the
+ * call had done by then.
+ */
+function toConnectError(error: unknown, outcomeOfDefect: Outcome): ConnectError {
   if (error instanceof ConnectError) {
     return error;
   }
   const known =
     error instanceof DynakvError
       ? error
-      : new DynakvError(ErrorReason.INTERNAL, "internal error", { outcome: Outcome.UNKNOWN });
+      : new DynakvError(ErrorReason.INTERNAL, "internal error", { outcome: outcomeOfDefect });
   const details = [
     { desc: ErrorDetailSchema, value: toErrorDetail(known) },
     ...(known.field === undefined
