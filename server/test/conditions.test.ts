@@ -112,6 +112,21 @@ test("a counter's etag changes with each increment, also with Celery's", async (
   assert.is((await server.client.delete({ key, condition: ifEtag(failure.currentEtag ?? "") })).existed, true);
 });
 
+test("an etag that was never given out matches nothing, however alike it looks", async () => {
+  const { etag } = await server.client.set({ key: "alike", value: bytes("x") });
+  const counter = await server.client.incr({ key: "alike-count", delta: 7n });
+  for (const [key, wrong] of [
+    ["alike", `${etag}.`],
+    ["alike", `${etag}.1`],
+    ["alike", `${etag}.x`],
+    ["alike-count", `${counter.etag}.x`],
+    ["alike-count", counter.etag.replace(".7", ".07")],
+    ["alike-count", counter.etag.replace(".7", "")],
+  ] as const) {
+    assert.is((await failureOf(server.client.delete({ key, condition: ifEtag(wrong) }))).code, "Aborted", wrong);
+  }
+});
+
 test("an item that Celery wrote has an etag that changes with its next write, and can be written against", async () => {
   const id = "b'celery-task-meta-1'";
   const item = { id: { S: id }, result: { B: bytes("{}") }, timestamp: { N: "1763881635.1234567" } };

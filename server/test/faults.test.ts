@@ -236,6 +236,30 @@ test("a conditional write that fails before it is sent is not applied, and says 
   await client.set({ key: "foreign", value: Buffer.from("new"), condition });
 });
 
+test("an increment whose connection is lost by a routing error after it was applied is not repeated", async () => {
+  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+  const { endpoint, region, accessKeyId, secretAccessKey } = server.engine;
+  const own = new DynamoDBClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
+  let left = 0;
+  own.middlewareStack.add(
+    (next) => async (args) => {
+      const answer = await next(args);
+      if (left-- > 0) {
+        // As Linux reports an ICMP error on a connection that was made.
+        throw Object.assign(new Error("read EHOSTUNREACH"), { code: "EHOSTUNREACH", syscall: "read" });
+      }
+      return answer;
+    },
+    { step: "deserialize" },
+  );
+  const owned = await server.replica({ client: own });
+  left = 1;
+  assert.is((await failureOf(owned.client.incr({ key: "routed" }))).outcome, "UNKNOWN");
+  assert.is((await owned.client.incr({ key: "routed", delta: 0n })).value, 1n);
+  await owned.server.stop();
+  own.destroy();
+});
+
 test("a caller's own SDK client is used without its retries", async () => {
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
   const { region, accessKeyId, secretAccessKey } = server.engine;

@@ -17,6 +17,8 @@ interface AnyError {
   name?: string;
   message?: string;
   code?: string;
+  syscall?: string;
+  errors?: unknown[];
   Item?: Item;
   ThrottlingReasons?: { reason?: string }[];
   throttlingReasons?: { reason?: string }[];
@@ -59,19 +61,11 @@ const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestIn
 
 const tableProblems = new Set(["ResourceNotFoundException", "TableNotFoundException", "ResourceInUseException"]);
 
-/** Errors of a socket that never was connected: DynamoDB cannot have had the request. */
-const neverConnected = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EAI_FAIL",
-  "EHOSTUNREACH",
-  "EHOSTDOWN",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "EADDRNOTAVAIL",
-  "EACCES",
-  "EMFILE",
+/** The system calls that make a connection. The same errors on `read` or `write` end one that was made. */
+const connecting = new Set(["connect", "getaddrinfo"]);
+
+/** Errors of a TLS handshake, after which nothing was sent. */
+const refusedCertificates = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
   "SELF_SIGNED_CERT_IN_CHAIN",
@@ -129,8 +123,9 @@ export function classifyError(cause: unknown): BackendFailure {
   return { ...unknown, kind: status === undefined ? "unreachable" : "failing" };
 }
 
-function isNeverConnected(error: AnyError & { errors?: unknown[] }): boolean {
-  if (neverConnected.has(error.code ?? "")) {
+/** Whether a connection was never made: DynamoDB then cannot have had the request. */
+function isNeverConnected(error: AnyError): boolean {
+  if (connecting.has(error.syscall ?? "") || refusedCertificates.has(error.code ?? "")) {
     return true;
   }
   // Node tries each address of a name, and reports all that failed.

@@ -209,10 +209,10 @@ export function counterEtag(nonce: string, counter: bigint): string {
   return `${nonce}.${counter}`;
 }
 
-/** The parts of an etag that dynakv gave out: a nonce, and for a counter the count. */
-export function splitEtag(etag: string): { nonce: string; counter: string | undefined } {
-  const [nonce = "", counter] = etag.split(".", 2);
-  return { nonce, counter: counter !== undefined && /^-?\d{1,19}$/.test(counter) ? counter : undefined };
+/** The parts of an etag that dynakv gave out, a nonce and for a counter the count; undefined for any other text. */
+export function splitEtag(etag: string): { nonce: string; counter: string | undefined } | undefined {
+  const match = /^([\w-]+)(?:\.(0|-?[1-9]\d{0,18}))?$/.exec(etag);
+  return match === null ? undefined : { nonce: match[1] ?? "", counter: match[2] };
 }
 
 /** Whether an entry with this expiry is gone: from the second on that it names. */

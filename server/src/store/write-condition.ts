@@ -47,7 +47,8 @@ export async function toExpression(
 }
 
 function etagExpression(etag: string, now: Item): Expression {
-  const { nonce, counter } = splitEtag(etag);
+  // An etag that nobody was given is equal to none: compared whole, it fails like one that is out of date.
+  const { nonce, counter } = splitEtag(etag) ?? { nonce: etag, counter: undefined };
   const values = { ...now, ":etag": { S: nonce } };
   if (counter === undefined) {
     return { expression: `#e = :etag AND attribute_not_exists(#c) AND ${isLive}`, values };
