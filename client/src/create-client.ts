@@ -48,6 +48,12 @@ export interface ClientOptions {
   transport?: Transport;
 }
 
+/**
+ * How much one connection may have on its way, in megabytes. With Node's default of 10, a message that is larger and was
+ * refused before it was sent whole would make the connection refuse all answers from then on.
+ */
+const sessionMegabytes = 1024;
+
 /** A client that speaks the Connect, gRPC or gRPC-web protocol, with Node's own HTTP. It connects with its first call. */
 export function createClient(options: ClientOptions = {}): DynakvClient {
   if (options.transport !== undefined) {
@@ -63,7 +69,7 @@ export function createClient(options: ClientOptions = {}): DynakvClient {
   };
   // A connection of the client's own, so that closing one client leaves the others alone.
   if (httpVersion === "2") {
-    const sessionManager = new Http2SessionManager(baseUrl);
+    const sessionManager = new Http2SessionManager(baseUrl, undefined, { maxSessionMemory: sessionMegabytes });
     const transport = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
     return createDynakvClient(transport, () => {
       sessionManager.abort();

@@ -66,6 +66,7 @@ export function createServer(options: ServerOptions = {}): Server {
   const logger = options.logger ?? createLogger({ level: settings.logLevel, format: settings.logFormat });
   const clock = options.clock ?? Date.now;
   const closers: (() => Promise<void>)[] = [];
+  let starting: Promise<StartedServer> | undefined;
   let stopped: Promise<void> | undefined;
 
   async function start(): Promise<StartedServer> {
@@ -74,6 +75,7 @@ export function createServer(options: ServerOptions = {}): Server {
     }
     const connection = await openConnection(settings, options.client);
     closers.push(() => connection.close());
+    refuseStopped();
     const context = createContext(settings, connection, clock);
     const health = createHealth(servedServices.map(({ typeName }) => typeName));
     const backend = createBackend({
@@ -86,6 +88,7 @@ export function createServer(options: ServerOptions = {}): Server {
     });
     closers.push(() => backend.stop());
     await backend.start();
+    refuseStopped();
 
     const shutdown = new AbortController();
     // Every running call listens to it.
@@ -122,30 +125,46 @@ export function createServer(options: ServerOptions = {}): Server {
     return { url, embedded: connection.embedded };
   }
 
+  function refuseStopped(): void {
+    if (stopped !== undefined) {
+      throw new Error("the server was stopped while it started");
+    }
+  }
+
   // In the reverse order of their opening: the port first, and the engine, which the last calls still need, at the end.
   async function closeAll(): Promise<void> {
+    const failures: unknown[] = [];
     for (let close = closers.pop(); close !== undefined; close = closers.pop()) {
-      await close();
+      await close().catch((error: unknown) => failures.push(error));
+    }
+    if (failures.length > 0) {
+      throw failures[0];
+    }
+  }
+
+  async function startOrClose(): Promise<StartedServer> {
+    try {
+      const started = await start();
+      refuseStopped();
+      return started;
+    } catch (error) {
+      // What failed first is what is told.
+      await closeAll().catch(() => {});
+      throw error;
     }
   }
 
   return {
-    async start() {
-      try {
-        const started = await start();
-        if (stopped !== undefined) {
-          throw new Error("the server was stopped while it started");
-        }
-        return started;
-      } catch (error) {
-        await closeAll();
-        throw error;
-      }
+    start() {
+      starting ??= startOrClose();
+      return starting;
     },
     stop() {
       stopped ??= (async () => {
         logger.info("stopping");
         await closeAll();
+        // A start that was under way closes what it has opened since.
+        await starting?.catch(() => {});
         logger.info("stopped");
       })();
       return stopped;

@@ -99,9 +99,13 @@ export function createBackend(options: BackendOptions): Backend {
       TableName: layout.names.table,
       Key: layout.key("dynakv:probe"),
     });
-    const abortSignal = AbortSignal.any([stopped.signal, AbortSignal.timeout(probeTimeoutMs)]);
+    // Not by AbortSignal.any: in Node 20 each use of it leaves something on a signal that lives as long as the server.
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const timer = setTimeout(abort, probeTimeoutMs);
+    stopped.signal.addEventListener("abort", abort);
     try {
-      await client.send(command, { abortSignal });
+      await client.send(command, { abortSignal: controller.signal });
       failures = 0;
     } catch (error) {
       stopped.signal.throwIfAborted();
@@ -109,6 +113,9 @@ export function createBackend(options: BackendOptions): Backend {
       if (failures >= failuresUntilDown) {
         setServing(false, error);
       }
+    } finally {
+      clearTimeout(timer);
+      stopped.signal.removeEventListener("abort", abort);
     }
     if (failures === 0) {
       setServing(true);

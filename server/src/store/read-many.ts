@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../errors.js";
@@ -49,6 +50,8 @@ export async function* readMany(
   const pacer = createReadPacer(context.batchConcurrency);
   const left = new AbortController();
   const signal = AbortSignal.any([options.signal, left.signal]);
+  // Each batch that is under way listens to it.
+  setMaxListeners(0, signal);
   const batches = input.ordered ? splitInOrder(input, pacer) : splitDistinct(input, pacer);
   const running: Promise<Finished>[] = [];
   try {
