@@ -127,9 +127,11 @@ test("an outage is UNAVAILABLE, and never a missing key", async () => {
 });
 
 test("an answer without its table is an error, and never missing keys", async () => {
-  proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? { status: 200, body: {} } : "forward");
-  for await (const message of client.mGet({ keys: ["there"] })) {
-    assert.is(message.results[0]?.result.case, "error");
+  for (const body of [{}, { Responses: {} }]) {
+    proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? { status: 200, body } : "forward");
+    for await (const message of client.mGet({ keys: ["there"] })) {
+      assert.is(message.results[0]?.result.case, "error");
+    }
   }
 });
 

@@ -38,6 +38,9 @@ const maxGroup = 200;
 /** How often in a row DynamoDB may leave a whole batch unprocessed, before its keys are answered as throttled. */
 const maxIdleRounds = 10;
 
+/** An answer with this much in it may have been cut by its size: at 16 MB, or at 1 MB a partition. */
+const fullAnswerBytes = 1_000_000;
+
 /**
  * Reads any number of keys, a batch at a time, several at once, and answers each position exactly once. Batches are
  * started only as their predecessors are taken, so that a slow reader slows the reads and memory stays flat.
@@ -217,15 +220,15 @@ async function readDistinct(
         found.set(layout.keyOf(item), entry);
       }
     }
-    pacer.observe(answer.items);
-    // Leftovers of a large answer are asked for at once; when nothing at all was processed, the table is being throttled.
+    const bytes = pacer.observe(answer.items);
     idleRounds = answer.unprocessed.length < pending.length ? 0 : idleRounds + 1;
     pending = answer.unprocessed;
     if (idleRounds >= maxIdleRounds) {
       return failAll(found, pending, unprocessedError());
     }
-    if (idleRounds > 0) {
-      await pause(idleRounds, options.signal);
+    // What an answer had no room for is asked for at once. What is left of a smaller one was throttled.
+    if (pending.length > 0 && bytes < fullAnswerBytes) {
+      await pause(idleRounds + 1, options.signal);
       if (options.signal.aborted) {
         throw abortError(options.signal.reason);
       }
@@ -252,12 +255,13 @@ async function requestBatch(
   });
   const send = async (abortSignal: AbortSignal) => {
     const { Responses, UnprocessedKeys } = await client.send(command, { abortSignal });
-    if (Responses === undefined) {
+    const items = Responses?.[table];
+    if (items === undefined) {
       // DynamoDB always sends it. Taken for an empty answer, a broken one would make every key look missing.
-      throw new Error("the answer to BatchGetItem has no Responses");
+      throw new Error("the answer to BatchGetItem has no responses for the table");
     }
     return {
-      items: Responses[table] ?? [],
+      items,
       unprocessed: (UnprocessedKeys?.[table]?.Keys ?? []).map(layout.keyOf),
     };
   };

@@ -6,8 +6,8 @@ export interface ReadPacer {
   keysPerBatch(): number;
   /** How many batches may be under way or waiting for the reader. */
   concurrency(): number;
-  /** Learns from an answer. */
-  observe(items: readonly Item[]): void;
+  /** Learns from an answer, and returns how many bytes there were in it. */
+  observe(items: readonly Item[]): number;
 }
 
 const maxKeysPerBatch = 100;
@@ -32,11 +32,13 @@ export function createReadPacer(maxConcurrency: number): ReadPacer {
     },
     observe(items) {
       ramp = Math.min(maxConcurrency, ramp * 2);
+      const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
       if (items.length > 0) {
-        const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0) / items.length;
+        const average = bytes / items.length;
         // Quick to learn that items are large, slow to forget it.
-        averageBytes = Math.max(bytes, averageBytes * 0.8 + bytes * 0.2);
+        averageBytes = Math.max(average, averageBytes * 0.8 + average * 0.2);
       }
+      return bytes;
     },
   };
 }
