@@ -42,6 +42,8 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   [ErrorReason.UNIMPLEMENTED]: permanent(Code.Unimplemented),
   [ErrorReason.INTERNAL]: permanent(Code.Internal),
   [ErrorReason.SHUTTING_DOWN]: transient(Code.Unavailable),
+  [ErrorReason.REQUEST_TOO_OLD]: permanent(Code.FailedPrecondition),
+  [ErrorReason.REQUEST_WINDOW_FULL]: transient(Code.ResourceExhausted),
 };
 
 export interface DynakvErrorOptions {
@@ -55,6 +57,8 @@ export interface DynakvErrorOptions {
   retryAfterMs?: number;
   /** DynamoDB's own reasons for throttling. */
   throttlingReasons?: readonly string[];
+  /** Whether the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
+  repeatable?: boolean;
   /** What happened underneath. For the log only: callers never see it. */
   cause?: unknown;
 }
@@ -68,6 +72,7 @@ export class DynakvError extends Error {
   readonly currentEtag: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly throttlingReasons: readonly string[];
+  readonly repeatable: boolean;
 
   constructor(reason: Reason, message: string, options: DynakvErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -77,6 +82,7 @@ export class DynakvError extends Error {
     this.currentEtag = options.currentEtag;
     this.retryAfterMs = options.retryAfterMs;
     this.throttlingReasons = options.throttlingReasons ?? [];
+    this.repeatable = options.repeatable ?? false;
   }
 
   get code(): Code {
@@ -85,7 +91,7 @@ export class DynakvError extends Error {
 
   /** Whether the same request may be repeated without harm, and may then succeed. */
   get retryable(): boolean {
-    return reasonDefinitions[this.reason].transient && this.outcome !== Outcome.UNKNOWN;
+    return reasonDefinitions[this.reason].transient && (this.outcome !== Outcome.UNKNOWN || this.repeatable);
   }
 
   /** The same error with the outcome set: what the store found out once it knew what the write had done. */
@@ -93,12 +99,18 @@ export class DynakvError extends Error {
     return new DynakvError(this.reason, this.message, { ...this.options(), outcome });
   }
 
+  /** The same error of a request that counts once, however often it is sent. */
+  asRepeatable(): DynakvError {
+    return new DynakvError(this.reason, this.message, { ...this.options(), repeatable: true });
+  }
+
   private options(): DynakvErrorOptions {
-    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, cause } = this;
+    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, repeatable, cause } = this;
     return {
       outcome,
       currentEtag,
       throttlingReasons,
+      repeatable,
       cause,
       ...(field === undefined ? {} : { field }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "./aws-errors.js";
-import type { Item } from "./item-layout.js";
+import { currentSecond, type Item } from "./item-layout.js";
 import type { StoreContext } from "./store-context.js";
 import { nowValue } from "./write-condition.js";
 
@@ -41,16 +41,26 @@ export function startReaper(context: StoreContext, onError: (error: unknown) => 
   };
 }
 
-/** One pass over the table. Each item is removed only if it is still expired when its turn comes. */
+/**
+ * True of an item that can be removed: it has expired, and if it remembers increments, so long ago that none of them can be
+ * repeated, even where the clocks of two replicas differ by a window.
+ */
+const isReapable = "#x <= :now AND attribute_not_exists(#s) OR #x <= :past";
+
+function pastValues({ clock, requests }: StoreContext): Item {
+  const nowMs = clock();
+  return { ...nowValue(nowMs), ":past": { N: currentSecond(nowMs - 2 * requests.windowMs).toString() } };
+}
+
+/** One pass over the table. Each item is removed only if it still can be when its turn comes. */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
-  const { client, layout, clock } = context;
-  const expired = "#x <= :now";
+  const { client, layout } = context;
   const scan = {
     TableName: layout.names.table,
-    FilterExpression: expired,
+    FilterExpression: isReapable,
     ProjectionExpression: "#k",
-    ExpressionAttributeNames: layout.namesFor(expired, "#k"),
-    ExpressionAttributeValues: nowValue(clock()),
+    ExpressionAttributeNames: layout.namesFor(isReapable, "#k"),
+    ExpressionAttributeValues: pastValues(context),
   };
   let from: Item | undefined;
   do {
@@ -67,18 +77,14 @@ export async function reapExpired(context: StoreContext, signal: AbortSignal): P
   } while (from !== undefined);
 }
 
-async function removeIfExpired(
-  { client, layout, clock }: StoreContext,
-  item: Item,
-  signal: AbortSignal,
-): Promise<void> {
-  const condition = "#x <= :now";
+async function removeIfExpired(context: StoreContext, item: Item, signal: AbortSignal): Promise<void> {
+  const { client, layout } = context;
   const command = new DeleteItemCommand({
     TableName: layout.names.table,
     Key: item,
-    ConditionExpression: condition,
-    ExpressionAttributeNames: layout.namesFor(condition),
-    ExpressionAttributeValues: nowValue(clock()),
+    ConditionExpression: isReapable,
+    ExpressionAttributeNames: layout.namesFor(isReapable),
+    ExpressionAttributeValues: pastValues(context),
   });
   try {
     await client.send(command, { abortSignal: signal });
