@@ -1,50 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason, Outcome } from "../../gen/dynakv/v1/error_pb.js";
-
-/** The reasons of the schema that this server was built with. */
-export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
-
-/** What is fixed for a reason: its status code, and whether repeating the same request may succeed. */
-interface ReasonDefinition {
-  readonly code: Code;
-  /**
-   * Whether waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
-   * {@link DynakvError.retryable}.
-   */
-  readonly transient: boolean;
-}
-
-const permanent = (code: Code): ReasonDefinition => ({ code, transient: false });
-const transient = (code: Code): ReasonDefinition => ({ code, transient: true });
-
-/** The one table of typed errors. `docs/errors.md` explains each to users. */
-export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
-  [ErrorReason.UNSPECIFIED]: permanent(Code.Unknown),
-  [ErrorReason.INVALID_KEY]: permanent(Code.InvalidArgument),
-  [ErrorReason.VALUE_TOO_LARGE]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_CONDITION]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_EXPIRY]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_FIELD]: permanent(Code.InvalidArgument),
-  [ErrorReason.ALREADY_EXISTS]: permanent(Code.FailedPrecondition),
-  [ErrorReason.NOT_PRESENT]: permanent(Code.FailedPrecondition),
-  [ErrorReason.ETAG_MISMATCH]: permanent(Code.Aborted),
-  [ErrorReason.WRONG_KIND]: permanent(Code.FailedPrecondition),
-  [ErrorReason.UNREADABLE_ITEM]: permanent(Code.FailedPrecondition),
-  [ErrorReason.OUT_OF_BOUNDS]: permanent(Code.OutOfRange),
-  [ErrorReason.THROTTLED]: transient(Code.ResourceExhausted),
-  [ErrorReason.OVERLOADED]: transient(Code.ResourceExhausted),
-  [ErrorReason.BACKEND_UNAVAILABLE]: transient(Code.Unavailable),
-  [ErrorReason.BACKEND_DENIED]: transient(Code.Unavailable),
-  [ErrorReason.TABLE_UNAVAILABLE]: transient(Code.Unavailable),
-  [ErrorReason.CONTENTION]: transient(Code.Aborted),
-  [ErrorReason.DEADLINE_EXCEEDED]: permanent(Code.DeadlineExceeded),
-  [ErrorReason.CANCELED]: permanent(Code.Canceled),
-  [ErrorReason.UNIMPLEMENTED]: permanent(Code.Unimplemented),
-  [ErrorReason.INTERNAL]: permanent(Code.Internal),
-  [ErrorReason.SHUTTING_DOWN]: transient(Code.Unavailable),
-  [ErrorReason.REQUEST_TOO_OLD]: permanent(Code.FailedPrecondition),
-  [ErrorReason.REQUEST_WINDOW_FULL]: transient(Code.ResourceExhausted),
-};
+import { type Reason, reasonDefinitions } from "./error-reasons.js";
 
 export interface DynakvErrorOptions {
   /** For a write: what it has done. Default: UNSPECIFIED, which is what reads leave it at. */

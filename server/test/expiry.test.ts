@@ -190,9 +190,13 @@ if (isEmbeddedEngine) {
     await server.putRaw({ id: { S: "to-reap" }, result: { B: value }, ttl: { N: `${nowSecond()}` } });
     await server.putRaw({ id: { S: "to-stay" }, result: { B: value }, ttl: { N: `${nowSecond() + 1}` } });
     // An increment of it can still be repeated.
-    const counter = { chord_count: { N: "1" }, dynakv_requests: { M: {} } };
-    await server.putRaw({ id: { S: "to-remember" }, ...counter, ttl: { N: `${nowSecond() - 1199}` } });
-    await server.putRaw({ id: { S: "to-forget" }, ...counter, ttl: { N: `${nowSecond() - 1200}` } });
+    const counterOf = (ms: number) => {
+      const sequence = (BigInt(ms) << 12n).toString();
+      return { chord_count: { N: "1" }, dynakv_requests: { M: { writer: { N: sequence }, "writer=": { N: "1" } } } };
+    };
+    const ttl = { N: `${nowSecond()}` };
+    await server.putRaw({ id: { S: "to-remember" }, ...counterOf(nowMs - 1_199_000), ttl });
+    await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
     while ((await server.rawItem("to-reap")) !== undefined || (await server.rawItem("to-forget")) !== undefined) {

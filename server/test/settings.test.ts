@@ -165,7 +165,7 @@ test("every setting can be given as a flag, in the environment and in the config
     expiryAttribute: "x",
     etagAttribute: "e",
     requestsAttribute: "r",
-    requestWindowSeconds: 14,
+    requestWindowSeconds: 140,
     requestWindowWriters: 16,
     maxRequestBytes: 1_000_000,
     maxStreams: 9,

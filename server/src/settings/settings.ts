@@ -246,7 +246,7 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     ...second,
     name: "requestWindowSeconds",
     default: 600,
-    range: [10, 86_400],
+    range: [60, 86_400],
     help: "how long an increment can be repeated with its request id",
   },
   {

@@ -3,7 +3,7 @@ import { DynakvError } from "../errors.js";
 import type { CallOptions, WriteCondition } from "./entry.js";
 import type { Item } from "./item-layout.js";
 import { itemAfterFailure, readItemStrongly } from "./read-entry.js";
-import { deadSlots, type RequestMemory } from "./request-memory.js";
+import { forgettableFrom, type RequestMemory } from "./request-memory.js";
 import { ConditionFailed, type Doubt, inDoubt, readFailed, withRetries } from "./retry.js";
 import type { StoreContext } from "./store-context.js";
 import { conditionError, type Expression, holds, type Seen, see, toExpression } from "./write-condition.js";
@@ -102,8 +102,7 @@ async function sendRemembering<T>(
   options: CallOptions,
 ): Promise<T> {
   const { requests, clock, layout, budget } = context;
-  // Twice the window: the clock of the replica that is asked next may differ from this one.
-  const keeps = deadSlots(memory, 2 * requests.windowMs, clock()).length < memory.slots.size;
+  const keeps = clock() < forgettableFrom(memory, requests.windowMs);
   const send = write.sendRemembering?.(seen, keeps) ?? write.send;
   const same = layout.sameVersion(seen.item ?? {});
   return withRetries((signal) => send(same, signal), { ...options, budget, access: "fenced-write", doubt });

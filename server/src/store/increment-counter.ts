@@ -87,11 +87,12 @@ async function applyOnce(
   const doubt: Doubt = {};
   const options: TryOptions = { ...callOptions, doubt };
   try {
-    if (isCallers && timeOf(input.id.sequence) < context.clock() - context.requests.windowMs) {
-      return await answerOld(context, input, options);
-    }
     let step: Step = { kind: "update", remembering: "any writer" };
     for (let steps = 0; steps < maxSteps; steps++) {
+      // Before each request that may add: what is remembered of older ids may be gone.
+      if (timeOf(input.id.sequence) < context.clock() - context.requests.windowMs) {
+        return await answerOld(context, input, options);
+      }
       try {
         const result = await take(context, input, step, options);
         if (result !== undefined) {

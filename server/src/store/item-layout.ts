@@ -69,6 +69,8 @@ export interface ItemLayout {
 
 /** What a read needs of an item, as a ProjectionExpression. */
 export const projection = "#k, #v, #c, #w, #x, #e, #s.#g";
+/** What {@link ItemLayout.sameVersion} needs of it. */
+export const versionProjection = "#k, #c, #e, #s";
 /** What a write may need of it. */
 export const wholeProjection = "#k, #v, #c, #w, #x, #e, #s";
 

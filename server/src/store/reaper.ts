@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "./aws-errors.js";
-import { currentSecond, type Item } from "./item-layout.js";
+import { type Item, versionProjection } from "./item-layout.js";
+import { forgettableFrom } from "./request-memory.js";
 import type { StoreContext } from "./store-context.js";
 import { nowValue } from "./write-condition.js";
 
@@ -41,26 +42,20 @@ export function startReaper(context: StoreContext, onError: (error: unknown) => 
   };
 }
 
+const expired = "#x <= :now";
+
 /**
- * True of an item that can be removed: it has expired, and if it remembers increments, so long ago that none of them can be
- * repeated, even where the clocks of two replicas differ by a window.
+ * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
+ * increments that it remembers can be repeated any more.
  */
-const isReapable = "#x <= :now AND attribute_not_exists(#s) OR #x <= :past";
-
-function pastValues({ clock, requests }: StoreContext): Item {
-  const nowMs = clock();
-  return { ...nowValue(nowMs), ":past": { N: currentSecond(nowMs - 2 * requests.windowMs).toString() } };
-}
-
-/** One pass over the table. Each item is removed only if it still can be when its turn comes. */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
-  const { client, layout } = context;
+  const { client, layout, clock } = context;
   const scan = {
     TableName: layout.names.table,
-    FilterExpression: isReapable,
-    ProjectionExpression: "#k",
-    ExpressionAttributeNames: layout.namesFor(isReapable, "#k"),
-    ExpressionAttributeValues: pastValues(context),
+    FilterExpression: expired,
+    ProjectionExpression: versionProjection,
+    ExpressionAttributeNames: layout.namesFor(expired, versionProjection),
+    ExpressionAttributeValues: nowValue(clock()),
   };
   let from: Item | undefined;
   do {
@@ -78,13 +73,19 @@ export async function reapExpired(context: StoreContext, signal: AbortSignal): P
 }
 
 async function removeIfExpired(context: StoreContext, item: Item, signal: AbortSignal): Promise<void> {
-  const { client, layout } = context;
+  const { client, layout, clock, requests } = context;
+  const memory = layout.memory(item);
+  if (memory !== undefined && clock() < forgettableFrom(memory, requests.windowMs)) {
+    return;
+  }
+  const same = memory === undefined ? { expression: "attribute_not_exists(#s)", values: {} } : layout.sameVersion(item);
+  const condition = `${expired} AND ${same.expression}`;
   const command = new DeleteItemCommand({
     TableName: layout.names.table,
-    Key: item,
-    ConditionExpression: isReapable,
-    ExpressionAttributeNames: layout.namesFor(isReapable),
-    ExpressionAttributeValues: pastValues(context),
+    Key: layout.key(layout.keyOf(item)),
+    ConditionExpression: condition,
+    ExpressionAttributeNames: layout.namesFor(condition),
+    ExpressionAttributeValues: { ...nowValue(clock()), ...same.values },
   });
   try {
     await client.send(command, { abortSignal: signal });

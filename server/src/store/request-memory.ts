@@ -76,6 +76,18 @@ export function deadSlots({ slots }: RequestMemory, windowMs: number, nowMs: num
   return [...slots.values()].filter(({ sequence }) => timeOf(sequence) < nowMs - windowMs);
 }
 
+/**
+ * The time of the youngest id that is remembered, or was. Two windows after it the memory can go: until then a replica whose
+ * clock is behind, or a request that is late, may ask for what is in it.
+ */
+export function forgettableFrom({ slots, floor }: RequestMemory, windowMs: number): number {
+  const youngest = [...slots.values()].reduce(
+    (highest, { sequence }) => (sequence > highest ? sequence : highest),
+    floor,
+  );
+  return timeOf(youngest) + 2 * windowMs;
+}
+
 /** Removes slots and raises the floor to the highest of them, provided that each is still as it was seen. */
 export function pruneExpressions(slots: readonly Slot[]) {
   const names: Record<string, string> = { "#f": floorEntry };

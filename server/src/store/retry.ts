@@ -1,5 +1,6 @@
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { abortError, DynakvError, type Reason } from "../errors.js";
+import type { Reason } from "../error-reasons.js";
+import { abortError, DynakvError } from "../errors.js";
 import { type BackendFailure, classifyError } from "./aws-errors.js";
 
 /** The first pause before a retry lasts up to this long; each further one up to twice as long as the one before. */

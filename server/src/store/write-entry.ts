@@ -5,6 +5,7 @@ import { writeConditionally } from "./conditional-write.js";
 import type { CallOptions, ExpiryPolicy, WriteCondition } from "./entry.js";
 import { createNonce, formatSeconds, type Item, isExpired, type WrittenEntry } from "./item-layout.js";
 import { maxItemBytes } from "./item-size.js";
+import { forgettableFrom, type RequestMemory } from "./request-memory.js";
 import { createdExpireAt, type StoreContext } from "./store-context.js";
 import type { Expression } from "./write-condition.js";
 
@@ -166,16 +167,15 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
     return old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAt(old), nowMs);
   };
   // The item stays for what it remembers of the counter, until no increment of it can be repeated.
-  const hide = async (expression: Expression, abortSignal: AbortSignal): Promise<boolean> => {
-    const nowMs = clock();
+  const hide = (memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
     const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e";
-    const until = Math.ceil((nowMs + 2 * context.requests.windowMs) / 1000);
+    const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
     const command = new UpdateItemCommand({
       TableName: layout.names.table,
       Key: layout.key(key),
       UpdateExpression: update,
       ...conditionParameters(context, expression, update, {
-        ":second": { N: formatSeconds(nowMs) },
+        ":second": { N: formatSeconds(clock()) },
         ":until": { N: until.toString() },
       }),
     });
@@ -189,7 +189,8 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
       condition,
       send: remove,
       // What is left does not tell who removed the rest, so an answer that is lost cannot be made up for.
-      sendRemembering: ({ exists }, keeps) => (keeps ? (exists ? hide : async () => false) : remove),
+      sendRemembering: ({ exists, memory }, keeps) =>
+        !keeps || memory === undefined ? remove : exists ? hide(memory) : async () => false,
     },
     options,
   );
