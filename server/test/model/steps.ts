@@ -6,8 +6,8 @@ import {
   type Context,
   checked,
   type Id,
-  incrementOf,
   type Invariant,
+  incrementOf,
   nameOf,
   type Step,
   type World,
@@ -46,7 +46,8 @@ function sends(world: World, context: Context, add: Add): void {
       return;
     }
     // A caller's clock may be the one or the other.
-    const made = id.sequence > 0 ? [id.sequence] : [0, 1].map((via) => sequenceAt(clockOf(via, world, context), id.place));
+    const made =
+      id.sequence > 0 ? [id.sequence] : [0, 1].map((via) => sequenceAt(clockOf(via, world, context), id.place));
     for (const sequence of new Set(made)) {
       if (id.place > 0 && (before?.sequence ?? 0) >= sequence) {
         continue;
@@ -159,7 +160,8 @@ function chores(world: World, context: Context, add: Add): void {
   }
   world.chores.forEach((chore, at) => {
     const rest = { ...world, chores: world.chores.toSpliced(at, 1) };
-    const done = (item: Item | undefined) => add(`DynamoDB: ${chore.name}, sent at step ${chore.sent}`, { ...rest, item });
+    const done = (item: Item | undefined) =>
+      add(`DynamoDB: ${chore.name}, sent at step ${chore.sent}`, { ...rest, item });
     if (chore.write.kind === "prune") {
       const item = applyPrune(world.item, chore.write, rules);
       if (item) done(item);
@@ -170,8 +172,9 @@ function chores(world: World, context: Context, add: Add): void {
   });
 }
 
-const describe = ({ kind, memory }: Pick<Item, "kind" | "memory">) =>
-  `${kind === "gone" ? "" : "a value "}${memory ? "the memory" : "alone"}`;
+function describe({ kind, memory }: Pick<Item, "kind" | "memory">): string {
+  return [kind === "gone" ? [] : ["a value"], memory ? ["the memory"] : []].flat().join(" and ");
+}
 
 /** Celery's increments, a Touch, and the reaper. */
 function others(world: World, context: Context, add: Add): void {
@@ -187,7 +190,10 @@ function others(world: World, context: Context, add: Add): void {
       add(`Touch via ${replicaName[via]}: expires at step ${now + 1}`, next);
     }
     if (item && mayReap(item, now, context.rules, context.bounds)) {
-      add(`${replicaName[via]} reaps the ${item.kind === "gone" ? "memory" : item.kind}`, { ...world, item: undefined });
+      add(`${replicaName[via]} reaps the ${item.kind === "gone" ? "memory" : item.kind}`, {
+        ...world,
+        item: undefined,
+      });
     }
   }
 }

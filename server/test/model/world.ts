@@ -67,7 +67,9 @@ export interface Context {
 }
 
 export function firstWorld(bounds: Bounds): World {
-  const ids = bounds.writers.flatMap((count, writer) => Array.from({ length: count }, (_, place) => ({ writer, place })));
+  const ids = bounds.writers.flatMap((count, writer) =>
+    Array.from({ length: count }, (_, place) => ({ writer, place })),
+  );
   const { deletes, sets, prunes, touches, celery } = bounds;
   return {
     time: 1,
@@ -133,7 +135,10 @@ export function checked(world: World, bounds: Bounds): World {
   }
   const sum = world.ids.reduce((total, id) => total + (id.life === item.life ? id.delta : 0), item.celery);
   if (item.kind === "counter" && item.count !== sum) {
-    return { ...world, broken: { invariant: "the count is the sum", how: `it is ${item.count}, and should be ${sum}` } };
+    return {
+      ...world,
+      broken: { invariant: "the count is the sum", how: `it is ${item.count}, and should be ${sum}` },
+    };
   }
   return world;
 }
