@@ -15,7 +15,7 @@ import {
 import type { Bounds, Rules } from "./rules.js";
 
 export type Answer =
-  | { readonly kind: "added" | "replayed"; readonly result: number }
+  | { readonly kind: "replayed"; readonly result: number }
   | { readonly kind: "too old" }
   | { readonly kind: "not applied"; readonly why: "wrong kind" | "window full" | "out of bounds" };
 

@@ -102,7 +102,6 @@ function answered(world: World, call: Call, context: Context): [string, World] {
   const { rules, bounds } = context;
   const next = afterRead(world.item, incrementOf(id), clockOf(call.via, world, context), rules, bounds);
   switch (next.kind) {
-    case "added":
     case "replayed":
       return [`replayed, ${next.result}`, succeeded(world, call.id, next.result)];
     case "too old":
