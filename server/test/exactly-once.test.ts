@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
-import { createRequestIds } from "../../client/src/request-ids.js";
 import { failureOf } from "./support/errors.js";
-import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
+import { startFaultProxy } from "./support/fault-proxy.js";
+import { incrementStorm, isFullRun, loseFirstAnswers } from "./support/increment-storm.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
 
@@ -246,50 +246,20 @@ test("an attribute of somebody else's where ours would be is left alone", async 
   assert.equal((await server.rawItem("taken"))?.dynakv_requests, { S: "mine" });
 });
 
-function spoil(proxy: FaultProxy): void {
-  const seen = new Set<string>();
-  // Every first try is applied and its answer lost: tries are told apart by what they carry but the time.
-  proxy.decide = ({ operation, body }) => {
-    if (operation !== "UpdateItem" && operation !== "PutItem") {
-      return "forward";
-    }
-    const nonce = /"S":"([\w-]{16})"/.exec(body.toString())?.[1] ?? "";
-    const isFirst = !seen.has(`${operation}${nonce}`);
-    seen.add(`${operation}${nonce}`);
-    return isFirst ? "lose-answer" : "forward";
-  };
-}
+const writers = isFullRun ? 50 : 20;
+const each = isFullRun ? 200 : 50;
 
-test("with every first answer lost, 2,000 increments by 20 writers over three replicas give exactly 2,000", async () => {
+test(`with every first answer lost, ${writers * each} increments by ${writers} clients over three replicas count exactly`, async () => {
   const key = "every-first-lost";
   const proxies = await Promise.all(Array.from({ length: 3 }, () => startFaultProxy(server.engine.endpoint)));
+  proxies.forEach(loseFirstAnswers);
   const replicas = await Promise.all(
     proxies.map(({ endpoint }) => server.replica({ endpoint, requestWindowWriters: 64 })),
   );
-  proxies.forEach(spoil);
-  const seen = new Set<bigint>();
-  await Promise.all(
-    Array.from({ length: 20 }, async (_, writer) => {
-      const ids = createRequestIds(() => nowMs);
-      for (let n = 0; n < 100; n++) {
-        const { client } = replicas[(writer + n) % 3] ?? { client: other };
-        await ids.use(key, async (requestId) => {
-          // The budget of retries is there to be exhausted by such a storm: the caller then repeats the request.
-          for (;;) {
-            try {
-              seen.add((await client.incr({ key, requestId })).value);
-              return;
-            } catch (error) {
-              const failure = await failureOf(Promise.reject(error));
-              assert.equal([failure.outcome, failure.retryable], ["UNKNOWN", true]);
-            }
-          }
-        });
-      }
-    }),
-  );
-  assert.is(await countAt(key), 2000n);
-  assert.is(seen.size, 2000);
+  const clientFor = (writer: number, attempt: number) => replicas[(writer + attempt) % 3]?.client ?? other;
+  const answers = await incrementStorm({ key, writers, each, clientFor, clock: () => nowMs });
+  assert.is(await countAt(key), BigInt(writers * each));
+  assert.is(new Set(answers).size, writers * each);
   await Promise.all(replicas.map((replica) => replica.server.stop()));
   await Promise.all(proxies.map((proxy) => proxy.stop()));
 });
