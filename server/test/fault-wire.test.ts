@@ -41,6 +41,7 @@ async function withEngine(
   const asked: { message: IncomingMessage; body: Buffer }[] = [];
   let connections = 0;
   const server = createServer(async (message, response) => {
+    response.sendDate = false;
     const chunks: Buffer[] = [];
     for await (const chunk of message) {
       chunks.push(chunk);
@@ -113,6 +114,21 @@ test("an answer that is changed has the length that it has, and no checksum; its
   });
 });
 
+test("an answer without a body is lost when it is cut", async () => {
+  await withEngine(
+    async ({ proxy, asked }) => {
+      proxy.failNext("UpdateItem", 1, "cut-answer");
+      const isLost = await sendRaw(proxy.endpoint, asUpdate, "{}").then(
+        () => false,
+        () => true,
+      );
+      assert.ok(isLost);
+      assert.is(asked.length, 1);
+    },
+    { body: Buffer.alloc(0) },
+  );
+});
+
 test("a compressed answer passes unread", async () => {
   const body = gzipSync(answerBody);
   const headers = ["Content-Encoding", "gzip"];
@@ -121,6 +137,7 @@ test("a compressed answer passes unread", async () => {
       const answer = await sendRaw(proxy.endpoint, { ...asUpdate, "accept-encoding": "gzip" }, "{}");
       assert.equal(answer.body, body);
       assert.is(answer.headers["content-encoding"], "gzip");
+      assert.is(answer.headers.date, undefined, "nothing is added");
     },
     { headers, body },
   );

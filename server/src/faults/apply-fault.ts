@@ -29,8 +29,11 @@ export async function applyFault(fault: Fault, exchange: Exchange): Promise<Outc
     case "lose-answer":
       await ask(request);
       return { kind: "cut" };
-    case "cut-answer":
-      return { kind: "send-half", answer: await ask(request) };
+    case "cut-answer": {
+      const answer = await ask(request);
+      // The headers of an answer without a body are all of it.
+      return answer.body.length === 0 ? { kind: "cut" } : { kind: "send-half", answer };
+    }
     default:
       return { kind: "send", answer: await findAnswer(fault, exchange) };
   }

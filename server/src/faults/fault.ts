@@ -9,7 +9,10 @@ export type Fault =
   | "forward"
   /** The engine carries the request out, and the connection is cut before any byte of the answer. */
   | "lose-answer"
-  /** The engine carries the request out, and the connection is cut after the headers and half the body of the answer. */
+  /**
+   * The engine carries the request out, and the connection is cut after the headers and half the body of the answer. An
+   * answer without a body is lost.
+   */
   | "cut-answer"
   /** The connection is cut, and the engine sees nothing. */
   | "refuse"
