@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { startEmbeddedEngine } from "../server/src/embedded/embedded-engine.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
@@ -76,7 +77,7 @@ async function install(folder: string, ...packages: string[]): Promise<void> {
   await execute(folder, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...packages);
 }
 
-/** The blocks of TypeScript in a README. */
+/** The blocks of TypeScript in a README or another page. */
 async function readExamples(readme: string): Promise<string[]> {
   const text = await readFile(join(root, readme), "utf8");
   return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
@@ -155,6 +156,20 @@ async function testServer(tarball: string, folder: string): Promise<void> {
   });
   const [example = ""] = await readExamples("server/README.md");
   await step("server's example type-checks and runs", () => tryExample(folder, "example", example));
+  await step("the example of its faults type-checks and runs", () => testFaults(folder));
+}
+
+async function testFaults(folder: string): Promise<void> {
+  const [example = ""] = await readExamples("docs/faults.md");
+  const engine = await startEmbeddedEngine({ data: "memory" });
+  const code = example
+    .replaceAll("http://127.0.0.1:8000", engine.endpoint)
+    .replaceAll('accessKeyId: "test"', `accessKeyId: "${engine.credentials.accessKeyId}"`);
+  try {
+    await tryExample(folder, "faults", code);
+  } finally {
+    await engine.stop();
+  }
 }
 
 const temporary = await mkdtemp(join(tmpdir(), "dynakv-packages-"));

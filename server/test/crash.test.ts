@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
-import { startFaultProxy } from "./support/fault-proxy.js";
+import { startFaultProxy } from "../src/faults/index.js";
 import { incrementStorm, isFullRun, loseFirstAnswers } from "./support/increment-storm.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
@@ -23,7 +23,7 @@ const each = isFullRun ? 200 : 60;
 
 test(`${writers * each} increments count exactly while answers are lost and a replica is killed every second`, async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = server.engine;
-  const proxy = await startFaultProxy(endpoint);
+  const proxy = await startFaultProxy({ target: endpoint });
   loseFirstAnswers(proxy);
   const start = async (): Promise<{ spawned: SpawnedServer; client: KeyValueClient }> => {
     const spawned = await spawnServer(["--endpoint", proxy.endpoint, "--region", region, "--table", server.table], {

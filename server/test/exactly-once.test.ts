@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
+import { startFaultProxy } from "../src/faults/index.js";
 import { failureOf } from "./support/errors.js";
-import { startFaultProxy } from "./support/fault-proxy.js";
 import { incrementStorm, isFullRun, loseFirstAnswers } from "./support/increment-storm.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
@@ -251,7 +251,9 @@ const each = isFullRun ? 200 : 50;
 
 test(`with every first answer lost, ${writers * each} increments by ${writers} clients over three replicas count exactly`, async () => {
   const key = "every-first-lost";
-  const proxies = await Promise.all(Array.from({ length: 3 }, () => startFaultProxy(server.engine.endpoint)));
+  const proxies = await Promise.all(
+    Array.from({ length: 3 }, () => startFaultProxy({ target: server.engine.endpoint })),
+  );
   proxies.forEach(loseFirstAnswers);
   const replicas = await Promise.all(
     proxies.map(({ endpoint }) => server.replica({ endpoint, requestWindowWriters: 64 })),

@@ -3,10 +3,10 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { createServer } from "../src/index.js";
 import { isEmbeddedEngine } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
-import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
@@ -16,11 +16,11 @@ let proxy: FaultProxy;
 
 test.before(async () => {
   server = await startTestServer();
-  proxy = await startFaultProxy(server.engine.endpoint);
+  proxy = await startFaultProxy({ target: server.engine.endpoint });
 });
 
 test.before.each(() => {
-  proxy.decide = () => "forward";
+  proxy.reset();
 });
 
 test.after(async () => {
@@ -54,6 +54,7 @@ test("each has one line in the log, without the key, the value or a secret", asy
   proxy.decide = ({ operation }) =>
     operation === "PutItem"
       ? {
+          kind: "answer",
           status: 400,
           body: {
             __type: "com.amazon.coral.service#InvalidSignatureException",

@@ -1,7 +1,7 @@
 import * as assert from "uvu/assert";
 import type { MGetResult } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { type FaultProxy, internalServerError, startFaultProxy, throttling } from "../src/faults/index.js";
 import { failureOf } from "./support/errors.js";
-import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
 
@@ -13,13 +13,12 @@ let client: KeyValueClient;
 
 test.before(async () => {
   server = await startTestServer();
-  proxy = await startFaultProxy(server.engine.endpoint);
+  proxy = await startFaultProxy({ target: server.engine.endpoint });
   ({ client } = await server.replica({ endpoint: proxy.endpoint }));
 });
 
 test.before.each(() => {
-  proxy.decide = () => "forward";
-  proxy.requests.clear();
+  proxy.reset();
 });
 
 test.after(async () => {
@@ -30,35 +29,24 @@ test.after(async () => {
 const value = Buffer.from("v");
 const counts = (operation: string) => proxy.requests.get(operation) ?? 0;
 
-/** Spoils the first so many requests of an operation. */
-function spoilFirst(operation: string, times: number, fault: ReturnType<FaultProxy["decide"]>): void {
-  let left = times;
-  proxy.decide = (request) => (request.operation === operation && left-- > 0 ? fault : "forward");
-}
-
-const throttled = {
-  status: 400,
-  body: {
-    __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
-    message: "The level of configured provisioned throughput for the table was exceeded",
-    ThrottlingReasons: [{ reason: "TableWriteProvisionedThroughputExceeded", resource: "arn:aws:dynamodb:::table/t" }],
-  },
-};
-const internal = { status: 500, body: { __type: "com.amazonaws.dynamodb.v20120810#InternalServerError" } };
+const throttled = throttling("TableWriteProvisionedThroughputExceeded");
+const internal = internalServerError();
 const denied = {
+  kind: "answer",
   status: 400,
   body: {
     __type: "com.amazon.coral.service#AccessDeniedException",
     Message: "User: arn:aws:iam::1:user/u is not authorized",
   },
-};
+} as const;
 const noTable = {
+  kind: "answer",
   status: 400,
   body: {
     __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
     message: "Requested resource not found",
   },
-};
+} as const;
 
 for (const fault of ["lose-answer", internal] as const) {
   const name = typeof fault === "string" ? "is lost after it was applied" : "is an error of DynamoDB's own";
@@ -66,7 +54,7 @@ for (const fault of ["lose-answer", internal] as const) {
   test(`an increment whose answer ${name} is repeated, and counted once`, async () => {
     const key = `lost-${typeof fault}`;
     assert.is((await server.client.incr({ key })).value, 1n);
-    spoilFirst("UpdateItem", 2, fault);
+    proxy.failNext("UpdateItem", 2, fault);
     assert.is((await client.incr({ key })).value, 2n);
     assert.is((await server.client.incr({ key, delta: 0n })).value, 2n);
   });
@@ -88,7 +76,7 @@ for (const fault of ["lose-answer", internal] as const) {
 
   test(`a counter is created once when the answer ${name}`, async () => {
     const key = `lost-creation-${typeof fault}`;
-    spoilFirst("PutItem", 2, fault);
+    proxy.failNext("PutItem", 2, fault);
     assert.is((await client.incr({ key, initial: 10n })).value, 11n);
     assert.is((await server.client.incr({ key, delta: 0n })).value, 11n);
   });
@@ -98,7 +86,7 @@ test("a Set whose answer is lost finds its own value, is sent once, and succeeds
   for (const [n, condition] of [undefined, { test: { case: "ifAbsent", value: {} } } as const].entries()) {
     const key = `lost-set-${n}`;
     proxy.requests.clear();
-    spoilFirst("PutItem", 1, "lose-answer");
+    proxy.failNext("PutItem", 1, "lose-answer");
     const { etag } = await client.set({ key, value, ...(condition === undefined ? {} : { condition }) });
     assert.is((await server.rawItem(key))?.etag?.S, etag);
     assert.is(counts("PutItem"), 1);
@@ -106,7 +94,7 @@ test("a Set whose answer is lost finds its own value, is sent once, and succeeds
 });
 
 test("a Set that did not arrive, or was overwritten since, is unknown, and not sent again", async () => {
-  spoilFirst("PutItem", 1, "refuse");
+  proxy.failNext("PutItem", 1, "refuse");
   assert.is((await failureOf(client.set({ key: "lost-on-the-way", value }))).outcome, "UNKNOWN");
   assert.is(await server.rawItem("lost-on-the-way"), undefined);
 
@@ -130,7 +118,7 @@ test("a Set on an etag is repeated, and takes its own success for nobody else's"
   for (const fault of ["lose-answer", "refuse", internal] as const) {
     const key = `lost-etag-${JSON.stringify(fault)}`;
     const { etag: first } = await server.client.set({ key, value });
-    spoilFirst("PutItem", 2, fault);
+    proxy.failNext("PutItem", 2, fault);
     const condition = { test: { case: "ifEtag", value: first } } as const;
     const { etag } = await client.set({ key, value: Buffer.from("new"), condition });
     assert.is((await server.rawItem(key))?.etag?.S, etag);
@@ -139,14 +127,14 @@ test("a Set on an etag is repeated, and takes its own success for nobody else's"
 
 test("a Delete whose answer is lost is unknown; one on an etag that did not arrive is repeated", async () => {
   await server.client.set({ key: "lost-delete", value });
-  spoilFirst("DeleteItem", 1, "lose-answer");
+  proxy.failNext("DeleteItem", 1, "lose-answer");
   assert.is((await failureOf(client.delete({ key: "lost-delete" }))).outcome, "UNKNOWN");
   assert.is(await server.rawItem("lost-delete"), undefined);
 
   for (const fault of ["refuse", "lose-answer"] as const) {
     const { etag } = await server.client.set({ key: "lost-delete", value });
     const condition = { test: { case: "ifEtag", value: etag } } as const;
-    spoilFirst("DeleteItem", 1, fault);
+    proxy.failNext("DeleteItem", 1, fault);
     const deleted = client.delete({ key: "lost-delete", condition });
     if (fault === "refuse") {
       assert.is((await deleted).existed, true);
@@ -160,7 +148,7 @@ test("a Delete whose answer is lost is unknown; one on an etag that did not arri
 });
 
 test("a throttled write is tried again and applied once", async () => {
-  spoilFirst("UpdateItem", 2, throttled);
+  proxy.failNext("UpdateItem", 2, throttled);
   assert.is((await client.incr({ key: "throttled" })).value, 1n);
   assert.is(counts("UpdateItem"), 3);
 });
@@ -179,7 +167,7 @@ test("throttling that lasts is RESOURCE_EXHAUSTED, with DynamoDB's reason and a 
 test("a read is tried again after a lost answer, an error and a throttle", async () => {
   await server.client.set({ key: "read", value });
   for (const fault of ["lose-answer", "refuse", internal, throttled] as const) {
-    spoilFirst("GetItem", 2, fault);
+    proxy.failNext("GetItem", 2, fault);
     assert.is((await client.get({ key: "read" })).entry?.data.case, "value");
   }
 });
@@ -201,7 +189,8 @@ test("an outage is UNAVAILABLE, and never a missing key", async () => {
 
 test("an answer without its table is an error, and never missing keys", async () => {
   for (const body of [{}, { Responses: {} }]) {
-    proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? { status: 200, body } : "forward");
+    proxy.decide = ({ operation }) =>
+      operation === "BatchGetItem" ? { kind: "answer", status: 200, body } : "forward";
     for await (const message of client.mGet({ keys: ["there"] })) {
       assert.is(message.results[0]?.result.case, "error");
     }
@@ -231,27 +220,9 @@ test("a deadline that passes while DynamoDB is silent is DEADLINE_EXCEEDED, and 
 test("keys that DynamoDB leaves unprocessed are asked for again, whether some or all", async () => {
   const keys = Array.from({ length: 250 }, (_, n) => `part-${n}`);
   await Promise.all(keys.map((key) => server.client.set({ key, value })));
-  let batches = 0;
-  proxy.decide = ({ operation, body }) => {
-    if (operation !== "BatchGetItem") {
-      return "forward";
-    }
-    const request = JSON.parse(body.toString()) as { RequestItems: Record<string, { Keys: object[] }> };
-    const [[table, asked]] = Object.entries(request.RequestItems) as [[string, { Keys: object[] }]];
-    // Every third batch is left alone whole, of the others one key in ten is answered.
-    const answered = batches++ % 3 === 0 ? 0 : Math.ceil(asked.Keys.length / 10);
-    const left = { [table]: { ...asked, Keys: asked.Keys.slice(answered) } };
-    if (answered === 0) {
-      return { status: 200, body: { Responses: { [table]: [] }, UnprocessedKeys: left } };
-    }
-    return {
-      rewrite: () =>
-        Buffer.from(
-          JSON.stringify({ ...request, RequestItems: { [table]: { ...asked, Keys: asked.Keys.slice(0, answered) } } }),
-        ),
-      answer: (answer) => Buffer.from(JSON.stringify({ ...JSON.parse(answer.toString()), UnprocessedKeys: left })),
-    };
-  };
+  // Every third batch is left alone whole, of the others one key in ten is answered.
+  proxy.decide = ({ operation, n }) =>
+    operation === "BatchGetItem" ? { kind: "unprocessed", share: n % 3 === 1 ? 1 : 0.9 } : "forward";
   const results: MGetResult[] = [];
   for await (const message of client.mGet({ keys, order: 2 })) {
     results.push(...message.results);
@@ -266,17 +237,12 @@ test("a batch that stays unprocessed fails its own keys as throttled, and the ot
   await server.client.set({ key: "part-0", value });
   const keys = ["part-0", ...Array.from({ length: 150 }, (_, n) => `cold-${n}`)];
   let stuck: string | undefined;
-  proxy.decide = ({ operation, body }) => {
+  proxy.decide = ({ operation, bytes }) => {
     if (operation !== "BatchGetItem") {
       return "forward";
     }
-    const { RequestItems } = JSON.parse(body.toString());
-    const first = JSON.stringify(RequestItems);
-    stuck ??= first;
-    const [table] = Object.keys(RequestItems);
-    return first === stuck
-      ? { status: 200, body: { Responses: { [table ?? ""]: [] }, UnprocessedKeys: RequestItems } }
-      : "forward";
+    stuck ??= bytes.toString();
+    return bytes.toString() === stuck ? { kind: "unprocessed" } : "forward";
   };
   const cases = new Map<string | undefined, number>();
   for await (const message of client.mGet({ keys })) {
@@ -348,7 +314,7 @@ test("a caller's own SDK client is used without its retries", async () => {
   const owned = await server.replica({ client: own });
   assert.is((await owned.client.incr({ key: "own-client" })).value, 1n);
   proxy.requests.clear();
-  spoilFirst("DeleteItem", 1, "lose-answer");
+  proxy.failNext("DeleteItem", 1, "lose-answer");
   assert.is((await failureOf(owned.client.delete({ key: "other" }))).outcome, "UNKNOWN");
   assert.is(counts("DeleteItem"), 1);
   await owned.server.stop();

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
+import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { type CallFailure, describeFailure } from "./support/errors.js";
-import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { isFullRun } from "./support/increment-storm.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
@@ -14,7 +14,7 @@ let client: KeyValueClient;
 
 test.before(async () => {
   server = await startTestServer();
-  proxy = await startFaultProxy(server.engine.endpoint);
+  proxy = await startFaultProxy({ target: server.engine.endpoint });
   ({ client } = await server.replica({ endpoint: proxy.endpoint }));
 });
 

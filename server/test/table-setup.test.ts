@@ -6,10 +6,10 @@ import * as assert from "uvu/assert";
 import { InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../../gen/grpc/health/v1/health_pb.js";
+import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { createServer, type Server, type ServerOptions, SetupError } from "../src/index.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
-import { type FaultProxy, startFaultProxy } from "./support/fault-proxy.js";
 import { countResources, type Resources, waitForNoLeaks } from "./support/leaks.js";
 import { suite } from "./support/suite.js";
 
@@ -23,12 +23,11 @@ const running: Server[] = [];
 test.before(async () => {
   before = countResources();
   engine = await startTestEngine();
-  proxy = await startFaultProxy(engine.endpoint);
+  proxy = await startFaultProxy({ target: engine.endpoint });
 });
 
 test.before.each(() => {
-  proxy.decide = () => "forward";
-  proxy.requests.clear();
+  proxy.reset();
 });
 
 test.after.each(async () => {
@@ -133,7 +132,11 @@ test("a missing table that must not be created is refused, and CreateTable is ne
 
 test("31: a server without the right to create a table serves one that is there", async () => {
   const table = await createTable([["id", "HASH", "S"]]);
-  const accessDenied = { status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException" } };
+  const accessDenied = {
+    kind: "answer",
+    status: 400,
+    body: { __type: "com.amazon.coral.service#AccessDeniedException" },
+  } as const;
   proxy.decide = ({ operation }) => (operation === "CreateTable" ? accessDenied : "forward");
   const { client } = await start({ table });
   assert.is((await client.incr({ key: "k" })).value, 1n);
@@ -142,7 +145,11 @@ test("31: a server without the right to create a table serves one that is there"
 });
 
 test("11: an error while describing ends the start with what it was", async () => {
-  const accessDenied = { status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException" } };
+  const accessDenied = {
+    kind: "answer",
+    status: 400,
+    body: { __type: "com.amazon.coral.service#AccessDeniedException" },
+  } as const;
   proxy.decide = ({ operation }) => (operation === "DescribeTable" ? accessDenied : "forward");
   const error = await refusal({ table: uniqueTableName() });
   assert.match(error.message, "AccessDeniedException");
@@ -155,6 +162,7 @@ test("9: a table that is being created is waited for", async () => {
   proxy.decide = ({ operation }) =>
     operation === "DescribeTable" && creating-- > 0
       ? {
+          kind: "answer",
           status: 200,
           body: {
             Table: {
@@ -240,11 +248,14 @@ for (const { name, ttlSeconds, status, attribute, update, updates, warning } of 
       switch (operation) {
         case "DescribeTimeToLive":
           return {
+            kind: "answer",
             status: 200,
             body: { TimeToLiveDescription: { TimeToLiveStatus: status, AttributeName: attribute } },
           };
         case "UpdateTimeToLive":
-          return update === undefined ? { status: 200, body: {} } : { status: 400, body: update };
+          return update === undefined
+            ? { kind: "answer", status: 200, body: {} }
+            : { kind: "answer", status: 400, body: update };
         default:
           return "forward";
       }
@@ -261,7 +272,7 @@ for (const { name, ttlSeconds, status, attribute, update, updates, warning } of 
 test("12: a TTL that cannot be described is a warning with the error, and the server runs", async () => {
   proxy.decide = ({ operation }) =>
     operation === "DescribeTimeToLive"
-      ? { status: 400, body: { __type: "x#AccessDeniedException", Message: "not authorized" } }
+      ? { kind: "answer", status: 400, body: { __type: "x#AccessDeniedException", Message: "not authorized" } }
       : "forward";
   const { warnings, info } = await start({ table: uniqueTableName(), ttlSeconds: 60 });
   assert.match(warnings()[0] ?? "", "AccessDeniedException");

@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import { startFaultProxy } from "../src/faults/index.js";
 import { failureOf } from "./support/errors.js";
-import { startFaultProxy } from "./support/fault-proxy.js";
 import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
@@ -93,16 +93,14 @@ test("an expiry must be given, and one that is a change", async () => {
 });
 
 test("a Touch whose answer is lost finds what it has done", async () => {
-  const proxy = await startFaultProxy(server.engine.endpoint);
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
   const { client, server: replica } = await server.replica({ endpoint: proxy.endpoint });
   await server.client.set({ key: "lost", value });
-  let left = 1;
-  proxy.decide = ({ operation }) => (operation === "UpdateItem" && left-- > 0 ? "lose-answer" : "forward");
+  proxy.failNext("UpdateItem", 1, "lose-answer");
   const { etag, expireTime } = await client.touch({ key: "lost", expiry: after(60) });
   assert.is(expireTime?.seconds, BigInt(nowMs / 1000 + 60));
   assert.is((await server.client.get({ key: "lost", consistency: 2 })).entry?.etag, etag);
-  left = 1;
-  proxy.decide = ({ operation }) => (operation === "UpdateItem" && left-- > 0 ? "refuse" : "forward");
+  proxy.failNext("UpdateItem", 1, "refuse");
   assert.is((await failureOf(client.touch({ key: "lost", expiry: never }))).outcome, "UNKNOWN");
   await replica.stop();
   await proxy.stop();

@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { createRequestIds } from "../../../client/src/request-ids.js";
+import type { FaultProxy } from "../../src/faults/index.js";
 import { describeFailure } from "./errors.js";
-import type { FaultProxy } from "./fault-proxy.js";
 import type { KeyValueClient } from "./test-server.js";
 
 /** The full number of increments, clients and seconds, for `npm run test:long`; npm test makes do with fewer. */
@@ -57,12 +57,12 @@ function refuseFinal(error: unknown): void {
 /** Lets the engine carry out the first try of each increment, and loses its answer. */
 export function loseFirstAnswers(proxy: FaultProxy): void {
   const seen = new Set<string>();
-  proxy.decide = ({ operation, body }) => {
+  proxy.decide = ({ operation, bytes }) => {
     if (operation !== "UpdateItem" && operation !== "PutItem") {
       return "forward";
     }
     // The tries of one increment have the same etag in them, and nothing else that is 16 characters long.
-    const etag = /"S":"([\w-]{16})"/.exec(body.toString())?.[1] ?? "";
+    const etag = /"S":"([\w-]{16})"/.exec(bytes.toString())?.[1] ?? "";
     const isFirst = !seen.has(`${operation} ${etag}`);
     seen.add(`${operation} ${etag}`);
     return isFirst ? "lose-answer" : "forward";
