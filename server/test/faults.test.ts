@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import type { MGetResult } from "../../gen/dynakv/v1/key_value_service_pb.js";
-import { type FaultProxy, internalServerError, startFaultProxy, throttling } from "../src/faults/index.js";
+import { type Fault, type FaultProxy, internalServerError, startFaultProxy, throttling } from "../src/faults/index.js";
 import { failureOf } from "./support/errors.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
@@ -97,20 +97,20 @@ test("a Set that did not arrive, or was overwritten since, is unknown, and not s
   proxy.failNext("PutItem", 1, "refuse");
   assert.is((await failureOf(client.set({ key: "lost-on-the-way", value }))).outcome, "UNKNOWN");
   assert.is(await server.rawItem("lost-on-the-way"), undefined);
+  assert.is(counts("PutItem"), 1);
+  proxy.requests.clear();
 
-  proxy.decide = ({ operation }) => (operation === "PutItem" ? "lose-answer" : "forward");
   const key = "overwritten";
-  // Another writer comes before this one has looked whether it was applied.
-  let other: Promise<unknown> | undefined;
-  proxy.decide = ({ operation }) => {
-    if (operation === "GetItem" && other === undefined) {
-      other = server.client.set({ key, value: Buffer.from("other") });
-      return "refuse";
+  proxy.failNext("PutItem", 1, "lose-answer");
+  proxy.decide = async ({ operation }): Promise<Fault> => {
+    if (operation === "GetItem") {
+      // Another writer comes before this one has looked whether it was applied.
+      await server.client.set({ key, value: Buffer.from("other") });
     }
-    return operation === "PutItem" ? "lose-answer" : "forward";
+    return "forward";
   };
   assert.is((await failureOf(client.set({ key, value }))).outcome, "UNKNOWN");
-  await other;
+  assert.is(counts("PutItem"), 1);
   assert.equal((await server.rawItem(key))?.result?.B, Uint8Array.from(Buffer.from("other")));
 });
 
@@ -194,6 +194,19 @@ test("an answer without its table is an error, and never missing keys", async ()
     for await (const message of client.mGet({ keys: ["there"] })) {
       assert.is(message.results[0]?.result.case, "error");
     }
+  }
+});
+
+test("an answer that is empty, broken or cut is neither a missing key nor a success", async () => {
+  await server.client.set({ key: "whole", value });
+  for (const fault of ["empty-body", "broken-json", "cut-answer"] as const) {
+    proxy.failNext("GetItem", 2, fault);
+    assert.is((await client.get({ key: "whole" })).entry?.data.case, "value", fault);
+    proxy.failNext("GetItem", 9, fault);
+    assert.is((await failureOf(client.get({ key: "whole" }))).code, "Unavailable", fault);
+    proxy.failNext("GetItem", 0, fault);
+    proxy.failNext("DeleteItem", 1, fault);
+    assert.is((await failureOf(client.delete({ key: "nothing" }))).outcome, "UNKNOWN", fault);
   }
 });
 

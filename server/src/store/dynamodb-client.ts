@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { refuseEmptyAnswers } from "./refuse-empty-answers.js";
 
 export interface DynamoDBClientOptions {
   /** The region; undefined leaves it to the AWS chain. */
@@ -20,7 +21,7 @@ const maxSockets = 512;
 
 export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDBClientOptions): DynamoDBClient {
   const agentOptions = { keepAlive: true, maxSockets };
-  return new DynamoDBClient({
+  const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
@@ -37,6 +38,8 @@ export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDB
       httpsAgent: new HttpsAgent(agentOptions),
     },
   });
+  refuseEmptyAnswers(client.middlewareStack);
+  return client;
 }
 
 // Without one the SDK warns on the console, and it would log inputs, values included, at debug level.

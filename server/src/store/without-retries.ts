@@ -1,4 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { refuseEmptyAnswers } from "./refuse-empty-answers.js";
 
 /**
  * A view of a caller's client that sends each request once. The client itself stays as it is, its credentials, handler
@@ -13,5 +14,6 @@ export function withoutRetries(client: DynamoDBClient): Pick<DynamoDBClient, "se
     priority: "high",
     override: true,
   });
+  refuseEmptyAnswers(middlewareStack);
   return Object.create(client, { middlewareStack: { value: middlewareStack } }) as DynamoDBClient;
 }
