@@ -19,6 +19,9 @@ export interface DynakvErrorOptions {
   cause?: unknown;
 }
 
+/** How long to wait before a retry where nothing better is known. */
+const defaultRetryMs = 1000;
+
 /** Every failure that the service knows by name. Its message is for callers: it never holds a key, a value or a secret. */
 export class DynakvError extends Error {
   override readonly name = "DynakvError";
@@ -57,7 +60,9 @@ export class DynakvError extends Error {
 
   /** The same error of a request that counts once, however often it is sent. */
   asRepeatable(): DynakvError {
-    return new DynakvError(this.reason, this.message, { ...this.options(), repeatable: true });
+    const { transient } = reasonDefinitions[this.reason];
+    const wait = transient ? { retryAfterMs: this.retryAfterMs ?? defaultRetryMs } : {};
+    return new DynakvError(this.reason, this.message, { ...this.options(), ...wait, repeatable: true });
   }
 
   private options(): DynakvErrorOptions {

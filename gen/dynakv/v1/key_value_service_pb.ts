@@ -409,8 +409,8 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * Whether an earlier request with this id had been applied already. This one then added nothing; value and etag are
-   * those of the first, and expire_time is that of now.
+   * Whether this is the answer to an earlier request with this id, or to an earlier try of this one whose answer was lost on
+   * the way from DynamoDB. Value and etag are those of then, and expire_time is that of now.
    *
    * @generated from field: bool replayed = 4;
    */

@@ -15,7 +15,7 @@ import { counterEtag, type Item } from "./item-layout.js";
 import { itemAfterFailure, readItemStrongly } from "./read-entry.js";
 import { nonceOf, parseRequestId, type RequestId, timeOf } from "./request-id.js";
 import { deadSlots, maxEntries, type RequestMemory } from "./request-memory.js";
-import { ConditionFailed, type Doubt, inDoubt, readFailed } from "./retry.js";
+import { ConditionFailed, type Doubt, inDoubt, noRetries, readFailed } from "./retry.js";
 import type { StoreContext } from "./store-context.js";
 
 export interface IncrInput extends Omit<Increment, "id"> {
@@ -62,7 +62,7 @@ export async function incrementCounter(
   const { ids } = context.requests;
   let own: RequestId | undefined;
   try {
-    return await ids.use(
+    const result = await ids.use(
       input.key,
       (text) => {
         own = parseRequestId(text);
@@ -73,6 +73,7 @@ export async function incrementCounter(
       },
       options.signal,
     );
+    return { ...result, replayed: false };
   } catch (error) {
     throw own === undefined && options.signal.aborted ? abortError(options.signal.reason, Outcome.NOT_APPLIED) : error;
   }
@@ -245,12 +246,12 @@ function appliedResult({ layout }: StoreContext, { id }: Increment, item: Item):
   };
 }
 
-/** Keeps the item small. The increment is done: nothing that goes wrong here concerns its caller. */
+/** Keeps the item small. The increment is done: nothing that goes wrong here concerns its caller, nor is worth the wait. */
 async function pruneIfWorthwhile(context: StoreContext, key: string, item: Item, options: CallOptions): Promise<void> {
   const memory = context.layout.memory(item);
   const dead = memory === undefined ? [] : deadSlotsNow(context, memory);
   if (dead.length >= pruneSize) {
-    await pruneSlots(context, key, dead.slice(0, pruneSize), options).catch(() => {});
+    await pruneSlots({ ...context, budget: noRetries }, key, dead.slice(0, pruneSize), options).catch(() => {});
   }
 }
 

@@ -39,6 +39,9 @@ export function createRetryBudget(): RetryBudget {
   };
 }
 
+/** For a request that is not worth a second try. */
+export const noRetries: RetryBudget = { take: () => false, refund() {} };
+
 /** The error of a write for which a read on the way to it failed: that has changed nothing. */
 export function readFailed(error: unknown): unknown {
   return error instanceof DynakvError && error.outcome === Outcome.UNSPECIFIED
