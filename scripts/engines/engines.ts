@@ -9,6 +9,8 @@ import { type Access, startEngineProgram } from "./start-engine.js";
 export interface RunningEngine {
   readonly access: Access;
   readonly environment: NodeJS.ProcessEnv;
+  /** The file of what it prints, if it prints to one. */
+  readonly log?: string;
   stop(): Promise<void>;
 }
 
@@ -84,8 +86,8 @@ export function engineAt(endpoint: string): Engine {
 }
 
 async function startLocal(name: string, file: string, args: (port: number) => string[]): Promise<RunningEngine> {
-  const { access, stop } = await startEngineProgram(name, file, args);
-  return { access, environment: environmentOf(access), stop };
+  const program = await startEngineProgram(name, file, args);
+  return { ...program, environment: environmentOf(program.access) };
 }
 
 function environmentOf({ endpoint, region, accessKeyId, secretAccessKey }: Access): NodeJS.ProcessEnv {

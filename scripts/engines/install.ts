@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { startProgram } from "../programs.js";
 import { root } from "../run-uvu.js";
 
@@ -50,6 +50,6 @@ async function runStep(file: string, args: readonly string[], logFile: number, l
     throw error.code === "ENOENT" ? new EngineMissing(`${file} is missing`) : error;
   })) as [number | null];
   if (code !== 0) {
-    throw new EngineMissing(`${file} failed; its output is in ${relative(root, log)}`);
+    throw new EngineMissing(`${basename(file)} failed; its output is in ${relative(root, log)}`);
   }
 }

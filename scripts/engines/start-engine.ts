@@ -28,7 +28,7 @@ export async function startEngineProgram(
   name: string,
   file: string,
   args: (port: number) => string[],
-): Promise<{ access: Access; stop(): Promise<void> }> {
+): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
   const port = await findFreePort();
   const access = {
     endpoint: `http://127.0.0.1:${port}`,
@@ -62,7 +62,7 @@ export async function startEngineProgram(
   } finally {
     client.destroy();
   }
-  return { access, stop: () => stopProgram(program) };
+  return { access, log: relative(root, log), stop: () => stopProgram(program) };
 }
 
 async function answers(client: DynamoDBClient): Promise<boolean> {

@@ -7,7 +7,7 @@ import { createClient } from "./start-engine.js";
 
 /** Starts an engine, runs the tests of behaviour on it, and asks what it has. Tells how it goes on stdout. */
 export async function testEngine(engine: Engine): Promise<EngineResult> {
-  const { access, environment, stop } = await engine.start();
+  const { access, environment, log, stop } = await engine.start();
   const client = createClient(access);
   try {
     const { files, leftOut } = listBehaviouralFiles(access.endpoint);
@@ -21,6 +21,9 @@ export async function testEngine(engine: Engine): Promise<EngineResult> {
       const result = await runSuite(engine.name, file, environment);
       suites.push(result);
       process.stdout.write(renderResult(result, Date.now() - began));
+    }
+    if (log !== undefined && suites.some(({ failed }) => failed.length > 0)) {
+      process.stdout.write(`what ${engine.name} printed is in ${log}\n`);
     }
     return { engine, suites, features: await probe.finish() };
   } finally {
