@@ -1,0 +1,57 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { root } from "../run-uvu.js";
+
+const testFolder = join(root, "server/test");
+
+/** Test files that could speak to another engine, and yet are not run against it. */
+const leftOut: Readonly<Record<string, string>> = {
+  "lifecycle.test.ts": "it starts embedded engines of its own",
+  "memory.test.ts": "it weighs this server's own process, whatever engine is behind it",
+  "port.test.ts": "it tests the port alone, without an engine",
+};
+
+/**
+ * The test files that are about what a server does on its engine: those that reach `support/engine.ts` by their imports. A
+ * new test file joins by itself.
+ */
+export function listBehaviouralFiles(endpoint: string): { files: string[]; leftOut: Record<string, string> } {
+  const files: string[] = [];
+  const reasons: Record<string, string> = {};
+  for (const name of readdirSync(testFolder).sort()) {
+    const imports = name.endsWith(".test.ts") ? importsOf(join(testFolder, name)) : new Set<string>();
+    if (!imports.has("support/engine.ts")) {
+      continue;
+    }
+    const reason = leftOut[name] ?? reasonOfEndpoint(endpoint, imports);
+    if (reason === undefined) {
+      files.push(name);
+    } else {
+      reasons[name] = reason;
+    }
+  }
+  return { files, leftOut: reasons };
+}
+
+function reasonOfEndpoint(endpoint: string, imports: Set<string>): string | undefined {
+  return endpoint.startsWith("https:") && imports.has("support/fault-proxy.ts")
+    ? "its proxy between server and engine speaks plain HTTP only"
+    : undefined;
+}
+
+/** The files of the test folder that a file imports, and those that they import. */
+function importsOf(file: string, seen = new Set<string>()): Set<string> {
+  for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/from "(\.\.?\/[^"]+)\.js"/g)) {
+    const path = resolve(dirname(file), `${specifier}.ts`);
+    const name = relative(testFolder, path);
+    if (!name.startsWith("..") && !seen.has(name)) {
+      seen.add(name);
+      importsOf(path, seen);
+    }
+  }
+  return seen;
+}
+
+export function suiteNameOf(file: string): string {
+  return basename(file, ".test.ts");
+}
