@@ -38,7 +38,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.VALUE_TOO_LARGE]: permanent(
     InvalidArgument,
-    "the item would exceed 409,600 bytes; the message tells how many are left for the value at this key",
+    "the item would exceed 409,600 bytes; the message tells how many are left for the value at this key; or the request is longer than the server takes",
   ),
   [ErrorReason.INVALID_CONDITION]: permanent(
     InvalidArgument,
@@ -50,7 +50,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.INVALID_FIELD]: permanent(
     InvalidArgument,
-    "another field is out of its range: `consistency`, `order`, `min` above `max`, `request_id`",
+    "another field is out of its range: `consistency`, `order`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has too long a deadline",
   ),
   [ErrorReason.ALREADY_EXISTS]: permanent(
     FailedPrecondition,
@@ -106,7 +106,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   [ErrorReason.CANCELED]: permanent(Canceled, "the caller left"),
   [ErrorReason.UNIMPLEMENTED]: permanent(
     Unimplemented,
-    "the request sets a field that this server does not serve or does not know",
+    "the request sets a field that this server does not know, or has a compression or content-type that it does not serve",
   ),
   [ErrorReason.INTERNAL]: permanent(Internal, "a defect of the server; its log has more"),
   [ErrorReason.SHUTTING_DOWN]: transient(Unavailable, "the server is stopping"),

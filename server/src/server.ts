@@ -17,6 +17,7 @@ import { createItemLayout } from "./store/item-layout.js";
 import { createRetryBudget } from "./store/retry.js";
 import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
+import { createCallErrors } from "./transport/call-errors.js";
 import { withCors } from "./transport/cors.js";
 import { createHealth } from "./transport/health.js";
 import { withJsonLines } from "./transport/json-lines.js";
@@ -94,14 +95,14 @@ export function createServer(options: ServerOptions = {}): Server {
     const shutdown = new AbortController();
     // Every running call listens to it.
     setMaxListeners(0, shutdown.signal);
+    const limits = {
+      maxRequestBytes: settings.maxRequestBytes,
+      maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
+    };
+    const callErrors = createCallErrors(logger, limits);
     const connect = {
-      ...createConnectOptions({
-        logger,
-        maxRequestBytes: settings.maxRequestBytes,
-        maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
-        shutdownSignal: shutdown.signal,
-      }),
-      routes: createRoutes({ ...createServices(settings, context, connection, backend), health }),
+      ...createConnectOptions({ ...limits, callErrors, shutdownSignal: shutdown.signal }),
+      routes: createRoutes({ ...createServices(settings, context, connection, backend), health, callErrors }),
     };
     const handler = withJsonLines(connectNodeAdapter(connect), connect);
     const port = createPort({

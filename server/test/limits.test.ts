@@ -75,8 +75,7 @@ test("a key that is no UTF-8 is refused, and not stored under another name", asy
     headers: { "content-type": "application/proto" },
     body: new Uint8Array([0x0a, 3, 0x61, 0x62, 0xff]),
   });
-  // As gRPC has it for a message that does not parse.
-  assert.is(((await binary.json()) as { code: string }).code, "internal");
+  assert.is(((await binary.json()) as { code: string }).code, "invalid_argument");
   assert.is(await server.rawItem("half \ufffd"), undefined);
   assert.is(await server.rawItem("ab\ufffd"), undefined);
 });
@@ -84,7 +83,9 @@ test("a key that is no UTF-8 is refused, and not stored under another name", asy
 test("a request over the limit is refused before it is read whole", async () => {
   const small = await server.replica({ maxRequestBytes: 524_288 });
   const keys = Array.from({ length: 100_000 }, (_, n) => `key-${n}`);
-  assert.is((await failureOf(small.client.mGet({ keys }))).code, "ResourceExhausted");
+  const failure = await failureOf(small.client.mGet({ keys }));
+  assert.equal([failure.code, failure.field], ["InvalidArgument", "keys"]);
+  assert.match(failure.message, "524288");
 });
 
 test("a deadline over the limit is refused, and says what the limit is", async () => {

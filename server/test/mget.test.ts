@@ -103,9 +103,12 @@ test("values that exceed one batch answer are all answered", async () => {
   const value = Buffer.alloc(300_000, 1);
   const keys = Array.from({ length: 40 }, (_, n) => `large-${n}`);
   await Promise.all(keys.map((key) => server.client.set({ key, value })));
-  const results = await collect([...keys, ...keys]);
-  assert.is(results.length, 80);
-  assert.ok(results.every(({ result }) => result.case === "entry"));
+  for (const order of [ResultOrder.ARRIVAL, ResultOrder.REQUEST]) {
+    const results = await collect([...keys, "none", ...keys], order);
+    const indexes = results.map(({ index }) => index);
+    assert.equal(order === ResultOrder.REQUEST ? indexes : indexes.sort((a, b) => a - b), [...Array(81).keys()]);
+    assert.ok(results.every(({ key, result }) => result.case === (key === "none" ? "missing" : "entry")));
+  }
 });
 
 test("a reader that leaves stops the reads", async () => {

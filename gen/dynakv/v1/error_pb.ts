@@ -16,8 +16,8 @@ export const file_dynakv_v1_error: GenFile = /*@__PURE__*/
 
 /**
  * ErrorDetail is attached to every error of KeyValueService, beside google.rpc.BadRequest for a bad field and
- * google.rpc.RetryInfo where waiting helps. What the protocol finds before a call begins, such as a message that does not
- * parse, has a status code alone.
+ * google.rpc.RetryInfo where waiting helps. That includes what is refused before a call begins, such as a message that does
+ * not parse.
  *
  * @generated from message dynakv.v1.ErrorDetail
  */
@@ -129,7 +129,7 @@ export const ErrorReason = {
   INVALID_KEY: 1,
 
   /**
-   * INVALID_ARGUMENT: the item would exceed DynamoDB's limit of 409,600 bytes.
+   * INVALID_ARGUMENT: the item would exceed DynamoDB's limit of 409,600 bytes, or a Set the server's limit on requests.
    *
    * @generated from enum value: ERROR_REASON_VALUE_TOO_LARGE = 2;
    */
@@ -150,7 +150,8 @@ export const ErrorReason = {
   INVALID_EXPIRY: 4,
 
   /**
-   * INVALID_ARGUMENT: any other field of the request is out of its range.
+   * INVALID_ARGUMENT: any other field of the request is out of its range, or the request cannot be read, is too long, or has
+   * too long a deadline.
    *
    * @generated from enum value: ERROR_REASON_INVALID_FIELD = 5;
    */
@@ -255,7 +256,7 @@ export const ErrorReason = {
   CANCELED: 19,
 
   /**
-   * UNIMPLEMENTED: the request sets a field that this server does not serve.
+   * UNIMPLEMENTED: the request sets a field, or has a compression or content-type, that this server does not serve.
    *
    * @generated from enum value: ERROR_REASON_UNIMPLEMENTED = 20;
    */

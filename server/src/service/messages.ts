@@ -5,7 +5,7 @@ import { type ErrorDetail, ErrorDetailSchema, ResultErrorSchema } from "../../..
 import { type MGetResult, MGetResultSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors.js";
 import type { StoredEntry } from "../store/entry.js";
-import type { ReadResult } from "../store/read-many.js";
+import type { ReadResult } from "../store/result-order.js";
 
 export function toEntry(stored: StoredEntry): Entry {
   const { data, writeTime, expireAt, etag } = stored;

@@ -1,7 +1,8 @@
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
 import { type IncrInput, type IncrResult, incrementCounter } from "./increment-counter.js";
 import { readEntry } from "./read-entry.js";
-import { type ReadManyInput, type ReadResult, readMany } from "./read-many.js";
+import { type ReadManyInput, readMany } from "./read-many.js";
+import type { ReadResult } from "./result-order.js";
 import type { StoreContext } from "./store-context.js";
 import {
   type DeleteInput,

@@ -1,3 +1,4 @@
+import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Logger } from "pino";
@@ -5,36 +6,63 @@ import { ErrorDetailSchema, ErrorReason, Outcome } from "../../../gen/dynakv/v1/
 import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { DynakvError } from "../errors.js";
 import { msToDuration, toErrorDetail } from "../service/messages.js";
+import { type RefusalLimits, toRefusal } from "./refusals.js";
+import { type ReportRefusal, reachedKey } from "./refused-calls.js";
 
 /** Gives every failed call its typed error, and the log a line about it. */
-export function createErrorInterceptor(logger: Logger): Interceptor {
-  return (next) => async (request) => {
-    const startedAt = performance.now();
-    const report = (error: unknown): ConnectError => {
-      const isRead = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-      const connectError = toConnectError(error, isRead ? Outcome.UNSPECIFIED : Outcome.UNKNOWN);
-      logFailedCall(logger, {
-        method: `${request.service.typeName}/${request.method.name}`,
-        ms: Math.round(performance.now() - startedAt),
-        error,
-        code: connectError.code,
-      });
-      return connectError;
-    };
-    try {
-      const response = await next(request);
-      return response.stream ? { ...response, message: reportFailure(response.message, report) } : response;
-    } catch (error) {
-      throw report(error);
-    }
+export interface CallErrors {
+  /** For the calls that reach the service. */
+  readonly interceptor: Interceptor;
+  /** For the calls that Connect refuses before: see {@link reportRefusedCalls}. */
+  readonly reportRefusal: ReportRefusal;
+}
+
+export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErrors {
+  function report(method: DescMethod, error: unknown, startedAt: number): ConnectError {
+    const connectError = toConnectError(error, isRead(method) ? Outcome.UNSPECIFIED : Outcome.UNKNOWN);
+    logFailedCall(logger, {
+      method: `${method.parent.typeName}/${method.name}`,
+      ms: Math.round(performance.now() - startedAt),
+      error,
+      code: connectError.code,
+    });
+    return connectError;
+  }
+
+  const refusal = (method: DescMethod, error: unknown) =>
+    toRefusal(error, method, limits, isRead(method) ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED);
+
+  return {
+    reportRefusal: (method, error, startedAt) => report(method, refusal(method, error), startedAt),
+    interceptor: (next) => async (request) => {
+      const { method } = request;
+      const startedAt = performance.now();
+      request.contextValues.set(reachedKey, true);
+      const reported = (error: unknown) => report(method, error, startedAt);
+      try {
+        // The messages of a stream are read by the service: what Connect refuses of them is refused here.
+        const response = await next(
+          request.stream
+            ? { ...request, message: mapFailure(request.message, (error) => refusal(method, error)) }
+            : request,
+        );
+        return response.stream ? { ...response, message: mapFailure(response.message, reported) } : response;
+      } catch (error) {
+        throw reported(error);
+      }
+    },
   };
 }
 
-async function* reportFailure<T>(messages: AsyncIterable<T>, report: (error: unknown) => ConnectError) {
+function isRead(method: DescMethod): boolean {
+  return method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+}
+
+async function* mapFailure<T>(messages: AsyncIterable<T>, map: (error: unknown) => Error) {
   try {
     yield* messages;
   } catch (error) {
-    throw report(error);
+    throw map(error);
   }
 }
 

@@ -20,7 +20,7 @@ import {
   contentTypeStreamJson,
   contentTypeUnaryJson,
   endStreamFlag,
-  errorToJson,
+  type errorToJson,
 } from "@connectrpc/connect/protocol-connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import type { RequestHandler } from "./port.js";
@@ -53,26 +53,29 @@ export function withJsonLines(handler: RequestHandler, options: JsonLinesOptions
       handler(request, response);
       return;
     }
-    toEnveloped(universalRequestFromNodeRequest(request, response, undefined, undefined), options.readMaxBytes)
-      .then(stream)
+    stream(toEnveloped(universalRequestFromNodeRequest(request, response, undefined, undefined), options.readMaxBytes))
       .then(toLines)
-      .catch((error: unknown) => errorResponse(errorToJson(ConnectError.from(error), undefined)))
       .then((answer) => universalResponseToNodeResponse(answer, response))
       // What is left to fail is the connection: nobody is there to be told.
       .catch(() => response.destroy());
   };
 }
 
-async function toEnveloped(request: UniversalServerRequest, readMaxBytes: number): Promise<UniversalServerRequest> {
+function toEnveloped(request: UniversalServerRequest, readMaxBytes: number): UniversalServerRequest {
   const header = new Headers(request.header);
-  const length = header.get("content-length");
   header.set("content-type", contentTypeStreamJson);
   header.delete("content-length");
+  header.delete("content-encoding");
+  return { ...request, header, body: readEnvelope(request, readMaxBytes) };
+}
+
+/** Read only when Connect asks for it, so that what fails here is told as everything else that it refuses. */
+async function* readEnvelope({ header, body }: UniversalServerRequest, readMaxBytes: number) {
   if (header.has("content-encoding")) {
-    throw new ConnectError("a compressed body is not taken here; send the JSON as it is", Code.Unimplemented);
+    throw new ConnectError("protocol error: a compressed document is not taken here", Code.Unimplemented);
   }
-  const body = await readAllBytes(request.body as AsyncIterable<Uint8Array>, readMaxBytes, length);
-  return { ...request, header, body: createAsyncIterable([encodeEnvelope(0, body)]) };
+  const length = header.get("content-length");
+  yield encodeEnvelope(0, await readAllBytes(body as AsyncIterable<Uint8Array>, readMaxBytes, length));
 }
 
 async function toLines(response: UniversalServerResponse): Promise<UniversalServerResponse> {
