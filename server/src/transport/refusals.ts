@@ -1,7 +1,8 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason, type Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { abortError, DynakvError, type DynakvErrorOptions, type Reason } from "../errors.js";
+import type { Reason } from "../error-reasons.js";
+import { abortError, DynakvError, type DynakvErrorOptions } from "../errors.js";
 
 /** The limits that a refusal tells. */
 export interface RefusalLimits {
