@@ -60,6 +60,10 @@ export {
   SetRequestSchema,
   type SetResponse,
   SetResponseSchema,
+  type TouchRequest,
+  TouchRequestSchema,
+  type TouchResponse,
+  TouchResponseSchema,
 } from "../../gen/dynakv/v1/key_value_service_pb.js";
 export {
   type BadRequest,
@@ -70,3 +74,4 @@ export {
 export { type ClientOptions, createClient } from "./create-client.js";
 export type { DynakvClient } from "./dynakv-client.js";
 export { getErrorDetail } from "./error-detail.js";
+export { createRequestIds, type RequestIds } from "./request-ids.js";

@@ -1,48 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason, Outcome } from "../../gen/dynakv/v1/error_pb.js";
-
-/** The reasons of the schema that this server was built with. */
-export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
-
-/** What is fixed for a reason: its status code, and whether repeating the same request may succeed. */
-interface ReasonDefinition {
-  readonly code: Code;
-  /**
-   * Whether waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
-   * {@link DynakvError.retryable}.
-   */
-  readonly transient: boolean;
-}
-
-const permanent = (code: Code): ReasonDefinition => ({ code, transient: false });
-const transient = (code: Code): ReasonDefinition => ({ code, transient: true });
-
-/** The one table of typed errors. `docs/errors.md` explains each to users. */
-export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
-  [ErrorReason.UNSPECIFIED]: permanent(Code.Unknown),
-  [ErrorReason.INVALID_KEY]: permanent(Code.InvalidArgument),
-  [ErrorReason.VALUE_TOO_LARGE]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_CONDITION]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_EXPIRY]: permanent(Code.InvalidArgument),
-  [ErrorReason.INVALID_FIELD]: permanent(Code.InvalidArgument),
-  [ErrorReason.ALREADY_EXISTS]: permanent(Code.FailedPrecondition),
-  [ErrorReason.NOT_PRESENT]: permanent(Code.FailedPrecondition),
-  [ErrorReason.ETAG_MISMATCH]: permanent(Code.Aborted),
-  [ErrorReason.WRONG_KIND]: permanent(Code.FailedPrecondition),
-  [ErrorReason.UNREADABLE_ITEM]: permanent(Code.FailedPrecondition),
-  [ErrorReason.OUT_OF_BOUNDS]: permanent(Code.OutOfRange),
-  [ErrorReason.THROTTLED]: transient(Code.ResourceExhausted),
-  [ErrorReason.OVERLOADED]: transient(Code.ResourceExhausted),
-  [ErrorReason.BACKEND_UNAVAILABLE]: transient(Code.Unavailable),
-  [ErrorReason.BACKEND_DENIED]: transient(Code.Unavailable),
-  [ErrorReason.TABLE_UNAVAILABLE]: transient(Code.Unavailable),
-  [ErrorReason.CONTENTION]: transient(Code.Aborted),
-  [ErrorReason.DEADLINE_EXCEEDED]: permanent(Code.DeadlineExceeded),
-  [ErrorReason.CANCELED]: permanent(Code.Canceled),
-  [ErrorReason.UNIMPLEMENTED]: permanent(Code.Unimplemented),
-  [ErrorReason.INTERNAL]: permanent(Code.Internal),
-  [ErrorReason.SHUTTING_DOWN]: transient(Code.Unavailable),
-};
+import { type Reason, reasonDefinitions } from "./error-reasons.js";
 
 export interface DynakvErrorOptions {
   /** For a write: what it has done. Default: UNSPECIFIED, which is what reads leave it at. */
@@ -55,6 +13,8 @@ export interface DynakvErrorOptions {
   retryAfterMs?: number;
   /** DynamoDB's own reasons for throttling. */
   throttlingReasons?: readonly string[];
+  /** Whether the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
+  repeatable?: boolean;
   /** What happened underneath. For the log only: callers never see it. */
   cause?: unknown;
 }
@@ -68,6 +28,7 @@ export class DynakvError extends Error {
   readonly currentEtag: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly throttlingReasons: readonly string[];
+  readonly repeatable: boolean;
 
   constructor(reason: Reason, message: string, options: DynakvErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -77,6 +38,7 @@ export class DynakvError extends Error {
     this.currentEtag = options.currentEtag;
     this.retryAfterMs = options.retryAfterMs;
     this.throttlingReasons = options.throttlingReasons ?? [];
+    this.repeatable = options.repeatable ?? false;
   }
 
   get code(): Code {
@@ -85,7 +47,7 @@ export class DynakvError extends Error {
 
   /** Whether the same request may be repeated without harm, and may then succeed. */
   get retryable(): boolean {
-    return reasonDefinitions[this.reason].transient && this.outcome !== Outcome.UNKNOWN;
+    return reasonDefinitions[this.reason].transient && (this.outcome !== Outcome.UNKNOWN || this.repeatable);
   }
 
   /** The same error with the outcome set: what the store found out once it knew what the write had done. */
@@ -93,12 +55,18 @@ export class DynakvError extends Error {
     return new DynakvError(this.reason, this.message, { ...this.options(), outcome });
   }
 
+  /** The same error of a request that counts once, however often it is sent. */
+  asRepeatable(): DynakvError {
+    return new DynakvError(this.reason, this.message, { ...this.options(), repeatable: true });
+  }
+
   private options(): DynakvErrorOptions {
-    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, cause } = this;
+    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, repeatable, cause } = this;
     return {
       outcome,
       currentEtag,
       throttlingReasons,
+      repeatable,
       cause,
       ...(field === undefined ? {} : { field }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -3,6 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
+import { createRequestIds } from "../../client/src/request-ids.js";
 import { createLogger } from "./logger.js";
 import { createInfoService } from "./service/info-service.js";
 import { createKeyValueService } from "./service/key-value-service.js";
@@ -181,6 +182,12 @@ function createContext(settings: Settings, { client }: Connection, clock: Clock)
     budget: createRetryBudget(),
     defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
     batchConcurrency: settings.mgetConcurrency,
+    requests: {
+      windowMs: settings.requestWindowSeconds * 1000,
+      maxWriters: settings.requestWindowWriters,
+      ids: createRequestIds(clock),
+    },
+    engine: { returnsOldItems: false },
   };
 }
 
@@ -194,6 +201,8 @@ function createServices(settings: Settings, context: StoreContext, { embedded }:
       maxRequestBytes: settings.maxRequestBytes,
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
       defaultDeadlineMs,
+      requestWindowMs: context.requests.windowMs,
+      maxRequestWriters: context.requests.maxWriters,
       defaultExpirySeconds: context.defaultExpirySeconds,
       autoExpiry: () => backend.autoExpiry,
     }),

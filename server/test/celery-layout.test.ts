@@ -85,7 +85,7 @@ test("26, 27: Incr goes on from a counter that Celery started", async () => {
   assert.is((await server.client.incr({ key: "chord" })).value, 1n);
   const item = await server.rawItem("chord");
   assert.equal(item?.chord_count, { N: "1" });
-  assert.equal(Object.keys(item ?? {}).sort(), ["chord_count", "etag", "id", "timestamp"]);
+  assert.equal(Object.keys(item ?? {}).sort(), ["chord_count", "dynakv_requests", "etag", "id", "timestamp"]);
 });
 
 test("27: Incr creates what is missing, in Celery's attributes, and Celery's own increment goes on from there", async () => {
@@ -112,6 +112,7 @@ test("a table of another shape is served by naming its attributes", async () => 
     writeTimeAttribute: "written",
     expiryAttribute: "expires_at",
     etagAttribute: "version",
+    requestsAttribute: "requests",
     clock: () => nowMs,
   });
   try {
@@ -120,7 +121,7 @@ test("a table of another shape is served by naming its attributes", async () => 
     await other.client.incr({ key: "c" });
     const attributes = async (key: string) => Object.keys((await other.rawItem(key)) ?? {}).sort();
     assert.equal(await attributes("k"), ["data", "expires_at", "pk", "version", "written"]);
-    assert.equal(await attributes("c"), ["n", "pk", "version", "written"]);
+    assert.equal(await attributes("c"), ["n", "pk", "requests", "version", "written"]);
     assert.is((await other.client.get({ key: "k" })).entry?.data.case, "value");
     // Nothing but a key and a value, as such a table may have it.
     await other.putRaw({ pk: { S: "bare" }, data: { B: Buffer.from("y") } });

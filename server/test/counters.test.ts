@@ -125,12 +125,6 @@ test("Set puts a value in place of a counter, and Delete removes one", async () 
   assert.is((await server.client.incr({ key: "gone" })).value, 1n);
 });
 
-test("a request id is refused until it is served, and nothing is applied", async () => {
-  const failure = await failureOf(server.client.incr({ key: "with-id", requestId: "id" }));
-  assert.equal([failure.code, failure.field, failure.outcome], ["Unimplemented", "request_id", "NOT_APPLIED"]);
-  assert.is(await server.rawItem("with-id"), undefined);
-});
-
 test("a counter whose number is no int64 is reported, not rounded", async () => {
   await server.putRaw({ id: { S: "huge" }, chord_count: { N: "1e30" } });
   assert.is((await failureOf(server.client.get({ key: "huge" }))).reason, "UNREADABLE_ITEM");

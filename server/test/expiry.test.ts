@@ -128,9 +128,46 @@ test("an expiry that is past, not positive, empty or beyond the year 9999 is a b
   assert.is(await server.rawItem("bad"), undefined);
 });
 
-test("Set does not serve keep yet, and says so", async () => {
-  const failure = await failureOf(server.client.set({ key: "bad", value, expiry: keep }));
-  assert.equal([failure.code, failure.field], ["Unimplemented", "expiry.keep"]);
+test("Set keeps an entry's expiry on request, whatever the entry was", async () => {
+  const set = (key: string) => server.client.set({ key, value: Buffer.from("new"), expiry: keep });
+  const inAMinute = { policy: { case: "after", value: { seconds: 60n } } } as const;
+  const { expireTime } = await server.client.set({ key: "kept", value, expiry: inAMinute });
+  nowMs += 5000;
+  const kept = await set("kept");
+  assert.equal(kept.expireTime, expireTime);
+  const { entry } = await server.client.get({ key: "kept", consistency: 2 });
+  assert.equal([String(entry?.data.value), entry?.etag], [String(Uint8Array.from(Buffer.from("new"))), kept.etag]);
+  assert.equal(entry?.expireTime, expireTime);
+
+  assert.is((await set("kept-new")).expireTime, undefined);
+  assert.is((await set("kept-new")).expireTime, undefined);
+
+  const counter = await server.client.incr({ key: "kept-counter", expiry: inAMinute });
+  assert.equal((await set("kept-counter")).expireTime, counter.expireTime);
+  assert.is((await server.rawItem("kept-counter"))?.chord_count, undefined);
+});
+
+test("Set that keeps the expiry starts anew where the entry has expired, and obeys its condition", async () => {
+  const set = (key: string, test: object) =>
+    server.client.set({ key, value, expiry: keep, condition: { test: test as never } });
+  await server.client.set({ key: "over", value, expiry: { policy: { case: "after", value: { seconds: 1n } } } });
+  nowMs += 2000;
+  assert.is((await failureOf(set("over", { case: "ifPresent", value: {} }))).reason, "NOT_PRESENT");
+  const { etag, expireTime } = await set("over", { case: "ifAbsent", value: {} });
+  assert.is(expireTime, undefined);
+  assert.is((await failureOf(set("over", { case: "ifAbsent", value: {} }))).reason, "ALREADY_EXISTS");
+  assert.is((await failureOf(set("over", { case: "ifEtag", value: "other" }))).currentEtag, etag);
+  await set("over", { case: "ifEtag", value: etag });
+});
+
+test("the server's default can be asked for by name", async () => {
+  const { client } = await server.replica({ ttlSeconds: 60 });
+  const expiry = { policy: { case: "serverDefault", value: {} } } as const;
+  const second = BigInt(nowSecond() + 60);
+  await client.incr({ key: "by-name", expiry: never });
+  assert.is((await client.incr({ key: "by-name", expiry })).expireTime?.seconds, second);
+  assert.is((await client.set({ key: "by-name", value, expiry })).expireTime?.seconds, second);
+  assert.is((await server.client.incr({ key: "no-default", expiry })).expireTime, undefined);
 });
 
 test("with a default expiry, entries that set none have it, never means never, and counters keep their own", async () => {
@@ -152,12 +189,21 @@ if (isEmbeddedEngine) {
   test("where the engine does not reap, the server removes what has expired, and nothing else", async () => {
     await server.putRaw({ id: { S: "to-reap" }, result: { B: value }, ttl: { N: `${nowSecond()}` } });
     await server.putRaw({ id: { S: "to-stay" }, result: { B: value }, ttl: { N: `${nowSecond() + 1}` } });
+    // An increment of it can still be repeated.
+    const counterOf = (ms: number) => {
+      const sequence = (BigInt(ms) << 12n).toString();
+      return { chord_count: { N: "1" }, dynakv_requests: { M: { writer: { N: sequence }, "writer=": { N: "1" } } } };
+    };
+    const ttl = { N: `${nowSecond()}` };
+    await server.putRaw({ id: { S: "to-remember" }, ...counterOf(nowMs - 1_199_000), ttl });
+    await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
-    while ((await server.rawItem("to-reap")) !== undefined) {
+    while ((await server.rawItem("to-reap")) !== undefined || (await server.rawItem("to-forget")) !== undefined) {
       await sleep(20);
     }
     assert.ok(await server.rawItem("to-stay"));
+    assert.ok(await server.rawItem("to-remember"));
   });
 }
 

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/entry.proto.
  */
 export const file_dynakv_v1_entry: GenFile = /*@__PURE__*/
-  fileDesc("ChVkeW5ha3YvdjEvZW50cnkucHJvdG8SCWR5bmFrdi52MSKiAQoFRW50cnkSDwoFdmFsdWUYASABKAxIABIRCgdjb3VudGVyGAIgASgDSAASLgoKd3JpdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYBSABKAlCBgoEZGF0YSK5AQoGRXhwaXJ5EioKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASKAoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASJwoFbmV2ZXIYAyABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABImCgRrZWVwGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SABCCAoGcG9saWN5IoEBCglDb25kaXRpb24SKwoJaWZfYWJzZW50GAEgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASLAoKaWZfcHJlc2VudBgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eUgAEhEKB2lmX2V0YWcYAyABKAlIAEIGCgR0ZXN0KlwKC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASGAoUQ09OU0lTVEVOQ1lfRVZFTlRVQUwQARIWChJDT05TSVNURU5DWV9TVFJPTkcQAmIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("ChVkeW5ha3YvdjEvZW50cnkucHJvdG8SCWR5bmFrdi52MSKiAQoFRW50cnkSDwoFdmFsdWUYASABKAxIABIRCgdjb3VudGVyGAIgASgDSAASLgoKd3JpdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYBSABKAlCBgoEZGF0YSLrAQoGRXhwaXJ5EioKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASKAoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASJwoFbmV2ZXIYAyABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABImCgRrZWVwGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASMAoOc2VydmVyX2RlZmF1bHQYBSABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIAEIICgZwb2xpY3kigQEKCUNvbmRpdGlvbhIrCglpZl9hYnNlbnQYASABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIsCgppZl9wcmVzZW50GAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASEQoHaWZfZXRhZxgDIAEoCUgAQgYKBHRlc3QqXAoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIYChRDT05TSVNURU5DWV9FVkVOVFVBTBABEhYKEkNPTlNJU1RFTkNZX1NUUk9ORxACYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * Entry is what a key holds: a value or a counter, and what is known about it.
@@ -111,13 +111,20 @@ export type Expiry = Message<"dynakv.v1.Expiry"> & {
     case: "never";
   } | {
     /**
-     * Keep the expiry that the entry has; an entry that is created has the server's default. Incr serves it; Set does not
-     * yet, and refuses it with UNIMPLEMENTED.
+     * Keep the expiry that the entry has; an entry that is created has the server's default.
      *
      * @generated from field: google.protobuf.Empty keep = 4;
      */
     value: Empty;
     case: "keep";
+  } | {
+    /**
+     * The server's default expiry: never, unless it is configured. What Set does when it is given no expiry.
+     *
+     * @generated from field: google.protobuf.Empty server_default = 5;
+     */
+    value: Empty;
+    case: "serverDefault";
   } | { case: undefined; value?: undefined };
 };
 

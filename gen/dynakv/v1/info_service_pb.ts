@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/info_service.proto.
  */
 export const file_dynakv_v1_info_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIrABCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkiuAEKBkxpbWl0cxIVCg1tYXhfa2V5X2J5dGVzGAEgASgNEhYKDm1heF9pdGVtX2J5dGVzGAIgASgNEhkKEW1heF9yZXF1ZXN0X2J5dGVzGAMgASgNEi8KDG1heF9kZWFkbGluZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBkZWZhdWx0X2RlYWRsaW5lGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjgKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIswBCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkSGgoScmVxdWVzdHNfYXR0cmlidXRlGAggASgJIogCCgZMaW1pdHMSFQoNbWF4X2tleV9ieXRlcxgBIAEoDRIWCg5tYXhfaXRlbV9ieXRlcxgCIAEoDRIZChFtYXhfcmVxdWVzdF9ieXRlcxgDIAEoDRIvCgxtYXhfZGVhZGxpbmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kZWFkbGluZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5yZXF1ZXN0X3dpbmRvdxgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIbChNtYXhfcmVxdWVzdF93cml0ZXJzGAcgASgNIjgKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * GetInfoRequest has no fields.
@@ -139,6 +139,13 @@ export type Table = Message<"dynakv.v1.Table"> & {
    * @generated from field: string etag_attribute = 7;
    */
   etagAttribute: string;
+
+  /**
+   * The attribute that holds what dynakv remembers of the increments of a counter, a map.
+   *
+   * @generated from field: string requests_attribute = 8;
+   */
+  requestsAttribute: string;
 };
 
 /**
@@ -188,6 +195,20 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
    * @generated from field: google.protobuf.Duration default_deadline = 5;
    */
   defaultDeadline?: Duration | undefined;
+
+  /**
+   * How long an increment can be repeated with its request id, counted from the time in the id.
+   *
+   * @generated from field: google.protobuf.Duration request_window = 6;
+   */
+  requestWindow?: Duration | undefined;
+
+  /**
+   * How many writers of request ids one counter can tell apart within the window.
+   *
+   * @generated from field: uint32 max_request_writers = 7;
+   */
+  maxRequestWriters: number;
 };
 
 /**

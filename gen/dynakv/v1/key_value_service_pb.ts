@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/key_value_service.proto.
  */
 export const file_dynakv_v1_key_value_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJFCg1EZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRInCgljb25kaXRpb24YAiABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uIiEKDkRlbGV0ZVJlc3BvbnNlEg8KB2V4aXN0ZWQYASABKAgixQEKC0luY3JSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgVkZWx0YRgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAkSFAoHaW5pdGlhbBgEIAEoA0gBiAEBEhAKA21pbhgFIAEoA0gCiAEBEhAKA21heBgGIAEoA0gDiAEBEiEKBmV4cGlyeRgHIAEoCzIRLmR5bmFrdi52MS5FeHBpcnlCCAoGX2RlbHRhQgoKCF9pbml0aWFsQgYKBF9taW5CBgoEX21heCJcCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqXwoLUmVzdWx0T3JkZXISHAoYUkVTVUxUX09SREVSX1VOU1BFQ0lGSUVEEAASGAoUUkVTVUxUX09SREVSX0FSUklWQUwQARIYChRSRVNVTFRfT1JERVJfUkVRVUVTVBACMroCCg9LZXlWYWx1ZVNlcnZpY2USOQoDR2V0EhUuZHluYWt2LnYxLkdldFJlcXVlc3QaFi5keW5ha3YudjEuR2V0UmVzcG9uc2UiA5ACARI0CgNTZXQSFS5keW5ha3YudjEuU2V0UmVxdWVzdBoWLmR5bmFrdi52MS5TZXRSZXNwb25zZRI+CgRNR2V0EhYuZHluYWt2LnYxLk1HZXRSZXF1ZXN0GhcuZHluYWt2LnYxLk1HZXRSZXNwb25zZSIDkAIBMAESPQoGRGVsZXRlEhguZHluYWt2LnYxLkRlbGV0ZVJlcXVlc3QaGS5keW5ha3YudjEuRGVsZXRlUmVzcG9uc2USNwoESW5jchIWLmR5bmFrdi52MS5JbmNyUmVxdWVzdBoXLmR5bmFrdi52MS5JbmNyUmVzcG9uc2ViBnByb3RvMw", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJFCg1EZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRInCgljb25kaXRpb24YAiABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uIiEKDkRlbGV0ZVJlc3BvbnNlEg8KB2V4aXN0ZWQYASABKAgixQEKC0luY3JSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgVkZWx0YRgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAkSFAoHaW5pdGlhbBgEIAEoA0gBiAEBEhAKA21pbhgFIAEoA0gCiAEBEhAKA21heBgGIAEoA0gDiAEBEiEKBmV4cGlyeRgHIAEoCzIRLmR5bmFrdi52MS5FeHBpcnlCCAoGX2RlbHRhQgoKCF9pbml0aWFsQgYKBF9taW5CBgoEX21heCJuCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBCABKAgiZwoMVG91Y2hSZXF1ZXN0EgsKA2tleRgBIAEoCRIhCgZleHBpcnkYAiABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgDIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24iXwoNVG91Y2hSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKl8KC1Jlc3VsdE9yZGVyEhwKGFJFU1VMVF9PUkRFUl9VTlNQRUNJRklFRBAAEhgKFFJFU1VMVF9PUkRFUl9BUlJJVkFMEAESGAoUUkVTVUxUX09SREVSX1JFUVVFU1QQAjL2AgoPS2V5VmFsdWVTZXJ2aWNlEjkKA0dldBIVLmR5bmFrdi52MS5HZXRSZXF1ZXN0GhYuZHluYWt2LnYxLkdldFJlc3BvbnNlIgOQAgESNAoDU2V0EhUuZHluYWt2LnYxLlNldFJlcXVlc3QaFi5keW5ha3YudjEuU2V0UmVzcG9uc2USPgoETUdldBIWLmR5bmFrdi52MS5NR2V0UmVxdWVzdBoXLmR5bmFrdi52MS5NR2V0UmVzcG9uc2UiA5ACATABEj0KBkRlbGV0ZRIYLmR5bmFrdi52MS5EZWxldGVSZXF1ZXN0GhkuZHluYWt2LnYxLkRlbGV0ZVJlc3BvbnNlEjcKBEluY3ISFi5keW5ha3YudjEuSW5jclJlcXVlc3QaFy5keW5ha3YudjEuSW5jclJlc3BvbnNlEjoKBVRvdWNoEhcuZHluYWt2LnYxLlRvdWNoUmVxdWVzdBoYLmR5bmFrdi52MS5Ub3VjaFJlc3BvbnNlYgZwcm90bzM", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * GetRequest names the key to read.
@@ -330,8 +330,16 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   delta?: bigint | undefined;
 
   /**
-   * Makes the increment safe to repeat: a request with an id that was applied before adds nothing and returns the
-   * original result. Not served yet: a request that sets it is refused with UNIMPLEMENTED.
+   * Makes the increment safe to repeat: a request with an id that was applied before adds nothing and returns the original
+   * value. A UUID of version 7 in its usual form, in lower or upper case; anything else is INVALID_ARGUMENT. Its time must
+   * lie within the server's window (Limits.request_window), or the answer is REQUEST_TOO_OLD.
+   *
+   * The last 16 hexadecimal digits name a writer, which has one slot in the counter's item; a counter has a limited number
+   * of them (Limits.max_request_writers), or the answer is REQUEST_WINDOW_FULL. A fresh UUID for each increment takes a
+   * slot each. To increment often, keep the last 16 digits and take a larger first half for each increment, with one
+   * increment of a key under way at a time: a later one of the same writer and key takes the place of the former.
+   *
+   * Unset: the server itself sees to it that its own retries count once, but a repetition by the caller counts again.
    *
    * @generated from field: string request_id = 3;
    */
@@ -394,11 +402,19 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
   etag: string;
 
   /**
-   * The second from which the counter is gone. Unset when it never expires.
+   * The second from which the counter is gone. Unset when it never expires, and in a repetition when it is gone already.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * Whether an earlier request with this id had been applied already. This one then added nothing; value and etag are
+   * those of the first, and expire_time is that of now.
+   *
+   * @generated from field: bool replayed = 4;
+   */
+  replayed: boolean;
 };
 
 /**
@@ -407,6 +423,76 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
  */
 export const IncrResponseSchema: GenMessage<IncrResponse> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_key_value_service, 10);
+
+/**
+ * TouchRequest says when an entry shall expire instead.
+ *
+ * @generated from message dynakv.v1.TouchRequest
+ */
+export type TouchRequest = Message<"dynakv.v1.TouchRequest"> & {
+  /**
+   * The key: UTF-8, 1 to 2048 bytes.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * When the entry shall be gone. Must be set, to anything but keep.
+   *
+   * @generated from field: dynakv.v1.Expiry expiry = 2;
+   */
+  expiry?: Expiry | undefined;
+
+  /**
+   * Change it only if this holds: if_present or if_etag; if_absent is INVALID_ARGUMENT. Unset means: if there is an entry.
+   *
+   * @generated from field: dynakv.v1.Condition condition = 3;
+   */
+  condition?: Condition | undefined;
+};
+
+/**
+ * Describes the message dynakv.v1.TouchRequest.
+ * Use `create(TouchRequestSchema)` to create a new message.
+ */
+export const TouchRequestSchema: GenMessage<TouchRequest> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 11);
+
+/**
+ * TouchResponse describes the entry after the change.
+ *
+ * @generated from message dynakv.v1.TouchResponse
+ */
+export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
+  /**
+   * Whether the key held an entry. False when it held nothing, or when what it held had expired; nothing was changed then.
+   *
+   * @generated from field: bool existed = 1;
+   */
+  existed: boolean;
+
+  /**
+   * The new etag of the entry. Empty when there is none.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+
+  /**
+   * The second from which the entry is gone. Unset when it never expires.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message dynakv.v1.TouchResponse.
+ * Use `create(TouchResponseSchema)` to create a new message.
+ */
+export const TouchResponseSchema: GenMessage<TouchResponse> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 12);
 
 /**
  * ResultOrder is the order in which an MGet answers.
@@ -457,8 +543,7 @@ export const ResultOrderSchema: GenEnum<ResultOrder> = /*@__PURE__*/
  * Every error carries a dynakv.v1.ErrorDetail; for a failed write it says whether the write was applied. The
  * idempotency level of each method says what may be repeated without a look at that detail.
  *
- * A field that the server does not know, or does not serve yet, is refused with UNIMPLEMENTED by the writing methods;
- * it is never ignored.
+ * A field that the server does not know is refused with UNIMPLEMENTED by the writing methods; it is never ignored.
  *
  * @generated from service dynakv.v1.KeyValueService
  */
@@ -509,12 +594,25 @@ export const KeyValueService: GenService<{
    * Incr adds to a counter, atomically, and returns the new value. A missing or expired counter is created. On a key
    * that holds a value: FAILED_PRECONDITION. Past a bound or int64: OUT_OF_RANGE, and nothing is applied.
    *
+   * With a request id an increment is applied exactly once, however often the request is repeated, also through another
+   * replica of the server: a repetition adds nothing and returns the original value.
+   *
    * @generated from rpc dynakv.v1.KeyValueService.Incr
    */
   incr: {
     methodKind: "unary";
     input: typeof IncrRequestSchema;
     output: typeof IncrResponseSchema;
+  },
+  /**
+   * Touch changes when an entry expires, and its etag, and nothing else: value, counter and write time stay.
+   *
+   * @generated from rpc dynakv.v1.KeyValueService.Touch
+   */
+  touch: {
+    methodKind: "unary";
+    input: typeof TouchRequestSchema;
+    output: typeof TouchResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_dynakv_v1_key_value_service, 0);

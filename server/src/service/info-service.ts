@@ -12,6 +12,8 @@ export interface InfoServiceOptions {
   readonly maxRequestBytes: number;
   readonly maxDeadlineMs: number;
   readonly defaultDeadlineMs: number;
+  readonly requestWindowMs: number;
+  readonly maxRequestWriters: number;
   readonly defaultExpirySeconds: number | undefined;
   /** Whether expired items leave the table by themselves, as far as is known now. */
   readonly autoExpiry: () => boolean;
@@ -32,6 +34,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           writeTimeAttribute: names.writeTimeAttribute,
           expiryAttribute: names.expiryAttribute,
           etagAttribute: names.etagAttribute,
+          requestsAttribute: names.requestsAttribute,
         },
         limits: {
           maxKeyBytes,
@@ -39,6 +42,8 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           maxRequestBytes: options.maxRequestBytes,
           maxDeadline: msToDuration(options.maxDeadlineMs),
           defaultDeadline: msToDuration(options.defaultDeadlineMs),
+          requestWindow: msToDuration(options.requestWindowMs),
+          maxRequestWriters: options.maxRequestWriters,
         },
         features: { autoExpiry: options.autoExpiry(), atomicCounters: true },
         ...(defaultExpirySeconds === undefined ? {} : { defaultExpiry: msToDuration(defaultExpirySeconds * 1000) }),

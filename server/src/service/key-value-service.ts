@@ -13,6 +13,8 @@ import {
   type MGetResponse,
   type SetRequest,
   SetResponseSchema,
+  type TouchRequest,
+  TouchResponseSchema,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors.js";
 import type { Clock } from "../store/entry.js";
@@ -28,6 +30,7 @@ import {
   keyError,
   refuseUnknownFields,
   toExpiryPolicy,
+  toRequestId,
   toWriteCondition,
 } from "./validation.js";
 
@@ -74,11 +77,6 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         checkKey(key);
         const condition = toWriteCondition(request.condition);
         const expiry = toExpiryPolicy(request.expiry, clock());
-        if (expiry?.kind === "keep") {
-          throw new DynakvError(ErrorReason.UNIMPLEMENTED, "expiry.keep: not served for Set yet", {
-            field: "expiry.keep",
-          });
-        }
         return async (signal) => {
           const { etag, writtenAtMs, expireAt } = await store.set({ key, value, expiry, condition }, { signal });
           return create(SetResponseSchema, {
@@ -111,21 +109,42 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         refuseUnknownFields(request, request.expiry);
         const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
         checkKey(key);
-        if (request.requestId !== "") {
-          throw new DynakvError(ErrorReason.UNIMPLEMENTED, "request_id: not served yet; send the request without it", {
-            field: "request_id",
-          });
-        }
+        const id = toRequestId(request.requestId, clock());
         if (min > max) {
           throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);
         }
         const expiry = toExpiryPolicy(request.expiry, clock());
         return async (signal) => {
-          const result = await store.incr({ key, delta, initial, min, max, expiry }, { signal });
+          const result = await store.incr({ key, id, delta, initial, min, max, expiry }, { signal });
           return create(IncrResponseSchema, {
             value: result.value,
             etag: result.etag,
+            replayed: result.replayed,
             ...(result.expireAt === undefined ? {} : { expireTime: secondToTimestamp(result.expireAt) }),
+          });
+        };
+      });
+    },
+
+    touch(request: TouchRequest, context) {
+      return write(context, () => {
+        refuseUnknownFields(request, request.condition, request.expiry);
+        const { key } = request;
+        checkKey(key);
+        const condition = toWriteCondition(request.condition);
+        if (condition?.kind === "absent") {
+          throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_absent", "nothing can be touched then");
+        }
+        const expiry = toExpiryPolicy(request.expiry, clock());
+        if (expiry === undefined || expiry.kind === "keep") {
+          throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry", "set after, at, never or server_default");
+        }
+        return async (signal) => {
+          const touched = await store.touch({ key, expiry, condition }, { signal });
+          return create(TouchResponseSchema, {
+            existed: touched !== undefined,
+            etag: touched?.etag ?? "",
+            ...(touched?.expireAt === undefined ? {} : { expireTime: secondToTimestamp(touched.expireAt) }),
           });
         };
       });

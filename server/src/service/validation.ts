@@ -5,6 +5,7 @@ import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors.js";
 import type { ExpiryPolicy, WriteCondition } from "../store/entry.js";
 import { maxKeyBytes } from "../store/item-size.js";
+import { parseRequestId, type RequestId, timeOf } from "../store/request-id.js";
 import { lastTimestampSecond } from "./messages.js";
 
 /** What is wrong with a key; undefined when it may be used. */
@@ -110,11 +111,13 @@ export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): Expir
       return { kind: "never" };
     case "keep":
       return { kind: "keep" };
+    case "serverDefault":
+      return { kind: "default" };
     default:
       throw invalidField(
         ErrorReason.INVALID_EXPIRY,
         "expiry",
-        "no policy that this server knows; set after, at, never or keep",
+        "no policy that this server knows; set after, at, never, keep or server_default",
       );
   }
 }
@@ -134,6 +137,33 @@ function expireAt(field: string, second: number, nowMs: number): ExpiryPolicy {
     throw invalidField(ErrorReason.INVALID_EXPIRY, field, "after the year 9999");
   }
   return { kind: "at", second };
+}
+
+/** How far the clock of a caller may be ahead of the server's, in milliseconds. */
+const maxAheadMs = 60_000;
+
+/** The id of an increment; undefined when the caller sends none. */
+export function toRequestId(text: string, nowMs: number): RequestId | undefined {
+  if (text === "") {
+    return undefined;
+  }
+  const id = parseRequestId(text);
+  if (id === undefined) {
+    throw invalidField(
+      ErrorReason.INVALID_FIELD,
+      "request_id",
+      "not a UUID of version 7, such as 018f2f6e-2b3c-7abc-9def-0123456789ab",
+    );
+  }
+  const aheadMs = timeOf(id.sequence) - nowMs;
+  if (aheadMs > maxAheadMs) {
+    throw invalidField(
+      ErrorReason.INVALID_FIELD,
+      "request_id",
+      `its time is ${Math.ceil(aheadMs / 1000)} s ahead of the server's; at most ${maxAheadMs / 1000} s are taken`,
+    );
+  }
+  return id;
 }
 
 /**

@@ -79,6 +79,7 @@ function checkText(name: keyof Settings, value: string, label: string): void {
     case "writeTimeAttribute":
     case "expiryAttribute":
     case "etagAttribute":
+    case "requestsAttribute":
       checkAttributeName(value, label);
       return;
   }

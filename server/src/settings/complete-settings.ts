@@ -94,4 +94,5 @@ const attributeSettings = [
   "writeTimeAttribute",
   "expiryAttribute",
   "etagAttribute",
+  "requestsAttribute",
 ] as const;

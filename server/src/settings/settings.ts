@@ -46,6 +46,12 @@ export interface Settings {
   expiryAttribute: string;
   /** The attribute that holds the etag of what dynakv wrote, of type S. */
   etagAttribute: string;
+  /** The attribute that remembers the increments of a counter, of type M. */
+  requestsAttribute: string;
+  /** How long an increment can be repeated with its request id, in seconds from the time in the id. */
+  requestWindowSeconds: number;
+  /** How many writers of request ids one counter can tell apart within the window. */
+  requestWindowWriters: number;
   /** The largest request message in bytes. */
   maxRequestBytes: number;
   /** The most calls that one connection may have open. */
@@ -230,6 +236,27 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     help: "attribute of the expiry (N, whole epoch seconds)",
   },
   { ...attribute, name: "etagAttribute", default: "etag", help: "attribute of the etag of what dynakv wrote (S)" },
+  {
+    ...attribute,
+    name: "requestsAttribute",
+    default: "dynakv_requests",
+    help: "attribute that remembers the increments of a counter (M)",
+  },
+  {
+    ...second,
+    name: "requestWindowSeconds",
+    default: 600,
+    range: [60, 86_400],
+    help: "how long an increment can be repeated with its request id",
+  },
+  {
+    name: "requestWindowWriters",
+    type: "integer",
+    default: 128,
+    range: [16, 2000],
+    placeholder: "N",
+    help: "how many writers of request ids one counter can tell apart within the window",
+  },
   {
     name: "maxRequestBytes",
     type: "integer",

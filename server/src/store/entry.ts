@@ -23,7 +23,8 @@ export type Clock = () => number;
 export type ExpiryPolicy =
   | { readonly kind: "at"; readonly second: number }
   | { readonly kind: "never" }
-  | { readonly kind: "keep" };
+  | { readonly kind: "keep" }
+  | { readonly kind: "default" };
 
 /** What must hold for a write to be applied. */
 export type WriteCondition =

@@ -1,198 +1,286 @@
-import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { DynakvError } from "../errors.js";
-import type { CallOptions, ExpiryPolicy } from "./entry.js";
-import { counterEtag, createNonce, formatSeconds, type Item } from "./item-layout.js";
-import { readItemStrongly } from "./read-entry.js";
-import { ConditionFailed, withRetries } from "./retry.js";
-import { defaultExpireAt, type StoreContext } from "./store-context.js";
-import { isAbsent, isLive, nowValue } from "./write-condition.js";
+import { abortError, DynakvError } from "../errors.js";
+import {
+  adoptCounter,
+  createCounter,
+  type Increment,
+  pruneSlots,
+  type Remembering,
+  restartCounter,
+  type TryOptions,
+  updateCounter,
+} from "./counter-requests.js";
+import type { CallOptions } from "./entry.js";
+import { counterEtag, type Item } from "./item-layout.js";
+import { itemAfterFailure, readItemStrongly } from "./read-entry.js";
+import { nonceOf, parseRequestId, type RequestId, timeOf } from "./request-id.js";
+import { deadSlots, maxEntries, type RequestMemory } from "./request-memory.js";
+import { ConditionFailed, type Doubt, inDoubt, readFailed } from "./retry.js";
+import type { StoreContext } from "./store-context.js";
 
-export interface IncrInput {
-  readonly key: string;
-  readonly delta: bigint;
-  /** Where a counter that is created starts, before delta is added. */
-  readonly initial: bigint;
-  /** The lowest and the highest value that the counter may take, within int64. */
-  readonly min: bigint;
-  readonly max: bigint;
-  /** Undefined: keep the counter's expiry, and the server's default for one that is created. */
-  readonly expiry: ExpiryPolicy | undefined;
+export interface IncrInput extends Omit<Increment, "id"> {
+  /** The caller's id; undefined when the caller will not repeat the increment. */
+  readonly id: RequestId | undefined;
 }
 
 export interface IncrResult {
   readonly value: bigint;
   readonly etag: string;
   readonly expireAt: number | undefined;
+  /** Whether an earlier request with the same id was applied, and this one added nothing. */
+  readonly replayed: boolean;
 }
 
-/** How often another writer may come between the steps, before the increment gives up. */
-const maxRounds = 10;
+/** How many steps one increment takes at most, before it gives way to the other writers that keep coming between. */
+const maxSteps = 12;
+
+/** So many slots that nobody can ask for any more are worth a request that removes them. */
+const pruneSize = 16;
+
+/** What to do next, now that the item is known. */
+type Step =
+  | { readonly kind: "update"; readonly remembering: Remembering }
+  | { readonly kind: "create"; readonly value: bigint }
+  | { readonly kind: "restart"; readonly value: bigint; readonly from: "expired" | "gone" }
+  | { readonly kind: "adopt" }
+  | { readonly kind: "prune"; readonly memory: RequestMemory }
+  | { readonly kind: "replay"; readonly result: IncrResult };
 
 /**
- * Adds to a counter. Ordinarily that is one UpdateItem, which checks kind, expiry and bounds and creates what is
- * missing. DynamoDB's expressions cannot start an expired counter anew, nor give an expiry to a new counter alone: there
- * the update fails on its condition, and a PutItem follows, on the condition that the key still holds nothing.
+ * Adds to a counter, once for each id: docs/exactly-once.md. Ordinarily that is one UpdateItem, which checks kind, expiry,
+ * bounds and what is remembered, adds and remembers. Where it is refused, the item tells what to do instead.
  */
 export async function incrementCounter(
   context: StoreContext,
-  input: IncrInput,
+  { id, ...input }: IncrInput,
   options: CallOptions,
 ): Promise<IncrResult> {
-  for (let round = 0; round < maxRounds; round++) {
-    try {
-      return await updateCounter(context, input, options);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) {
-        throw error;
-      }
-      const item = error.failure.item ?? (await readAfterFailure(context, input.key, options));
-      if (holdsCounter(context, item)) {
-        refuseOutOfBounds(context, input, item);
-        continue;
-      }
-    }
-    try {
-      return await createCounter(context, input, options);
-    } catch (error) {
-      if (!(error instanceof ConditionFailed)) {
-        throw error;
-      }
-    }
+  if (id !== undefined) {
+    return applyOnce(context, { ...input, id }, true, options);
   }
-  throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {
-    outcome: Outcome.NOT_APPLIED,
-    retryAfterMs: 100,
-  });
+  // The server is then the writer, so that its own retries count once.
+  const { ids } = context.requests;
+  let own: RequestId | undefined;
+  try {
+    return await ids.use(
+      input.key,
+      (text) => {
+        own = parseRequestId(text);
+        if (own === undefined) {
+          throw new Error("the server has made an id that it does not understand");
+        }
+        return applyOnce(context, { ...input, id: own }, false, options);
+      },
+      options.signal,
+    );
+  } catch (error) {
+    throw own === undefined && options.signal.aborted ? abortError(options.signal.reason, Outcome.NOT_APPLIED) : error;
+  }
 }
 
-async function updateCounter(context: StoreContext, input: IncrInput, options: CallOptions): Promise<IncrResult> {
-  const { client, layout, budget, clock } = context;
-  const nowMs = clock();
-  const nonce = createNonce();
-  const { expiry } = input;
-  const first = input.initial + input.delta;
-  const createsAlike =
-    inBounds(first, input) &&
-    ((expiry !== undefined && expiry.kind !== "keep") || context.defaultExpirySeconds === undefined);
-
-  const isCounter = `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}`;
-  const condition = createsAlike ? `attribute_not_exists(#k) OR ${isCounter}` : isCounter;
-  const count = createsAlike ? "if_not_exists(#c, :initial) + :delta" : "#c + :delta";
-  const setsExpiry = expiry?.kind === "at";
-  const update =
-    `SET #c = ${count}, #w = :written, #e = :etag${setsExpiry ? ", #x = :expires" : ""}` +
-    (expiry?.kind === "never" ? " REMOVE #x" : "");
-
-  const command = new UpdateItemCommand({
-    TableName: layout.names.table,
-    Key: layout.key(input.key),
-    UpdateExpression: update,
-    ConditionExpression: condition,
-    ExpressionAttributeNames: layout.namesFor(update, condition),
-    ExpressionAttributeValues: {
-      ...nowValue(nowMs),
-      ":number": { S: "N" },
-      ":low": { N: (input.min - input.delta).toString() },
-      ":high": { N: (input.max - input.delta).toString() },
-      ":delta": { N: input.delta.toString() },
-      ":written": { N: formatSeconds(nowMs) },
-      ":etag": { S: nonce },
-      ...(createsAlike ? { ":initial": { N: input.initial.toString() } } : {}),
-      ...(setsExpiry ? { ":expires": { N: expiry.second.toString() } } : {}),
-    },
-    ReturnValues: "ALL_NEW",
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  const { Attributes: item } = await withRetries((abortSignal) => client.send(command, { abortSignal }), {
-    ...options,
-    budget,
-    access: "write",
-  });
-  return appliedResult(context, item, nonce);
-}
-
-/** The answer to an increment that DynamoDB has carried out, whatever now turns out to be odd about it. */
-function appliedResult({ layout }: StoreContext, item: Item | undefined, nonce: string): IncrResult {
-  const counter = item === undefined ? undefined : layout.counter(item);
-  if (item === undefined || counter === undefined) {
-    throw new DynakvError(ErrorReason.UNREADABLE_ITEM, "the counter does not hold a whole number", {
-      outcome: Outcome.APPLIED,
+async function applyOnce(
+  context: StoreContext,
+  input: Increment,
+  isCallers: boolean,
+  callOptions: CallOptions,
+): Promise<IncrResult> {
+  const doubt: Doubt = {};
+  const options: TryOptions = { ...callOptions, doubt };
+  try {
+    let step: Step = { kind: "update", remembering: "any writer" };
+    for (let steps = 0; steps < maxSteps; steps++) {
+      // Before each request that may add: what is remembered of older ids may be gone.
+      if (timeOf(input.id.sequence) < context.clock() - context.requests.windowMs) {
+        return await answerOld(context, input, options);
+      }
+      try {
+        const result = await take(context, input, step, options);
+        if (result !== undefined) {
+          return result;
+        }
+        step = { kind: "update", remembering: "any writer" };
+      } catch (error) {
+        if (!(error instanceof ConditionFailed)) {
+          throw error;
+        }
+        const item = await itemAfterFailure(context, input.key, error, options);
+        // Who must not count twice must be remembered; so must an update of which an earlier try may yet be applied.
+        step = nextStep(context, input, item, isCallers || doubt.error !== undefined);
+      }
+    }
+    throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {
+      outcome: Outcome.NOT_APPLIED,
+      retryAfterMs: 100,
     });
+  } catch (error) {
+    throw repeatable(isCallers, inDoubt(doubt, readFailed(error)));
   }
-  return { value: counter, etag: counterEtag(nonce, counter), expireAt: layout.expireAt(item) };
 }
 
-/** Starts a counter where the key holds nothing, or only what has expired. */
-async function createCounter(context: StoreContext, input: IncrInput, options: CallOptions): Promise<IncrResult> {
-  const { client, layout, budget, clock } = context;
-  const nowMs = clock();
-  const nonce = createNonce();
-  const value = input.initial + input.delta;
-  if (!inBounds(value, input)) {
-    throw outOfBounds(input);
-  }
-  const expireAt = createdExpireAt(context, input.expiry, nowMs);
-  const command = new PutItemCommand({
-    TableName: layout.names.table,
-    Item: layout.encode({ key: input.key, data: { kind: "counter", counter: value }, nowMs, expireAt, nonce }),
-    ConditionExpression: isAbsent,
-    ExpressionAttributeNames: layout.namesFor(isAbsent),
-    ExpressionAttributeValues: nowValue(nowMs),
-  });
-  await withRetries((abortSignal) => client.send(command, { abortSignal }), { ...options, budget, access: "write" });
-  return { value, etag: counterEtag(nonce, value), expireAt };
-}
-
-function createdExpireAt(context: StoreContext, expiry: ExpiryPolicy | undefined, nowMs: number): number | undefined {
-  switch (expiry?.kind) {
-    case "at":
-      return expiry.second;
-    case "never":
+/** Carries out a step; undefined when it has only prepared the next. */
+async function take(
+  context: StoreContext,
+  input: Increment,
+  step: Step,
+  options: TryOptions,
+): Promise<IncrResult | undefined> {
+  switch (step.kind) {
+    case "update": {
+      const item = await updateCounter(context, input, step.remembering, options);
+      const result = appliedResult(context, input, item);
+      await pruneIfWorthwhile(context, input.key, item, options);
+      return result;
+    }
+    case "create":
+      return appliedResult(context, input, await createCounter(context, input, step.value, options));
+    case "restart":
+      return appliedResult(context, input, await restartCounter(context, input, step.value, step.from, options));
+    case "adopt":
+      await unapplied(adoptCounter(context, input.key, options));
       return undefined;
-    default:
-      return defaultExpireAt(context, nowMs);
+    case "prune":
+      await unapplied(pruneSlots(context, input.key, deadSlotsNow(context, step.memory).slice(0, pruneSize), options));
+      return undefined;
+    case "replay":
+      return step.result;
   }
 }
 
-// The update was refused, so nothing was applied, whatever becomes of this read.
-async function readAfterFailure(context: StoreContext, key: string, options: CallOptions): Promise<Item | undefined> {
-  try {
-    return await readItemStrongly(context, key, options);
-  } catch (error) {
-    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+/** What to do about an item on which a request was refused. Throws when that is to refuse the increment. */
+function nextStep(context: StoreContext, input: Increment, item: Item | undefined, mustRemember: boolean): Step {
+  const { layout, clock, requests } = context;
+  const memory = item === undefined ? undefined : layout.memory(item);
+  const replay = findReplay(context, input, item, memory);
+  if (replay !== undefined) {
+    return { kind: "replay", result: replay };
   }
-}
-
-/** Whether there is a live counter; false when there is nothing; throws when there is something else. */
-function holdsCounter({ layout, clock }: StoreContext, item: Item | undefined): item is Item {
-  let entry: ReturnType<typeof layout.decode>;
-  try {
-    entry = layout.decode(item, clock());
-  } catch (error) {
-    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
-  }
+  const entry = layout.decode(item, clock());
   if (entry?.data.kind === "value") {
     throw new DynakvError(ErrorReason.WRONG_KIND, "the key holds a value, not a counter", {
       outcome: Outcome.NOT_APPLIED,
       currentEtag: entry.etag,
     });
   }
-  return entry !== undefined;
+  const value = (entry?.data.counter ?? input.initial) + input.delta;
+  if (value < input.min || value > input.max) {
+    throw outOfBounds(input);
+  }
+  if (memory === undefined) {
+    return entry === undefined ? { kind: "create", value } : { kind: "adopt" };
+  }
+  const isFull = memory.entries >= maxEntries(requests.maxWriters);
+  if (isFull && !(entry !== undefined && memory.slots.has(input.id.writer))) {
+    return makeRoom(context, memory, mustRemember || entry === undefined);
+  }
+  return entry === undefined
+    ? { kind: "restart", value, from: memory.gone ? "gone" : "expired" }
+    : { kind: "update", remembering: isFull ? "known writer" : "any writer" };
 }
 
-function refuseOutOfBounds({ layout }: StoreContext, input: IncrInput, item: Item): void {
+/** The answer to a request that was applied before; undefined for a new one. Throws when neither can be told. */
+function findReplay(
+  { layout, clock }: StoreContext,
+  { id }: Increment,
+  item: Item | undefined,
+  memory: RequestMemory | undefined,
+): IncrResult | undefined {
+  const slot = memory?.slots.get(id.writer);
+  if (item !== undefined && slot?.sequence === id.sequence) {
+    const isThere = layout.decode(item, clock()) !== undefined;
+    return {
+      value: slot.result,
+      etag: counterEtag(nonceOf(id), slot.result),
+      expireAt: isThere ? layout.expireAt(item) : undefined,
+      replayed: true,
+    };
+  }
+  if (slot !== undefined && slot.sequence > id.sequence) {
+    throw tooOld("a later increment of the same writer has taken its place");
+  }
+  if (memory !== undefined && memory.floor >= id.sequence) {
+    throw tooOld("what was known of ids of its time has been removed");
+  }
+  return undefined;
+}
+
+/** An id from before the window is answered if it is still known. */
+async function answerOld(context: StoreContext, input: Increment, options: TryOptions): Promise<IncrResult> {
+  const item = await readItemStrongly(context, input.key, options);
+  const replay = findReplay(context, input, item, item && context.layout.memory(item));
+  if (replay === undefined) {
+    throw tooOld(`its time lies more than ${context.requests.windowMs / 1000} s back`);
+  }
+  return replay;
+}
+
+function makeRoom(context: StoreContext, memory: RequestMemory, mustRemember: boolean): Step {
+  const { windowMs } = context.requests;
+  if (deadSlotsNow(context, memory).length > 0) {
+    return { kind: "prune", memory };
+  }
+  if (!mustRemember) {
+    return { kind: "update", remembering: "nobody" };
+  }
+  const oldest = Math.min(...[...memory.slots.values()].map(({ sequence }) => timeOf(sequence)));
+  throw new DynakvError(
+    ErrorReason.REQUEST_WINDOW_FULL,
+    `the counter was incremented by ${memory.slots.size} writers of request ids within the window; keep the last 16 digits of request_id for increments that follow one another`,
+    { outcome: Outcome.NOT_APPLIED, retryAfterMs: Math.max(1000, oldest + windowMs - context.clock()) },
+  );
+}
+
+/** The answer to an increment that DynamoDB has carried out, whatever now turns out to be odd about it. */
+function appliedResult({ layout }: StoreContext, { id }: Increment, item: Item): IncrResult {
   const counter = layout.counter(item);
-  if (counter !== undefined && !inBounds(counter + input.delta, input)) {
-    throw outOfBounds(input);
+  if (counter === undefined) {
+    throw new DynakvError(ErrorReason.UNREADABLE_ITEM, "the counter does not hold a whole number", {
+      outcome: Outcome.APPLIED,
+    });
+  }
+  return {
+    value: counter,
+    etag: counterEtag(nonceOf(id), counter),
+    expireAt: layout.expireAt(item),
+    replayed: false,
+  };
+}
+
+/** Keeps the item small. The increment is done: nothing that goes wrong here concerns its caller. */
+async function pruneIfWorthwhile(context: StoreContext, key: string, item: Item, options: CallOptions): Promise<void> {
+  const memory = context.layout.memory(item);
+  const dead = memory === undefined ? [] : deadSlotsNow(context, memory);
+  if (dead.length >= pruneSize) {
+    await pruneSlots(context, key, dead.slice(0, pruneSize), options).catch(() => {});
   }
 }
 
-function inBounds(value: bigint, { min, max }: IncrInput): boolean {
-  return value >= min && value <= max;
+function deadSlotsNow({ requests, clock }: StoreContext, memory: RequestMemory) {
+  return deadSlots(memory, requests.windowMs, clock());
 }
 
-function outOfBounds({ delta, min, max }: IncrInput): DynakvError {
+/** Whatever becomes of a request that only prepares the increment, the increment has not been applied by it. */
+async function unapplied(preparation: Promise<void>): Promise<void> {
+  try {
+    await preparation;
+  } catch (error) {
+    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+  }
+}
+
+/** A caller that has sent an id may send it again, also when it is not known what became of the first. */
+function repeatable(isCallers: boolean, error: unknown): unknown {
+  return isCallers && error instanceof DynakvError ? error.asRepeatable() : error;
+}
+
+function tooOld(why: string): DynakvError {
+  return new DynakvError(
+    ErrorReason.REQUEST_TOO_OLD,
+    `request_id: ${why}; this request added nothing, and whether an earlier one with this id did is not known`,
+    { field: "request_id", outcome: Outcome.UNKNOWN },
+  );
+}
+
+function outOfBounds({ delta, min, max }: Increment): DynakvError {
   return new DynakvError(
     ErrorReason.OUT_OF_BOUNDS,
     `adding ${delta} would take the counter out of the bounds ${min} to ${max}`,

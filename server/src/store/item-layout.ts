@@ -4,6 +4,7 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes } from "./item-size.js";
+import { goneEntry, type RequestMemory, readMemory } from "./request-memory.js";
 
 /** An item as DynamoDB has it. */
 export type Item = Record<string, AttributeValue>;
@@ -17,6 +18,7 @@ export interface TableNames {
   readonly writeTimeAttribute: string;
   readonly expiryAttribute: string;
   readonly etagAttribute: string;
+  readonly requestsAttribute: string;
 }
 
 /** What is written of an entry, whichever its kind. */
@@ -26,11 +28,14 @@ export interface WrittenEntry {
   readonly nowMs: number;
   readonly expireAt: number | undefined;
   readonly nonce: string;
+  /** What is remembered of the request that writes a counter. */
+  readonly memory?: AttributeValue;
 }
 
 /**
  * The one module that knows how an entry lies in an item. Expressions elsewhere speak in its placeholders:
- * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag.
+ * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag, `#s` what is remembered of requests (see
+ * request-memory.ts) and in it `#s.#g`, which marks a key that was deleted.
  */
 export interface ItemLayout {
   readonly names: TableNames;
@@ -43,18 +48,31 @@ export interface ItemLayout {
   expireAt(item: Item): number | undefined;
   /** The counter of an item; undefined when it has none that fits into int64. */
   counter(item: Item): bigint | undefined;
-  /** The entry in an item, or undefined when the item has expired. Throws UNREADABLE_ITEM when it holds neither kind. */
+  /** What the item remembers of requests; undefined when it has no room for that. */
+  memory(item: Item): RequestMemory | undefined;
+  /** The entry in an item, or undefined when it was deleted or has expired. Throws UNREADABLE_ITEM when it holds neither kind. */
   decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
   /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
-  /** ExpressionAttributeNames for the placeholders in the given expressions, and for no others: DynamoDB refuses unused ones. */
+  /**
+   * ExpressionAttributeNames for the layout's placeholders in the given expressions, and for no others: DynamoDB refuses
+   * unused ones.
+   */
   namesFor(...expressions: (string | undefined)[]): Record<string, string>;
+  /** The etag that an item's own attributes tell; undefined when dynakv has not written it. */
+  writtenEtag(item: Item): string | undefined;
+  /** The condition that nobody has written an item since it was as given, if it remembers requests. */
+  sameVersion(item: Item): { expression: string; values: Item };
   /** The condition that an item is, attribute by attribute, the one given: for items whose etag is a digest of them. */
   sameItem(item: Item): { expression: string; values: Item };
 }
 
-/** Every attribute that a read needs, as a ProjectionExpression. */
-export const projection = "#k, #v, #c, #w, #x, #e";
+/** What a read needs of an item, as a ProjectionExpression. */
+export const projection = "#k, #v, #c, #w, #x, #e, #s.#g";
+/** What {@link ItemLayout.sameVersion} needs of it. */
+export const versionProjection = "#k, #c, #e, #s";
+/** What a write may need of it. */
+export const wholeProjection = "#k, #v, #c, #w, #x, #e, #s";
 
 /** A new etag for an entry that dynakv writes: 96 random bits. */
 export function createNonce(): string {
@@ -69,7 +87,13 @@ export function createItemLayout(names: TableNames): ItemLayout {
     "#w": names.writeTimeAttribute,
     "#x": names.expiryAttribute,
     "#e": names.etagAttribute,
+    "#s": names.requestsAttribute,
+    "#g": goneEntry,
   };
+
+  function memory(item: Item): RequestMemory | undefined {
+    return readMemory(item[names.requestsAttribute]);
+  }
 
   function expireAt(item: Item): number | undefined {
     const text = item[names.expiryAttribute]?.N;
@@ -96,15 +120,13 @@ export function createItemLayout(names: TableNames): ItemLayout {
   }
 
   // Celery increments a counter and leaves our etag attribute as it is, so a counter's etag holds the count as well.
-  // What Celery writes whole has no etag attribute: its etag is a digest of what it holds.
-  function etagOf(item: Item, of: StoredEntry["data"]): string {
+  function writtenEtag(item: Item): string | undefined {
     const nonce = item[names.etagAttribute]?.S;
-    if (nonce === undefined) {
-      return digestEtag(item);
-    }
-    return of.kind === "counter" ? counterEtag(nonce, of.counter) : nonce;
+    const count = item[names.valueAttribute] === undefined ? counter(item) : undefined;
+    return nonce === undefined || count === undefined ? nonce : counterEtag(nonce, count);
   }
 
+  // What Celery writes whole has no etag attribute: its etag is a digest of what it holds.
   function digestEtag(item: Item): string {
     const hash = createHash("sha256");
     for (const name of stateAttributes) {
@@ -134,15 +156,17 @@ export function createItemLayout(names: TableNames): ItemLayout {
       [names.writeTimeAttribute]: { N: formatSeconds(entry.nowMs) },
       ...(entry.expireAt === undefined ? {} : { [names.expiryAttribute]: { N: entry.expireAt.toString() } }),
       [names.etagAttribute]: { S: entry.nonce },
+      ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
     }),
     expireAt,
     counter,
+    memory,
     decode(item, nowMs) {
       if (item === undefined) {
         return undefined;
       }
       const expires = expireAt(item);
-      if (isExpired(expires, nowMs)) {
+      if (isExpired(expires, nowMs) || memory(item)?.gone === true) {
         return undefined;
       }
       const holds = data(item);
@@ -150,7 +174,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
         data: holds,
         writeTime: parseInstant(item[names.writeTimeAttribute]?.N),
         expireAt: expires,
-        etag: etagOf(item, holds),
+        etag: writtenEtag(item) ?? digestEtag(item),
       };
     },
     // Numbers count at their longest. DynamoDB does not count the zeros at the end of one, and if they were left out here,
@@ -168,30 +192,38 @@ export function createItemLayout(names: TableNames): ItemLayout {
       const found: Record<string, string> = {};
       for (const expression of expressions) {
         for (const placeholder of expression?.match(/#[a-z]/g) ?? []) {
-          found[placeholder] = placeholders[placeholder] ?? "";
+          const name = placeholders[placeholder];
+          if (name !== undefined) {
+            found[placeholder] = name;
+          }
         }
       }
       return found;
     },
+    writtenEtag,
+    sameVersion(item) {
+      return sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
+    },
     sameItem(item) {
-      const terms = ["attribute_not_exists(#e)"];
-      const values: Item = {};
-      for (const [placeholder, name] of Object.entries(placeholders)) {
-        const attribute = item[name];
-        if (!stateAttributes.includes(name)) {
-          continue;
-        }
-        if (attribute === undefined) {
-          terms.push(`attribute_not_exists(${placeholder})`);
-        } else {
-          const value = placeholder.replace("#", ":same_");
-          terms.push(`${placeholder} = ${value}`);
-          values[value] = attribute;
-        }
-      }
-      return { expression: terms.join(" AND "), values };
+      return sameAttributes(item, "attribute_not_exists(#e)", ["#v", "#c", "#w", "#x"]);
     },
   };
+
+  function sameAttributes(item: Item, first: string, attributes: readonly string[]) {
+    const terms = [first];
+    const values: Item = {};
+    for (const placeholder of attributes) {
+      const attribute = item[placeholders[placeholder] ?? ""];
+      if (attribute === undefined) {
+        terms.push(`attribute_not_exists(${placeholder})`);
+      } else {
+        const value = placeholder.replace("#", ":same_");
+        terms.push(`${placeholder} = ${value}`);
+        values[value] = attribute;
+      }
+    }
+    return { expression: terms.join(" AND "), values };
+  }
 }
 
 /** Celery's float of epoch seconds, with the milliseconds that a clock here tells. */

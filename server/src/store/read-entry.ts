@@ -1,7 +1,7 @@
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
-import { type Item, projection } from "./item-layout.js";
-import { withRetries } from "./retry.js";
+import { type Item, projection, wholeProjection } from "./item-layout.js";
+import { type ConditionFailed, withRetries } from "./retry.js";
 import type { StoreContext } from "./store-context.js";
 
 /** The entry at a key, or undefined when there is none or it has expired. */
@@ -10,7 +10,7 @@ export async function readEntry(
   key: string,
   options: ReadOptions,
 ): Promise<StoredEntry | undefined> {
-  const item = await readItem(context, key, options);
+  const item = await readItem(context, key, projection, options);
   return context.layout.decode(item, context.clock());
 }
 
@@ -18,6 +18,7 @@ export async function readEntry(
 async function readItem(
   context: StoreContext,
   key: string,
+  attributes: string,
   { strong, signal }: ReadOptions,
 ): Promise<Item | undefined> {
   const { client, layout, budget } = context;
@@ -25,8 +26,8 @@ async function readItem(
     TableName: layout.names.table,
     Key: layout.key(key),
     ConsistentRead: strong,
-    ProjectionExpression: projection,
-    ExpressionAttributeNames: layout.namesFor(projection),
+    ProjectionExpression: attributes,
+    ExpressionAttributeNames: layout.namesFor(attributes),
   });
   const answer = await withRetries((abortSignal) => client.send(command, { abortSignal }), {
     budget,
@@ -36,11 +37,26 @@ async function readItem(
   return answer.Item;
 }
 
-/** The item as the last acknowledged write left it: what a condition is explained by, and what a digest is taken of. */
+/** The whole item as the last acknowledged write left it. */
 export function readItemStrongly(
   context: StoreContext,
   key: string,
   { signal }: CallOptions,
 ): Promise<Item | undefined> {
-  return readItem(context, key, { strong: true, signal });
+  return readItem(context, key, wholeProjection, { strong: true, signal });
+}
+
+/** The item on which a condition failed: DynamoDB returns it with the failure, other engines must be asked. */
+export async function itemAfterFailure(
+  context: StoreContext,
+  key: string,
+  { failure }: ConditionFailed,
+  options: CallOptions,
+): Promise<Item | undefined> {
+  const { engine } = context;
+  if (failure.item !== undefined) {
+    engine.returnsOldItems = true;
+    return failure.item;
+  }
+  return engine.returnsOldItems ? undefined : readItemStrongly(context, key, options);
 }

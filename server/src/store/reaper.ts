@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "./aws-errors.js";
-import type { Item } from "./item-layout.js";
+import { type Item, versionProjection } from "./item-layout.js";
+import { forgettableFrom } from "./request-memory.js";
 import type { StoreContext } from "./store-context.js";
 import { nowValue } from "./write-condition.js";
 
@@ -41,15 +42,19 @@ export function startReaper(context: StoreContext, onError: (error: unknown) => 
   };
 }
 
-/** One pass over the table. Each item is removed only if it is still expired when its turn comes. */
+const expired = "#x <= :now";
+
+/**
+ * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
+ * increments that it remembers can be repeated any more.
+ */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
   const { client, layout, clock } = context;
-  const expired = "#x <= :now";
   const scan = {
     TableName: layout.names.table,
     FilterExpression: expired,
-    ProjectionExpression: "#k",
-    ExpressionAttributeNames: layout.namesFor(expired, "#k"),
+    ProjectionExpression: versionProjection,
+    ExpressionAttributeNames: layout.namesFor(expired, versionProjection),
     ExpressionAttributeValues: nowValue(clock()),
   };
   let from: Item | undefined;
@@ -67,18 +72,20 @@ export async function reapExpired(context: StoreContext, signal: AbortSignal): P
   } while (from !== undefined);
 }
 
-async function removeIfExpired(
-  { client, layout, clock }: StoreContext,
-  item: Item,
-  signal: AbortSignal,
-): Promise<void> {
-  const condition = "#x <= :now";
+async function removeIfExpired(context: StoreContext, item: Item, signal: AbortSignal): Promise<void> {
+  const { client, layout, clock, requests } = context;
+  const memory = layout.memory(item);
+  if (memory !== undefined && clock() < forgettableFrom(memory, requests.windowMs)) {
+    return;
+  }
+  const same = memory === undefined ? { expression: "attribute_not_exists(#s)", values: {} } : layout.sameVersion(item);
+  const condition = `${expired} AND ${same.expression}`;
   const command = new DeleteItemCommand({
     TableName: layout.names.table,
-    Key: item,
+    Key: layout.key(layout.keyOf(item)),
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(condition),
-    ExpressionAttributeValues: nowValue(clock()),
+    ExpressionAttributeValues: { ...nowValue(clock()), ...same.values },
   });
   try {
     await client.send(command, { abortSignal: signal });

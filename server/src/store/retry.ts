@@ -1,5 +1,6 @@
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { abortError, DynakvError, type Reason } from "../errors.js";
+import type { Reason } from "../error-reasons.js";
+import { abortError, DynakvError } from "../errors.js";
 import { type BackendFailure, classifyError } from "./aws-errors.js";
 
 /** The first pause before a retry lasts up to this long; each further one up to twice as long as the one before. */
@@ -38,11 +39,38 @@ export function createRetryBudget(): RetryBudget {
   };
 }
 
+/** The error of a write for which a read on the way to it failed: that has changed nothing. */
+export function readFailed(error: unknown): unknown {
+  return error instanceof DynakvError && error.outcome === Outcome.UNSPECIFIED
+    ? error.withOutcome(Outcome.NOT_APPLIED)
+    : error;
+}
+
 export interface RetryOptions {
   readonly budget: RetryBudget;
   readonly signal: AbortSignal;
-  /** A read may be repeated whatever happened to it. A write only if it was certainly not applied. */
-  readonly access: "read" | "write";
+  /**
+   * A read may be repeated whatever happened to it; a write only if it was certainly not applied. A fenced write is made so
+   * that of all its tries at most one is applied, and may be repeated as well.
+   */
+  readonly access: "read" | "write" | "fenced-write";
+  /** For a write: what is known of its earlier tries. */
+  readonly doubt?: Doubt;
+}
+
+/**
+ * Whether a try of a write may have been applied, or may yet be, that nobody could confirm. From then on no failure of a
+ * later try can say that nothing was changed.
+ */
+export interface Doubt {
+  error?: DynakvError;
+}
+
+/** The error of a write, as it is to be told when an earlier try may have been applied. */
+export function inDoubt(doubt: Doubt, error: unknown): unknown {
+  return doubt.error !== undefined && error instanceof DynakvError && error.outcome === Outcome.NOT_APPLIED
+    ? error.withOutcome(Outcome.UNKNOWN)
+    : error;
 }
 
 /** A condition that did not hold: for the store to explain, not an error yet. */
@@ -58,10 +86,10 @@ export class ConditionFailed {
  * DynakvError that says what became of a write, or with {@link ConditionFailed}.
  */
 export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
-  const { budget, signal, access } = options;
+  const { budget, signal, access, doubt = {} } = options;
   for (let tries = 1; ; tries++) {
     if (signal.aborted) {
-      throw abortError(signal.reason, access === "write" ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
+      throw inDoubt(doubt, abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED));
     }
     try {
       const answer = await send(signal);
@@ -74,9 +102,12 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
         throw new ConditionFailed(failure);
       }
       const error = toDynakvError(failure, signal, access);
-      const harmless = access === "read" || failure.applied === "no";
+      if (error.outcome === Outcome.UNKNOWN) {
+        doubt.error = error;
+      }
+      const harmless = access !== "write" || failure.applied === "no";
       if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take()) {
-        throw error;
+        throw inDoubt(doubt, error);
       }
       await pause(tries, signal);
     }
@@ -108,7 +139,7 @@ function mayPass({ kind }: BackendFailure): boolean {
   );
 }
 
-function toDynakvError(failure: BackendFailure, signal: AbortSignal, access: "read" | "write"): DynakvError {
+function toDynakvError(failure: BackendFailure, signal: AbortSignal, access: RetryOptions["access"]): DynakvError {
   const outcome =
     access === "read" ? Outcome.UNSPECIFIED : failure.applied === "no" ? Outcome.NOT_APPLIED : Outcome.UNKNOWN;
   if (signal.aborted) {

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { Clock } from "./entry.js";
+import type { RequestIds } from "../../../client/src/request-ids.js";
+import type { Clock, ExpiryPolicy } from "./entry.js";
 import type { ItemLayout } from "./item-layout.js";
 import type { RetryBudget } from "./retry.js";
 
@@ -14,10 +15,47 @@ export interface StoreContext {
   readonly defaultExpirySeconds: number | undefined;
   /** The most BatchGetItem calls that one MGet has in flight. */
   readonly batchConcurrency: number;
+  /** How increments are remembered, so that a repeated one counts once. */
+  readonly requests: RequestWindow;
+  /** What has been learnt of the engine. */
+  readonly engine: {
+    /** Whether it returns the item on which a condition failed; one that does not find it returns none. */
+    returnsOldItems: boolean;
+  };
 }
 
-/** The expiry of an entry that is created without one. */
-export function defaultExpireAt(context: StoreContext, nowMs: number): number | undefined {
-  const { defaultExpirySeconds } = context;
-  return defaultExpirySeconds === undefined ? undefined : Math.ceil(nowMs / 1000 + defaultExpirySeconds);
+export interface RequestWindow {
+  /** How long an increment can be repeated, counted from the time in its id. */
+  readonly windowMs: number;
+  /** How many writers one counter can tell apart. */
+  readonly maxWriters: number;
+  /** The ids of this server, for increments that come without one. */
+  readonly ids: RequestIds;
+}
+
+/** The second from which an entry that is created with this expiry is gone; undefined when it never is. */
+export function createdExpireAt(
+  { defaultExpirySeconds }: StoreContext,
+  expiry: ExpiryPolicy | undefined,
+  nowMs: number,
+): number | undefined {
+  switch (expiry?.kind) {
+    case "at":
+      return expiry.second;
+    case "never":
+      return undefined;
+    default:
+      return defaultExpirySeconds === undefined ? undefined : Math.ceil(nowMs / 1000 + defaultExpirySeconds);
+  }
+}
+
+/** What becomes of the expiry of an entry that is there already: a second, never, or undefined to leave it as it is. */
+export function changedExpireAt(
+  context: StoreContext,
+  expiry: ExpiryPolicy | undefined,
+  nowMs: number,
+): number | "never" | undefined {
+  return expiry === undefined || expiry.kind === "keep"
+    ? undefined
+    : (createdExpireAt(context, expiry, nowMs) ?? "never");
 }

@@ -3,7 +3,16 @@ import { type IncrInput, type IncrResult, incrementCounter } from "./increment-c
 import { readEntry } from "./read-entry.js";
 import { type ReadManyInput, type ReadResult, readMany } from "./read-many.js";
 import type { StoreContext } from "./store-context.js";
-import { type DeleteInput, deleteEntry, type SetInput, type SetResult, setEntry } from "./write-entry.js";
+import {
+  type DeleteInput,
+  deleteEntry,
+  type SetInput,
+  type SetResult,
+  setEntry,
+  type TouchInput,
+  type TouchResult,
+  touchEntry,
+} from "./write-entry.js";
 
 /** Entries in a DynamoDB table. Every failure is a DynakvError; that of a write says what the write has done. */
 export interface Store {
@@ -13,6 +22,8 @@ export interface Store {
   /** True when the key held an entry. */
   delete(input: DeleteInput, options: CallOptions): Promise<boolean>;
   incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;
+  /** Undefined when the key holds no entry. */
+  touch(input: TouchInput, options: CallOptions): Promise<TouchResult | undefined>;
 }
 
 export function createStore(context: StoreContext): Store {
@@ -22,5 +33,6 @@ export function createStore(context: StoreContext): Store {
     readMany: (input, options) => readMany(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
     incr: (input, options) => incrementCounter(context, input, options),
+    touch: (input, options) => touchEntry(context, input, options),
   };
 }

@@ -1,9 +1,9 @@
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
-import type { CallOptions, StoredEntry, WriteCondition } from "./entry.js";
+import type { CallOptions, WriteCondition } from "./entry.js";
 import { currentSecond, type Item, isDigestEtag, splitEtag } from "./item-layout.js";
 import { readItemStrongly } from "./read-entry.js";
-import type { ConditionFailed } from "./retry.js";
+import type { RequestMemory } from "./request-memory.js";
 import type { StoreContext } from "./store-context.js";
 
 /** A ConditionExpression with its values; the names are the layout's placeholders. */
@@ -17,43 +17,49 @@ export interface Expression {
 
 /** True of an item that has not expired. An item without expiry, or with one that is not a number, compares false. */
 export const isLive = "NOT #x <= :now";
-/** True where there is nothing, or only what has expired. To be used alone: it is an OR. */
-export const isAbsent = "attribute_not_exists(#k) OR #x <= :now";
-
-/** The value of `:now` in {@link isLive} and {@link isAbsent}. */
+/** The value of `:now` in {@link isLive}. */
 export function nowValue(nowMs: number): Item {
   return { ":now": { N: currentSecond(nowMs).toString() } };
 }
 
-/** Turns a condition into an expression that DynamoDB checks in the write itself. */
+/**
+ * Turns a condition into an expression that DynamoDB checks in the write itself. With `forgets` the write replaces or
+ * removes the whole item, and must not meet one that remembers increments; without, it must not meet one that remembers
+ * them for a deleted key.
+ */
 export async function toExpression(
   context: StoreContext,
   key: string,
-  condition: WriteCondition,
-  nowMs: number,
+  condition: WriteCondition | undefined,
+  forgets: boolean,
   options: CallOptions,
 ): Promise<Expression> {
-  const now = nowValue(nowMs);
-  switch (condition.kind) {
+  const values = nowValue(context.clock());
+  const guard = forgets ? "attribute_not_exists(#s)" : "attribute_not_exists(#s.#g)";
+  switch (condition?.kind) {
+    case undefined:
+      return { expression: guard, values: {} };
     case "absent":
-      return { expression: isAbsent, values: now };
+      return { expression: `attribute_not_exists(#k) OR #x <= :now AND ${guard}`, values };
     case "present":
-      return { expression: `attribute_exists(#k) AND ${isLive}`, values: now };
-    case "etag":
-      return isDigestEtag(condition.etag)
-        ? digestExpression(context, key, condition.etag, nowMs, options)
-        : etagExpression(condition.etag, now);
+      return { expression: `attribute_exists(#k) AND ${isLive} AND ${guard}`, values };
+    case "etag": {
+      const same = isDigestEtag(condition.etag)
+        ? await digestExpression(context, key, condition.etag, options)
+        : etagExpression(condition.etag);
+      return { expression: `${same.expression} AND ${isLive} AND ${guard}`, values: { ...same.values, ...values } };
+    }
   }
 }
 
-function etagExpression(etag: string, now: Item): Expression {
+function etagExpression(etag: string): Expression {
   // An etag that nobody was given is equal to none: compared whole, it fails like one that is out of date.
   const { nonce, counter } = splitEtag(etag) ?? { nonce: etag, counter: undefined };
-  const values = { ...now, ":etag": { S: nonce } };
+  const values = { ":etag": { S: nonce } };
   if (counter === undefined) {
-    return { expression: `#e = :etag AND attribute_not_exists(#c) AND ${isLive}`, values };
+    return { expression: "#e = :etag AND attribute_not_exists(#c)", values };
   }
-  return { expression: `#e = :etag AND #c = :count AND ${isLive}`, values: { ...values, ":count": { N: counter } } };
+  return { expression: "#e = :etag AND #c = :count", values: { ...values, ":count": { N: counter } } };
 }
 
 // DynamoDB cannot compare a digest. What it stands for is read first, and the write then demands exactly that state.
@@ -61,52 +67,57 @@ async function digestExpression(
   context: StoreContext,
   key: string,
   etag: string,
-  nowMs: number,
   options: CallOptions,
 ): Promise<Expression> {
-  const { layout } = context;
   const item = await readItemStrongly(context, key, options);
-  const entry = layout.decode(item, nowMs);
-  if (item === undefined || entry?.etag !== etag) {
-    throw conditionError({ kind: "etag", etag }, entry);
+  const condition = { kind: "etag", etag } as const;
+  const seen = see(context, item);
+  if (item === undefined || !holds(condition, seen)) {
+    throw conditionError(condition, seen);
   }
-  const same = layout.sameItem(item);
-  return {
-    expression: `attribute_exists(#k) AND ${same.expression} AND ${isLive}`,
-    values: { ...same.values, ...nowValue(nowMs) },
-  };
+  const same = context.layout.sameItem(item);
+  return { expression: `attribute_exists(#k) AND ${same.expression}`, values: same.values };
 }
 
-/** The error of a condition that did not hold, with the etag that the key holds instead. */
-export async function explainCondition(
-  context: StoreContext,
-  key: string,
-  condition: WriteCondition,
-  failed: ConditionFailed,
-  options: CallOptions,
-): Promise<DynakvError> {
-  // if_present fails on nothing or on an expired entry: neither has an etag to tell.
-  const current = condition.kind === "present" ? undefined : await currentEntry(context, key, failed, options);
-  return conditionError(condition, current);
+/** What a condition can be about. */
+export interface Seen {
+  readonly item: Item | undefined;
+  readonly memory: RequestMemory | undefined;
+  /** Whether the item is an entry, and not one that was deleted or has expired. */
+  readonly exists: boolean;
+  /** The etag of the entry; undefined without one, and for an item of another program that is no entry. */
+  readonly etag: string | undefined;
 }
 
-async function currentEntry(
-  context: StoreContext,
-  key: string,
-  { failure }: ConditionFailed,
-  options: CallOptions,
-): Promise<StoredEntry | undefined> {
+export function see({ layout, clock }: StoreContext, item: Item | undefined): Seen {
+  const memory = item === undefined ? undefined : layout.memory(item);
   try {
-    const item = failure.item ?? (await readItemStrongly(context, key, options));
-    return context.layout.decode(item, context.clock());
-  } catch {
-    // The condition has failed whatever this read says: the answer is then the same without the etag.
-    return undefined;
+    const entry = layout.decode(item, clock());
+    return { item, memory, exists: entry !== undefined, etag: entry?.etag };
+  } catch (error) {
+    if (error instanceof DynakvError) {
+      return { item, memory, exists: true, etag: undefined };
+    }
+    throw error;
   }
 }
 
-function conditionError(condition: WriteCondition, current: StoredEntry | undefined): DynakvError {
-  const details = { outcome: Outcome.NOT_APPLIED, currentEtag: current?.etag };
+export function holds(condition: WriteCondition | undefined, { exists, etag }: Seen): boolean {
+  switch (condition?.kind) {
+    case undefined:
+      return true;
+    case "absent":
+      return !exists;
+    case "present":
+      return exists;
+    case "etag":
+      return etag === condition.etag;
+  }
+}
+
+/** The error of a condition that does not hold, with the etag that the key has instead. */
+export function conditionError(condition: WriteCondition, { exists, etag }: Seen): DynakvError {
+  const details = { outcome: Outcome.NOT_APPLIED, currentEtag: etag };
   switch (condition.kind) {
     case "absent":
       return new DynakvError(ErrorReason.ALREADY_EXISTS, "the key already holds an entry", details);
@@ -115,7 +126,7 @@ function conditionError(condition: WriteCondition, current: StoredEntry | undefi
     case "etag":
       return new DynakvError(
         ErrorReason.ETAG_MISMATCH,
-        current === undefined ? "the key holds no entry" : "the entry has another etag",
+        exists ? "the entry has another etag" : "the key holds no entry",
         details,
       );
   }

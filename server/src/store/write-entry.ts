@@ -1,18 +1,19 @@
-import { DeleteItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
+import { writeConditionally } from "./conditional-write.js";
 import type { CallOptions, ExpiryPolicy, WriteCondition } from "./entry.js";
-import { createNonce, type ItemLayout, isExpired, type WrittenEntry } from "./item-layout.js";
+import { createNonce, formatSeconds, type Item, isExpired, type WrittenEntry } from "./item-layout.js";
 import { maxItemBytes } from "./item-size.js";
-import { ConditionFailed, withRetries } from "./retry.js";
-import { defaultExpireAt, type StoreContext } from "./store-context.js";
-import { type Expression, explainCondition, toExpression } from "./write-condition.js";
+import { forgettableFrom, type RequestMemory } from "./request-memory.js";
+import { createdExpireAt, type StoreContext } from "./store-context.js";
+import type { Expression } from "./write-condition.js";
 
 export interface SetInput {
   readonly key: string;
   readonly value: Uint8Array;
   /** Undefined for the server's default. */
-  readonly expiry: Exclude<ExpiryPolicy, { kind: "keep" }> | undefined;
+  readonly expiry: ExpiryPolicy | undefined;
   readonly condition: WriteCondition | undefined;
 }
 
@@ -22,36 +23,127 @@ export interface SetResult {
   readonly expireAt: number | undefined;
 }
 
-/** Stores a value whole, by one PutItem. */
+/** How often entries may appear and vanish while a Set that keeps their expiry looks for one. */
+const maxKeepRounds = 5;
+
+/** Stores a value whole: ordinarily by one PutItem. */
 export async function setEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
-  const { client, layout, clock } = context;
-  const nowMs = clock();
-  const expireAt =
-    input.expiry === undefined
-      ? defaultExpireAt(context, nowMs)
-      : input.expiry.kind === "at"
-        ? input.expiry.second
-        : undefined;
-  const nonce = createNonce();
-  const entry: WrittenEntry = {
-    key: input.key,
-    data: { kind: "value", value: input.value },
-    nowMs,
-    expireAt,
-    nonce,
+  if (input.expiry?.kind !== "keep" || input.condition?.kind === "absent") {
+    return putEntry(context, input, options);
+  }
+  // An entry that is there is updated, since its expiry cannot be named in a PutItem; where there is none, one is put.
+  for (let round = 1; ; round++) {
+    try {
+      return await overwriteEntry(context, input, options);
+    } catch (error) {
+      if (input.condition !== undefined || !refusedFor(error, ErrorReason.NOT_PRESENT) || round >= maxKeepRounds) {
+        throw error;
+      }
+    }
+    try {
+      return await putEntry(context, { ...input, condition: { kind: "absent" } }, options);
+    } catch (error) {
+      if (!refusedFor(error, ErrorReason.ALREADY_EXISTS)) {
+        throw error;
+      }
+    }
+  }
+}
+
+function refusedFor(error: unknown, reason: ErrorReason): boolean {
+  return error instanceof DynakvError && error.reason === reason && error.outcome === Outcome.NOT_APPLIED;
+}
+
+async function putEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
+  const { client, layout } = context;
+  const { names } = layout;
+  const { key } = input;
+  const entry = newEntry(context, input);
+  const { nowMs, nonce, expireAt } = entry;
+  const result: SetResult = { etag: nonce, writtenAtMs: nowMs, expireAt };
+  const put = async (condition: Expression, abortSignal: AbortSignal): Promise<SetResult> => {
+    const command = new PutItemCommand({
+      TableName: names.table,
+      Item: layout.encode(entry),
+      ...conditionParameters(context, condition),
+    });
+    await client.send(command, { abortSignal });
+    return result;
   };
-  checkItemSize(layout.overheadBytes(entry), input.value.length);
-  await writeConditionally(context, input, nowMs, options, (condition, abortSignal) =>
-    client.send(
-      new PutItemCommand({
-        TableName: layout.names.table,
-        Item: layout.encode(entry),
-        ...conditionParameters(layout, condition),
-      }),
-      { abortSignal },
-    ),
+  // Beside what is remembered of the counter that was there.
+  const update = async (condition: Expression, abortSignal: AbortSignal): Promise<SetResult> => {
+    const expression =
+      `SET #v = :value, #w = :written, #e = :nonce${expireAt === undefined ? "" : ", #x = :expires"}` +
+      ` REMOVE #c, #s.#g${expireAt === undefined ? ", #x" : ""}`;
+    const values = {
+      ...valuesOf(input.value, entry),
+      ...(expireAt === undefined ? {} : { ":expires": { N: expireAt.toString() } }),
+    };
+    const command = new UpdateItemCommand({
+      TableName: names.table,
+      Key: layout.key(key),
+      UpdateExpression: expression,
+      ...conditionParameters(context, condition, expression, values),
+    });
+    await client.send(command, { abortSignal });
+    return result;
+  };
+  return writeConditionally(
+    context,
+    {
+      key,
+      condition: input.condition,
+      send: put,
+      sendRemembering: (_, keeps) => (keeps ? update : put),
+      resultFrom: (item) => (item[names.etagAttribute]?.S === nonce ? result : undefined),
+    },
+    options,
   );
-  return { etag: nonce, writtenAtMs: nowMs, expireAt };
+}
+
+/** Puts a value in place of what the key holds, and leaves its expiry. */
+async function overwriteEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
+  const { client, layout } = context;
+  const { key } = input;
+  const entry = newEntry(context, input);
+  const resultFrom = (item: Item): SetResult | undefined =>
+    item[layout.names.etagAttribute]?.S === entry.nonce
+      ? { etag: entry.nonce, writtenAtMs: entry.nowMs, expireAt: layout.expireAt(item) }
+      : undefined;
+  const expression = "SET #v = :value, #w = :written, #e = :nonce REMOVE #c";
+  return writeConditionally(
+    context,
+    {
+      key,
+      condition: input.condition ?? { kind: "present" },
+      async send(condition, abortSignal) {
+        const command = new UpdateItemCommand({
+          TableName: layout.names.table,
+          Key: layout.key(key),
+          UpdateExpression: expression,
+          // The expiry is not among what is updated, so the whole item must be asked for.
+          ReturnValues: "ALL_NEW",
+          ...conditionParameters(context, condition, expression, valuesOf(input.value, entry)),
+        });
+        const { Attributes = {} } = await client.send(command, { abortSignal });
+        return resultFrom(Attributes) ?? { etag: entry.nonce, writtenAtMs: entry.nowMs, expireAt: undefined };
+      },
+      resultFrom,
+    },
+    options,
+  );
+}
+
+function newEntry(context: StoreContext, { key, value, expiry }: SetInput): WrittenEntry {
+  const nowMs = context.clock();
+  const expireAt = createdExpireAt(context, expiry, nowMs);
+  const entry: WrittenEntry = { key, data: { kind: "value", value }, nowMs, expireAt, nonce: createNonce() };
+  checkItemSize(context.layout.overheadBytes(entry), value.length);
+  return entry;
+}
+
+function valuesOf(value: Uint8Array, { nowMs, nonce }: WrittenEntry): Item {
+  return { ":value": { B: value }, ":written": { N: formatSeconds(nowMs) }, ":nonce": { S: nonce } };
 }
 
 export interface DeleteInput {
@@ -59,69 +151,124 @@ export interface DeleteInput {
   readonly condition: WriteCondition | undefined;
 }
 
-/** Removes whatever the key holds, by one DeleteItem. True when that was an entry, and not an expired one. */
+/** Removes whatever the key holds: ordinarily by one DeleteItem. True when that was an entry, and not an expired one. */
 export async function deleteEntry(context: StoreContext, input: DeleteInput, options: CallOptions): Promise<boolean> {
   const { client, layout, clock } = context;
-  const nowMs = clock();
-  // Without a condition on expiry, so that an expired item leaves the table too; what the old item tells is enough.
-  const { Attributes: old } = await writeConditionally(context, input, nowMs, options, (condition, abortSignal) =>
-    client.send(
-      new DeleteItemCommand({
-        TableName: layout.names.table,
-        Key: layout.key(input.key),
-        ReturnValues: "ALL_OLD",
-        ...conditionParameters(layout, condition),
+  const { key, condition } = input;
+  const remove = async (expression: Expression, abortSignal: AbortSignal): Promise<boolean> => {
+    const nowMs = clock();
+    const command = new DeleteItemCommand({
+      TableName: layout.names.table,
+      Key: layout.key(key),
+      ReturnValues: "ALL_OLD",
+      ...conditionParameters(context, expression),
+    });
+    const { Attributes: old } = await client.send(command, { abortSignal });
+    return old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAt(old), nowMs);
+  };
+  // The item stays for what it remembers of the counter, until no increment of it can be repeated.
+  const hide = (memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
+    const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e";
+    const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
+    const command = new UpdateItemCommand({
+      TableName: layout.names.table,
+      Key: layout.key(key),
+      UpdateExpression: update,
+      ...conditionParameters(context, expression, update, {
+        ":second": { N: formatSeconds(clock()) },
+        ":until": { N: until.toString() },
       }),
-      { abortSignal },
-    ),
+    });
+    await client.send(command, { abortSignal });
+    return true;
+  };
+  return writeConditionally(
+    context,
+    {
+      key,
+      condition,
+      send: remove,
+      // What is left does not tell who removed the rest, so an answer that is lost cannot be made up for.
+      sendRemembering: ({ exists, memory }, keeps) =>
+        !keeps || memory === undefined ? remove : exists ? hide(memory) : async () => false,
+    },
+    options,
   );
-  return old !== undefined && !isExpired(layout.expireAt(old), nowMs);
 }
 
-async function writeConditionally<T>(
+export interface TouchInput {
+  readonly key: string;
+  readonly expiry: Exclude<ExpiryPolicy, { kind: "keep" }>;
+  readonly condition: Exclude<WriteCondition, { kind: "absent" }> | undefined;
+}
+
+export interface TouchResult {
+  readonly etag: string;
+  readonly expireAt: number | undefined;
+}
+
+/** Changes the expiry of an entry, by one UpdateItem. Undefined when the key holds none. */
+export async function touchEntry(
   context: StoreContext,
-  { key, condition }: DeleteInput,
-  nowMs: number,
+  input: TouchInput,
   options: CallOptions,
-  send: (condition: Expression | undefined, signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { budget } = context;
-  const expression = await prepareCondition(context, key, condition, nowMs, options);
+): Promise<TouchResult | undefined> {
+  const { client, layout, clock } = context;
+  const { key } = input;
+  const nonce = createNonce();
+  const resultFrom = (item: Item): TouchResult | undefined =>
+    item[layout.names.etagAttribute]?.S === nonce
+      ? { etag: layout.writtenEtag(item) ?? nonce, expireAt: layout.expireAt(item) }
+      : undefined;
   try {
-    return await withRetries((signal) => send(expression, signal), { ...options, budget, access: "write" });
+    return await writeConditionally<TouchResult>(
+      context,
+      {
+        key,
+        condition: input.condition ?? { kind: "present" },
+        async send(condition, abortSignal) {
+          const expireAt = createdExpireAt(context, input.expiry, clock());
+          const update = expireAt === undefined ? "SET #e = :nonce REMOVE #x" : "SET #e = :nonce, #x = :expires";
+          const command = new UpdateItemCommand({
+            TableName: layout.names.table,
+            Key: layout.key(key),
+            UpdateExpression: update,
+            // The etag of a counter holds the count.
+            ReturnValues: "ALL_NEW",
+            ...conditionParameters(context, condition, update, {
+              ":nonce": { S: nonce },
+              ...(expireAt === undefined ? {} : { ":expires": { N: expireAt.toString() } }),
+            }),
+          });
+          const { Attributes = {} } = await client.send(command, { abortSignal });
+          return resultFrom(Attributes) ?? { etag: nonce, expireAt };
+        },
+        resultFrom,
+      },
+      options,
+    );
   } catch (error) {
-    if (error instanceof ConditionFailed && condition !== undefined) {
-      throw await explainCondition(context, key, condition, error, options);
+    if (input.condition === undefined && refusedFor(error, ErrorReason.NOT_PRESENT)) {
+      return undefined;
     }
     throw error;
   }
 }
 
-/** What fails here, such as the read that some etags need, fails before anything is written. */
-async function prepareCondition(
-  context: StoreContext,
-  key: string,
-  condition: WriteCondition | undefined,
-  nowMs: number,
-  options: CallOptions,
-): Promise<Expression | undefined> {
-  try {
-    return condition === undefined ? undefined : await toExpression(context, key, condition, nowMs, options);
-  } catch (error) {
-    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
-  }
-}
-
-/** The parameters of a conditional write; none without a condition. */
-function conditionParameters(layout: ItemLayout, condition: Expression | undefined) {
-  return condition === undefined
-    ? {}
-    : ({
-        ConditionExpression: condition.expression,
-        ExpressionAttributeNames: layout.namesFor(condition.expression),
-        ExpressionAttributeValues: condition.values,
-        ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-      } as const);
+/** The parameters of a conditional write, with the values of its update, if it is one. */
+function conditionParameters(
+  { layout }: StoreContext,
+  { expression, values }: Expression,
+  update?: string,
+  updateValues?: Item,
+) {
+  const all = { ...values, ...updateValues };
+  return {
+    ConditionExpression: expression,
+    ExpressionAttributeNames: layout.namesFor(expression, update),
+    ...(Object.keys(all).length === 0 ? {} : { ExpressionAttributeValues: all }),
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  } as const;
 }
 
 function checkItemSize(overhead: number, valueBytes: number): void {

@@ -1,0 +1,204 @@
+import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { CallOptions, ExpiryPolicy } from "./entry.js";
+import { formatSeconds, type Item } from "./item-layout.js";
+import { nonceOf, type RequestId } from "./request-id.js";
+import { firstMemory, isNew, maxEntries, pruneExpressions, type Slot, slotNames } from "./request-memory.js";
+import { type Doubt, type RetryOptions, withRetries } from "./retry.js";
+import { changedExpireAt, createdExpireAt, type StoreContext } from "./store-context.js";
+import { isLive, nowValue } from "./write-condition.js";
+
+/** An increment, and the id under which it is remembered. */
+export interface Increment {
+  readonly key: string;
+  readonly id: RequestId;
+  readonly delta: bigint;
+  /** Where a counter that is created starts, before delta is added. */
+  readonly initial: bigint;
+  /** The lowest and the highest value that the counter may take, within int64. */
+  readonly min: bigint;
+  readonly max: bigint;
+  /** Undefined: keep the counter's expiry, and the server's default for one that is created. */
+  readonly expiry: ExpiryPolicy | undefined;
+}
+
+export interface TryOptions extends CallOptions {
+  readonly doubt: Doubt;
+}
+
+/** Who may be remembered by an update: any writer while there is room, one that has a slot already, or nobody. */
+export type Remembering = "any writer" | "known writer" | "nobody";
+
+/** Adds to a live counter, by one request that checks all there is to check. Resolves with the item after it. */
+export async function updateCounter(
+  context: StoreContext,
+  input: Increment,
+  remembering: Remembering,
+  options: TryOptions,
+): Promise<Item> {
+  const { layout, clock, requests } = context;
+  const nowMs = clock();
+  const expires = changedExpireAt(context, input.expiry, nowMs);
+  const remembers = remembering !== "nobody";
+  const room = { "any writer": "size(#s) < :entries", "known writer": "attribute_exists(#s.#h)" };
+  const condition =
+    `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}` +
+    (remembers ? ` AND attribute_exists(#s) AND ${isNew} AND ${room[remembering]}` : "");
+  const update =
+    "SET #c = #c + :delta, #w = :written, #e = :etag" +
+    (remembers ? ", #s.#h = :sequence, #s.#r = #c + :delta" : "") +
+    expiryClauses(expires);
+  const command = new UpdateItemCommand({
+    TableName: layout.names.table,
+    Key: layout.key(input.key),
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...(remembers ? slotNames(input.id) : {}) },
+    ExpressionAttributeValues: {
+      ...nowValue(nowMs),
+      ":number": { S: "N" },
+      ":low": { N: (input.min - input.delta).toString() },
+      ":high": { N: (input.max - input.delta).toString() },
+      ":delta": { N: input.delta.toString() },
+      ...writeValues(input.id, nowMs),
+      ...(remembers ? { ":sequence": { N: input.id.sequence.toString() } } : {}),
+      ...(remembering === "any writer" ? { ":entries": { N: maxEntries(requests.maxWriters).toString() } } : {}),
+      ...expiryValues(expires),
+    },
+    ReturnValues: "ALL_NEW",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+  const { Attributes } = await send(context, command, remembers ? "fenced-write" : "write", options);
+  return Attributes ?? {};
+}
+
+/** Puts a new counter where the key holds nothing, or what has expired and remembers nothing. */
+export async function createCounter(
+  context: StoreContext,
+  input: Increment,
+  value: bigint,
+  options: TryOptions,
+): Promise<Item> {
+  const { layout, clock } = context;
+  const nowMs = clock();
+  const condition = "attribute_not_exists(#k) OR #x <= :now AND attribute_not_exists(#s)";
+  const item = layout.encode({
+    key: input.key,
+    data: { kind: "counter", counter: value },
+    nowMs,
+    expireAt: createdExpireAt(context, input.expiry, nowMs),
+    nonce: nonceOf(input.id),
+    memory: firstMemory(input.id, value),
+  });
+  const command = new PutItemCommand({
+    TableName: layout.names.table,
+    Item: item,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: layout.namesFor(condition),
+    ExpressionAttributeValues: nowValue(nowMs),
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+  await send(context, command, "fenced-write", options);
+  return item;
+}
+
+/** Starts a counter anew that has expired, or whose key was deleted, and keeps what the item remembers. */
+export async function restartCounter(
+  context: StoreContext,
+  input: Increment,
+  value: bigint,
+  from: "expired" | "gone",
+  options: TryOptions,
+): Promise<Item> {
+  const { layout, clock, requests } = context;
+  const nowMs = clock();
+  const expires = createdExpireAt(context, input.expiry, nowMs) ?? "never";
+  const condition =
+    (from === "gone" ? "attribute_exists(#s.#g)" : "attribute_exists(#s) AND #x <= :now") +
+    ` AND ${isNew} AND size(#s) < :entries`;
+  const update = `SET #c = :value, #w = :written, #e = :etag, #s.#h = :sequence, #s.#r = :value${expiryClauses(expires, "#v, #s.#g")}`;
+  const command = new UpdateItemCommand({
+    TableName: layout.names.table,
+    Key: layout.key(input.key),
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slotNames(input.id) },
+    ExpressionAttributeValues: {
+      ...(from === "gone" ? {} : nowValue(nowMs)),
+      ":value": { N: value.toString() },
+      ":sequence": { N: input.id.sequence.toString() },
+      ":entries": { N: maxEntries(requests.maxWriters).toString() },
+      ...writeValues(input.id, nowMs),
+      ...expiryValues(expires),
+    },
+    ReturnValues: "ALL_NEW",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+  const { Attributes } = await send(context, command, "fenced-write", options);
+  return Attributes ?? {};
+}
+
+/** Gives a counter that another program made the room in which increments are remembered. */
+export async function adoptCounter(context: StoreContext, key: string, options: CallOptions): Promise<void> {
+  const { layout } = context;
+  const update = "SET #s = :nothing";
+  const condition = "attribute_exists(#c) AND attribute_not_exists(#s)";
+  const command = new UpdateItemCommand({
+    TableName: layout.names.table,
+    Key: layout.key(key),
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: layout.namesFor(update, condition),
+    ExpressionAttributeValues: { ":nothing": { M: {} } },
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+  await send(context, command, "fenced-write", { ...options, doubt: {} });
+}
+
+/** Forgets slots that are still as they were seen. */
+export async function pruneSlots(
+  context: StoreContext,
+  key: string,
+  slots: readonly Slot[],
+  options: CallOptions,
+): Promise<void> {
+  const { layout } = context;
+  const { update, condition, names, values } = pruneExpressions(slots);
+  const command = new UpdateItemCommand({
+    TableName: layout.names.table,
+    Key: layout.key(key),
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: { ...layout.namesFor(condition), ...names },
+    ExpressionAttributeValues: values,
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  });
+  await send(context, command, "fenced-write", { ...options, doubt: {} });
+}
+
+function send(
+  { client, budget }: StoreContext,
+  command: UpdateItemCommand | PutItemCommand,
+  access: RetryOptions["access"],
+  options: TryOptions,
+): Promise<{ Attributes?: Item | undefined }> {
+  return withRetries((abortSignal) => client.send(command as UpdateItemCommand, { abortSignal }), {
+    ...options,
+    budget,
+    access,
+  });
+}
+
+function writeValues(id: RequestId, nowMs: number): Item {
+  return { ":written": { N: formatSeconds(nowMs) }, ":etag": { S: nonceOf(id) } };
+}
+
+function expiryClauses(expires: number | "never" | undefined, removed?: string): string {
+  const removes = [...(expires === "never" ? ["#x"] : []), ...(removed === undefined ? [] : [removed])];
+  return (
+    (typeof expires === "number" ? ", #x = :expires" : "") + (removes.length > 0 ? ` REMOVE ${removes.join(", ")}` : "")
+  );
+}
+
+function expiryValues(expires: number | "never" | undefined): Item {
+  return typeof expires === "number" ? { ":expires": { N: expires.toString() } } : {};
+}
