@@ -1,9 +1,9 @@
 import * as assert from "uvu/assert";
-import { checkHistory } from "./histories/check-history.js";
-import { mutateHistory } from "./histories/mutate-history.js";
-import type { Operation, Request, Result } from "./histories/operation.js";
+import { checkHistory } from "./histories/check/check-history.js";
+import type { Operation, Request, Result } from "./histories/check/operation.js";
 import { createRandom } from "./histories/random.js";
-import { simulateHistory } from "./histories/simulate-history.js";
+import { mutateHistory } from "./histories/simulate/mutate-history.js";
+import { simulateHistory } from "./histories/simulate/simulate-history.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("the check of histories");

@@ -1,4 +1,4 @@
-import type { Answer, Condition, Content, Expiry, Refusal, Request, Result } from "./operation.js";
+import type { Answer, Condition, Content, Expiry, Refusal, Request, Result } from "../check/operation.js";
 
 interface Entry {
   content: Content;
@@ -37,7 +37,8 @@ export function createSimulatedKey(): SimulatedKey {
       case "get":
         return { type: "get", entry: entry && { ...entry } };
       case "set": {
-        const { etag, expireAt } = put({ kind: "value", value: request.value }, request.expiry);
+        const expiry = request.expiry === "keep" ? entry?.expireAt : request.expiry;
+        const { etag, expireAt } = put({ kind: "value", value: request.value }, expiry);
         return { type: "set", etag, expireAt };
       }
       case "delete":

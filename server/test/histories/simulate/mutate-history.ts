@@ -1,6 +1,6 @@
-import { seenEtag } from "./etags.js";
-import type { Answer, Operation, Result } from "./operation.js";
-import type { Random } from "./random.js";
+import { seenEtag } from "../check/etags.js";
+import type { Answer, Operation, Result } from "../check/operation.js";
+import type { Random } from "../random.js";
 
 /** The same history with one result made wrong; undefined when the drawn operation has none that could be. */
 export function mutateHistory(history: readonly Operation[], random: Random): Operation[] | undefined {

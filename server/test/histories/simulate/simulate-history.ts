@@ -1,6 +1,6 @@
-import { seenEtag } from "./etags.js";
-import type { Condition, Expiry, Operation, Request, Result } from "./operation.js";
-import type { Random } from "./random.js";
+import { seenEtag } from "../check/etags.js";
+import type { Condition, Expiry, Operation, Request, Result } from "../check/operation.js";
+import type { Random } from "../random.js";
 import { createSimulatedKey } from "./simulated-key.js";
 
 export interface SimulationOptions {
@@ -89,7 +89,7 @@ function drawRequest(random: Random, id: number, etags: readonly string[], now: 
     case "get":
       return { type };
     case "set":
-      return { type, value: `v${id}`, condition, expiry };
+      return { type, value: `v${id}`, condition, expiry: random.chance(0.2) ? "keep" : expiry };
     case "delete":
       return { type, condition };
     case "incr":

@@ -72,8 +72,18 @@ function renderContent(content: Content): string {
   return content.kind === "value" ? `value '${content.value}'` : `counter ${content.count}`;
 }
 
-function renderExpiry(expiry: Expiry | undefined): string {
-  return expiry === undefined ? "" : expiry === "never" ? ", never expires" : `, expires at ${expiry}`;
+function renderExpiry(expiry: Expiry | "keep" | "untold" | undefined): string {
+  switch (expiry) {
+    case undefined:
+    case "untold":
+      return "";
+    case "never":
+      return ", never expires";
+    case "keep":
+      return ", keeps its expiry";
+    default:
+      return `, expires at ${expiry}`;
+  }
 }
 
 function renderCondition(condition: Condition | undefined): string {

@@ -26,7 +26,7 @@ export type Request =
       readonly value: string;
       readonly condition?: Condition | undefined;
       /** Undefined means never: the servers of these histories have no default. */
-      readonly expiry?: Expiry | undefined;
+      readonly expiry?: Expiry | "keep" | undefined;
     }
   | { readonly type: "delete"; readonly condition?: Condition | undefined }
   | {
@@ -44,7 +44,13 @@ export type Answer =
   | { readonly type: "get"; readonly entry: SeenEntry | undefined }
   | { readonly type: "set"; readonly etag: string; readonly expireAt: number | undefined }
   | { readonly type: "delete"; readonly existed: boolean }
-  | { readonly type: "incr"; readonly count: bigint; readonly etag: string; readonly expireAt: number | undefined }
+  | {
+      readonly type: "incr";
+      readonly count: bigint;
+      readonly etag: string;
+      /** Untold by the answer to a repetition, which has the expiry of its own time. */
+      readonly expireAt: number | "untold" | undefined;
+    }
   /** Without an entry there is no etag. */
   | {
       readonly type: "touch";

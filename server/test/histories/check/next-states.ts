@@ -65,7 +65,7 @@ function carryOut(step: Step, request: Request, answer: Answer | undefined): Key
       return answer?.type === "get" ? read(step, answer) : undefined;
     case "set": {
       const checked = check(step, request.condition);
-      const expireAt = toSecond(request.expiry);
+      const expireAt = request.expiry === "keep" ? step.live?.expireAt : toSecond(request.expiry);
       if (checked === undefined || (answer?.type === "set" && answer.expireAt !== expireAt)) {
         return undefined;
       }
@@ -112,7 +112,8 @@ function increment(
     return undefined;
   }
   const expireAt = request.expiry === undefined ? step.live?.expireAt : toSecond(request.expiry);
-  if (answer !== undefined && (answer.count !== count || answer.expireAt !== expireAt)) {
+  const isTold = answer !== undefined && answer.expireAt !== "untold";
+  if ((answer !== undefined && answer.count !== count) || (isTold && answer.expireAt !== expireAt)) {
     return undefined;
   }
   return write(step.state, step, { content: { kind: "counter", count }, expireAt });

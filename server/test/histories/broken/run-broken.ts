@@ -1,0 +1,3 @@
+export async function runBroken(_n: string, _o: object): Promise<boolean> {
+  return false;
+}
