@@ -21,15 +21,17 @@ export interface Replicas {
 }
 
 /** The least that the settings allow, so that counters get full of writers and ids get too old. */
-export const requestWindowSeconds = 60;
+const requestWindowSeconds = 60;
 const requestWindowWriters = 16;
 
-export async function startReplicas(count: number): Promise<Replicas> {
+const replicaCount = 3;
+
+export async function startReplicas(): Promise<Replicas> {
   const engine = await startTestEngine();
   const table = uniqueTableName();
   const clock = createTestClock();
   const started: (Replica & { readonly stop: () => Promise<void> })[] = [];
-  for (let n = 0; n < count; n++) {
+  for (let n = 0; n < replicaCount; n++) {
     started.push(await startReplica(engine, table, clock));
   }
   return {

@@ -1,14 +1,17 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { createRequestIds } from "../../../../client/src/request-ids.js";
-import type { TestClock } from "../../../src/faults/index.js";
 import type { KeyValueClient } from "../../support/test-server.js";
 import type { Request, Result } from "../check/operation.js";
 import { createRandom, type Random } from "../random.js";
+import type { AdvancingClock } from "./advancing-clock.js";
 import { callMGet, callUnary } from "./calls.js";
 import { incrementOnce } from "./increment.js";
 import type { Recorder } from "./recorder.js";
 import { resultOfFailure } from "./results.js";
 import { drawRequest, type Workload } from "./workload.js";
+
+/** More than one window. */
+const leapMs = 65_000;
 
 /** How many increments carry a request id. The others are never repeated by their callers. */
 const shareWithId = 0.7;
@@ -19,7 +22,7 @@ export interface ClientOptions {
   readonly seed: number;
   readonly workload: Workload;
   readonly recorder: Recorder;
-  readonly clock: TestClock;
+  readonly clock: AdvancingClock;
   /** The replicas, that of this client first. */
   readonly replicas: readonly KeyValueClient[];
 }
@@ -33,7 +36,7 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
   const { name, seed, workload, recorder, clock, replicas } = options;
   const random = createRandom(seed, name);
   // It keeps its writer for as long as it lives, as a caller should that increments often.
-  const ids = createRequestIds(clock);
+  const ids = createRequestIds(clock.nowMs);
   const [home] = replicas;
   let drawn = 0;
   if (home === undefined) {
@@ -42,7 +45,7 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
 
   async function step(client: KeyValueClient): Promise<void> {
     if (random.chance(workload.ticks)) {
-      clock.advance(300 + random.below(1200));
+      clock.advance(random.chance(workload.leaps) ? leapMs : 300 + random.below(1200));
     }
     const kind = random.weighted(workload.mix);
     const hurry = drawHurry(random, workload.haste);
@@ -51,8 +54,7 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
       return;
     }
     const key = random.pick(workload.keys);
-    const nowSecond = Math.floor(clock() / 1000);
-    const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), nowSecond);
+    const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), clock.nowSecond());
     const hasId = request.type === "incr" && random.chance(shareWithId);
     const end = recorder.begin(name, key, request);
     end(

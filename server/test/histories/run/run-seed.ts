@@ -1,11 +1,18 @@
 import { checkHistory } from "../check/check-history.js";
 import { createRandom } from "../random.js";
+import { type AdvancingClock, createAdvancingClock } from "./advancing-clock.js";
 import { createFaultPlan } from "./faults-by-seed.js";
 import { createRecorder, type Recorder } from "./recorder.js";
 import type { Replicas } from "./replicas.js";
 import { UnexpectedFailure } from "./results.js";
 import { createSimulatedClient } from "./run-clients.js";
 import { drawWorkload, type Workload } from "./workload.js";
+
+export interface Failure {
+  readonly kind: "violation" | "undecided" | "unexpected";
+  readonly summary: string;
+  readonly rendering: string;
+}
 
 /** What a seed brought. */
 export interface SeedReport {
@@ -19,7 +26,7 @@ export interface SeedReport {
   readonly faults: ReadonlyMap<string, number>;
   /** The most states that the check of one key visited. */
   readonly visited: number;
-  readonly failure: { readonly summary: string; readonly rendering: string } | undefined;
+  readonly failure: Failure | undefined;
 }
 
 const outageMs = 50;
@@ -27,14 +34,14 @@ const outageMs = 50;
 /** Lets the clients of a seed loose on fresh keys, and checks what they saw. */
 export async function runSeed(replicas: Replicas, seed: number, operations: number): Promise<SeedReport> {
   const workload = drawWorkload(seed);
-  const nowSecond = () => Math.floor(replicas.clock() / 1000);
+  const clock = createAdvancingClock(replicas.clock);
   // The table may have seen the seed before.
   const prefix = crypto.randomUUID().slice(0, 8);
   const named = { ...workload, keys: workload.keys.map((key) => `${prefix}-${key}`) };
-  const recorder = createRecorder(named.keys, nowSecond);
+  const recorder = createRecorder(named.keys, clock.nowSecond);
   let unexpected: string | undefined;
   try {
-    await runPhases(replicas, named, recorder, seed, operations);
+    await runPhases(replicas, named, recorder, clock, seed, operations);
   } catch (error) {
     if (!(error instanceof UnexpectedFailure)) {
       throw error;
@@ -49,9 +56,10 @@ export async function runSeed(replicas: Replicas, seed: number, operations: numb
 }
 
 async function runPhases(
-  { list, clock }: Replicas,
+  { list }: Replicas,
   workload: Workload,
   recorder: Recorder,
+  clock: AdvancingClock,
   seed: number,
   operations: number,
 ): Promise<void> {
@@ -85,10 +93,13 @@ async function runPhases(
       }
       await Promise.all(plans.map((plan) => plan.settle()));
     }
-    // Only now: a request that is later than a whole window is more than the service promises to cope with.
-    clock.advance(workload.leapSeconds * 1000);
+    clock.beginPhase();
+    for (let second = 0; second < workload.quietSeconds; second += 50) {
+      clock.advance(Math.min(50, workload.quietSeconds - second) * 1000);
+      clock.beginPhase();
+    }
   }
-  await readAll(list[0], workload, recorder);
+  await readAll(list[0], workload, recorder, clock);
 }
 
 function breakConnections(proxy: Replicas["list"][number]["proxy"] | undefined, atMs: number): () => void {
@@ -102,13 +113,17 @@ function breakConnections(proxy: Replicas["list"][number]["proxy"] | undefined, 
 }
 
 /** What the keys hold in the end, told without faults. */
-async function readAll(replica: Replicas["list"][number] | undefined, workload: Workload, recorder: Recorder) {
+async function readAll(
+  replica: Replicas["list"][number] | undefined,
+  workload: Workload,
+  recorder: Recorder,
+  clock: AdvancingClock,
+) {
   if (replica === undefined) {
     return;
   }
   replica.proxy.decide = undefined;
   const calm = { ...workload, mix: { get: 0, mget: 1, set: 0, delete: 0, incr: 0, touch: 0 }, ticks: 0, haste: 0 };
-  const clock = Object.assign(() => 0, { advance() {}, jump() {}, set() {} });
   const reader = { name: "end", seed: 0, workload: calm, recorder, clock, replicas: [replica.client] };
   await createSimulatedClient(reader).run(1);
 }
@@ -127,7 +142,9 @@ function judge(recorder: Recorder, unexpected: string | undefined) {
   let operations = 0;
   let visited = 0;
   let failure: SeedReport["failure"] =
-    unexpected === undefined ? undefined : { summary: `unexpected failure: ${unexpected}`, rendering: "" };
+    unexpected === undefined
+      ? undefined
+      : { kind: "unexpected", summary: `unexpected failure: ${unexpected}`, rendering: "" };
   for (const [key, history] of recorder.histories) {
     operations += history.length;
     for (const { result } of history) {
@@ -138,11 +155,11 @@ function judge(recorder: Recorder, unexpected: string | undefined) {
     const check = checkHistory(history);
     visited = Math.max(visited, check.visited);
     if (check.verdict === "undecided") {
-      failure ??= { summary: `UNDECIDED after ${check.visited} states, key ${key}`, rendering: "" };
+      failure ??= { kind: "undecided", summary: `UNDECIDED after ${check.visited} states, key ${key}`, rendering: "" };
     }
     if (check.violation !== undefined) {
       const { summary, rendering } = check.violation;
-      failure ??= { summary: `key ${key}: ${summary}`, rendering };
+      failure ??= { kind: "violation", summary: `key ${key}: ${summary}`, rendering };
     }
   }
   return { operations, unknown, visited, failure };

@@ -1,69 +1,75 @@
-import { startReplicas } from "./replicas.js";
-import { runSeed, type SeedReport } from "./run-seed.js";
+import { type ChildProcess, fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import type { SeedReport } from "./run-seed.js";
+import type { SeedOrder } from "./seed-worker.js";
 
 export interface RunOptions {
   readonly from: number;
   readonly seeds: number;
   /** About how many operations each seed has. */
   readonly operations: number;
-  /** Whether each seed prints a line. */
-  readonly verbose: boolean;
+  /** The module that each process runs; the default is the one beside this. */
+  readonly worker?: string;
 }
 
-const replicaCount = 3;
+/** A seed spends half its time waiting: for pauses between tries, and for answers that are held back. */
+const workers = availableParallelism() + 1;
 
-/** Runs seeds until one fails, and prints what they brought. Resolves to whether all were good. */
-export async function runSeeds({ from, seeds, operations, verbose }: RunOptions): Promise<boolean> {
-  const startedAt = performance.now();
-  const replicas = await startReplicas(replicaCount);
+const environment = {
+  ...process.env,
+  // The SDK's notice about versions of 2027 would stand above every run on Node 20.
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  AWS_EC2_METADATA_DISABLED: "true",
+};
+
+/** Runs seeds in processes of their own until one fails. Hands each report on as it comes. */
+export async function runSeeds(
+  options: RunOptions,
+  onReport: (report: SeedReport) => void = () => {},
+): Promise<SeedReport[]> {
   const reports: SeedReport[] = [];
+  const queue = Array.from({ length: options.seeds }, (_, n) => options.from + n);
+  const take = (report: SeedReport): boolean => {
+    reports.push(report);
+    onReport(report);
+    return report.failure === undefined;
+  };
+  const count = Math.min(workers, options.seeds);
+  await Promise.all(Array.from({ length: count }, () => work(options, queue, take)));
+  return reports;
+}
+
+/** One process, as long as there are seeds, and none has failed. */
+async function work(
+  { operations, worker }: RunOptions,
+  queue: number[],
+  take: (report: SeedReport) => boolean,
+): Promise<void> {
+  const path = worker ?? fileURLToPath(new URL("seed-worker.ts", import.meta.url));
+  const child = fork(path, { execArgv: ["--import", "tsx"], env: environment, serialization: "advanced" });
   try {
-    for (let seed = from; seed < from + seeds; seed++) {
-      const report = await runSeed(replicas, seed, operations);
-      reports.push(report);
-      if (verbose || report.failure !== undefined) {
-        print(describeSeed(report));
-      }
-      if (report.failure !== undefined) {
-        print(`violation: ${report.failure.summary}\n${report.failure.rendering}`);
-        print(`replay: npm run test:histories -- --seed ${seed} --ops ${operations}`);
-        break;
+    await nextMessage(child);
+    for (let seed = queue.shift(); seed !== undefined; seed = queue.shift()) {
+      child.send({ seed, operations } satisfies SeedOrder);
+      if (!take((await nextMessage(child)) as SeedReport)) {
+        queue.length = 0;
       }
     }
   } finally {
-    await replicas.stop();
+    if (child.connected) {
+      child.disconnect();
+    }
   }
-  const seconds = (performance.now() - startedAt) / 1000;
-  print(
-    [
-      `${reports.length} seeds`,
-      `${reports.reduce((sum, report) => sum + report.operations, 0)} operations`,
-      `unknown: ${describe(sumUp(reports.map(({ unknown }) => unknown)))}`,
-      `faults: ${describe(sumUp(reports.map(({ faults }) => faults)))}`,
-      `at most ${Math.max(...reports.map(({ visited }) => visited))} states a key`,
-      `${(reports.length / seconds).toFixed(2)} seeds a second`,
-    ].join("; "),
-  );
-  return reports.every(({ failure }) => failure === undefined);
 }
 
-function describeSeed({ seed, profile, mix, operations, unknown, faults, visited, failure }: SeedReport): string {
-  const verdict = failure === undefined ? "good" : "BAD";
-  return `seed ${seed}: ${verdict}; faults '${profile}', mix '${mix}'; ${operations} operations; unknown: ${describe(unknown)}; faults: ${describe(faults)}; ${visited} states`;
-}
-
-function sumUp(counts: readonly ReadonlyMap<string, number>[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const [name, count] of counts.flatMap((each) => [...each])) {
-    sums.set(name, (sums.get(name) ?? 0) + count);
-  }
-  return sums;
-}
-
-function describe(counts: ReadonlyMap<string, number>): string {
-  return counts.size === 0 ? "none" : [...counts].map(([name, count]) => `${count} ${name}`).join(", ");
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+function nextMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const fail = (code: number | null) => reject(new Error(`a process that ran seeds ended with ${code}`));
+    child.once("exit", fail);
+    child.once("message", (message) => {
+      child.off("exit", fail);
+      resolve(message);
+    });
+  });
 }

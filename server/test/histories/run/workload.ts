@@ -17,9 +17,13 @@ export interface Workload {
   readonly ticks: number;
   /** The probability of a deadline, or of a caller who leaves, within milliseconds. */
   readonly haste: number;
+  /** The probability that it then moves by more than a window. */
+  readonly leaps: number;
+  /** The probability that an increment has a request id of a new writer. */
+  readonly newWriters: number;
   /** Between phases all is quiet, and the clock moves on by this many seconds. */
   readonly phases: number;
-  readonly leapSeconds: number;
+  readonly quietSeconds: number;
 }
 
 const mixes: Readonly<Record<string, Workload["mix"]>> = {
@@ -45,9 +49,11 @@ export function drawWorkload(seed: number): Workload {
     conditions: random.pick([0.2, 0.5, 0.7]),
     expiries: random.pick([0, 0, 0.2, 0.5]),
     ticks: random.pick([0, 0.05, 0.2]),
+    leaps: random.pick([0, 0.1]),
+    newWriters: random.pick([0, 0.2, 1]),
     haste: profile.name === "late requests" ? 0.3 : random.pick([0, 0, 0.1, 0.3]),
     phases: random.pick([1, 2, 3]),
-    leapSeconds: random.pick([1, 30, 70, 150]),
+    quietSeconds: random.pick([1, 30, 70, 150]),
   };
 }
 
