@@ -51,12 +51,8 @@ function explain(operations: readonly Operation[], maxVisited: number): Violatio
   const shown = prefix.filter(({ completed, result }) => {
     return completed >= (ends[bad - shownBefore] ?? 0) || result.outcome === "unknown";
   });
-  const summary =
-    last === undefined
-      ? "not linearizable"
-      : `${renderOperation(last)} fits no order; the nearest leaves the key with ${renderState(state)}`;
   return {
-    summary,
+    summary: last === undefined ? "not linearizable" : `${renderOperation(last)} fits no order`,
     prefix,
     rendering: [
       `${prefix.length} operations, of which the last ones and all unknown ones are shown`,

@@ -13,7 +13,7 @@ export interface KeyState {
   readonly item: Item | undefined;
   /** The etags that were found to be those of unknown writes: none is given out twice. */
   readonly found: ReadonlySet<string>;
-  /** Equal for equal states. */
+  /** Equal for states from which the same can follow. */
   readonly text: string;
 }
 
@@ -48,5 +48,6 @@ function createState(item: Item | undefined, found: ReadonlySet<string>): KeySta
 
 function itemText({ content, etag, expireAt }: Item): string {
   const held = content.kind === "value" ? `=${content.value}` : `+${content.count}`;
-  return `${held} ${typeof etag === "number" ? `#${etag}` : etag} ${expireAt ?? ""}`;
+  // Which unknown write it was makes no difference to what may follow.
+  return `${held} ${typeof etag === "number" ? "?" : etag} ${expireAt ?? ""}`;
 }

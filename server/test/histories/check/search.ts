@@ -20,6 +20,7 @@ export interface Search {
 export function searchOrder(history: readonly Operation[], maxVisited: number): Search {
   const operations = history.filter(isRelevant).sort((a, b) => endOf(a) - endOf(b) || a.invoked - b.invoked);
   const facts = collectFacts(operations);
+  const twins = findTwins(operations);
   const memory = createMemory();
   let furthest: Search["furthest"] = { state: emptyState, left: operations };
   let fewestLeft = Number.POSITIVE_INFINITY;
@@ -50,6 +51,10 @@ export function searchOrder(history: readonly Operation[], maxVisited: number): 
     const candidates = left.filter(({ invoked }) => invoked < first.completed);
     const branches: [Operation, KeyState][] = [];
     for (const operation of candidates) {
+      const twin = twins.get(operation);
+      if (twin !== undefined && left.includes(twin)) {
+        continue;
+      }
       const next = nextStates(state, operation, facts);
       if (isRead(operation) && next.includes(state)) {
         // It fits here and changes nothing: wherever else it fits, it might as well be here.
@@ -103,6 +108,25 @@ function createMemory() {
       return false;
     },
   };
+}
+
+/**
+ * Unknown writes that are alike, each with the one before it: of those it makes no difference which takes effect, so they
+ * are tried in one order only.
+ */
+function findTwins(operations: readonly Operation[]): Map<Operation, Operation> {
+  const twins = new Map<Operation, Operation>();
+  const last = new Map<string, Operation>();
+  for (const operation of operations.filter(isUnknown)) {
+    const { request, clockFrom } = operation;
+    const kind = JSON.stringify([clockFrom, request], (_, part) => (typeof part === "bigint" ? part.toString() : part));
+    const before = last.get(kind);
+    if (before !== undefined) {
+      twins.set(operation, before);
+    }
+    last.set(kind, operation);
+  }
+  return twins;
 }
 
 function isUnknown({ result }: Operation): boolean {

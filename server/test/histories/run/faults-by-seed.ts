@@ -100,7 +100,7 @@ function drawFault(random: Random, rates: FaultProfile["rates"], isRead: boolean
     case "slow answer":
       return { kind: "delay", beforeMs: random.below(4), afterMs: random.below(12) };
     case "late request":
-      return { kind: "delay", beforeMs: 5 + random.below(35) };
+      return { kind: "delay", beforeMs: random.chance(0.1) ? 50 + random.below(100) : 5 + random.below(35) };
     default:
       return "forward";
   }

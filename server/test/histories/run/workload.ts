@@ -34,7 +34,9 @@ const mixes: Readonly<Record<string, Workload["mix"]>> = {
 
 export function drawWorkload(seed: number): Workload {
   const random = createRandom(seed, "workload");
-  const mixName = random.pick(Object.keys(mixes));
+  // More writers than one counter can remember, and ids that get old while they are under way.
+  const isCrowded = random.chance(0.2);
+  const mixName = isCrowded ? "counters" : random.pick(Object.keys(mixes));
   const mix = mixes[mixName];
   if (mix === undefined) {
     throw new Error(`there is no mix ${mixName}`);
@@ -42,16 +44,16 @@ export function drawWorkload(seed: number): Workload {
   const profile = random.pick(faultProfiles);
   return {
     profile,
-    keys: Array.from({ length: 3 + random.below(3) }, (_, n) => `${seed}-${n}`),
+    keys: Array.from({ length: isCrowded ? 2 : 3 + random.below(3) }, (_, n) => `${seed}-${n}`),
     clients: 8 + random.below(5),
-    mixName,
+    mixName: isCrowded ? "crowded counters" : mixName,
     mix,
     conditions: random.pick([0.2, 0.5, 0.7]),
     expiries: random.pick([0, 0, 0.2, 0.5]),
-    ticks: random.pick([0, 0.05, 0.2]),
-    leaps: random.pick([0, 0.1]),
-    newWriters: random.pick([0, 0.2, 1]),
-    haste: profile.name === "late requests" ? 0.3 : random.pick([0, 0, 0.1, 0.3]),
+    ticks: isCrowded ? 0.1 : random.pick([0, 0.05, 0.2]),
+    leaps: isCrowded ? 0.5 : random.pick([0, 0.1]),
+    newWriters: isCrowded ? 1 : random.pick([0, 0.2, 1]),
+    haste: profile.name === "late requests" ? (isCrowded ? 0.1 : 0.3) : isCrowded ? 0 : random.pick([0, 0, 0.1, 0.3]),
     phases: random.pick([1, 2, 3]),
     quietSeconds: random.pick([1, 30, 70, 150]),
   };
