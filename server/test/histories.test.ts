@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { type Replicas, startReplicas } from "./histories/run/replicas.js";
 import { runSeed } from "./histories/run/run-seed.js";
+import { drawWorkload } from "./histories/run/workload.js";
 import { countResources, type Resources, waitForNoLeaks } from "./support/leaks.js";
 import { suite } from "./support/suite.js";
 
@@ -19,12 +20,9 @@ test.after(async () => {
 });
 
 // Many more: npm run test:histories
-for (const [seed, why] of [
-  [4, "lost answers, of values and counters"],
-  [7, "all faults mixed"],
-  [11, "late requests, of more writers than a counter remembers"],
-] as const) {
-  test(`seed ${seed} is linearizable: ${why}`, async () => {
+for (const seed of [4, 7, 11]) {
+  const { profile, mixName } = drawWorkload(seed);
+  test(`seed ${seed} is linearizable: faults '${profile.name}', mix '${mixName}'`, async () => {
     const { failure, operations } = await runSeed(replicas, seed, 100);
     assert.is(failure, undefined, `${failure?.summary}\n${failure?.rendering}`);
     assert.ok(operations > 50, `${operations} operations`);

@@ -43,9 +43,9 @@ const value = (held: string, etag: string, expireAt?: number): Result => ({
   outcome: "done",
   answer: { type: "get", entry: { content: { kind: "value", value: held }, etag, expireAt } },
 });
-const counter = (count: bigint, etag: string): Result => ({
+const counter = (count: bigint, etag: string, expireAt?: number): Result => ({
   outcome: "done",
-  answer: { type: "get", entry: { content: { kind: "counter", count }, etag, expireAt: undefined } },
+  answer: { type: "get", entry: { content: { kind: "counter", count }, etag, expireAt } },
 });
 const stored = (etag: string, expireAt?: number): Result => ({
   outcome: "done",
@@ -135,6 +135,12 @@ const right: Record<string, Operation[]> = {
     [[3, 8], get, value("a", "e1", 5), [4, 5]],
     [[4, 7], get, missing, [4, 5]],
     [9, del, deleted(false), [5, 5]],
+  ),
+  "a delete of what has expired, and a write that read the clock before": history(
+    [1, incr(1n, { expiry: 5 }), counted(1n, "e1", 5), [4, 4]],
+    [[2, 4], del, deleted(false), [4, 5]],
+    [[3, 6], incr(1n, { expiry: 9 }), counted(2n, "e2", 9), [4, 5]],
+    [7, get, counter(2n, "e2", 9), [5, 5]],
   ),
   "a counter that keeps its expiry, and starts anew after it": history(
     [1, incr(1n, { expiry: 5 }), counted(1n, "e1", 5), [4, 4]],

@@ -24,7 +24,12 @@ export function returnedEtag({ result }: Operation): string | undefined {
  * cannot have happened here. There may be two: an operation that overlaps the second of expiry may see either.
  */
 export function nextStates(state: KeyState, operation: Operation, facts: Facts): KeyState[] {
-  return views(state, operation).flatMap((live) => apply({ state, live, operation, facts }) ?? []);
+  return views(state, operation).flatMap((live) => {
+    const next = apply({ state, live, operation, facts });
+    // A Delete that finds an expired entry may leave it: a write that read the clock before it may yet find it alive.
+    const leavesExpired = operation.request.type === "delete" && live === undefined;
+    return next === undefined ? [] : leavesExpired && next.item !== state.item ? [next, state] : [next];
+  });
 }
 
 /** What the operation may find: the item, or nothing. */

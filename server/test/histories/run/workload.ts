@@ -35,7 +35,7 @@ const mixes: Readonly<Record<string, Workload["mix"]>> = {
 export function drawWorkload(seed: number): Workload {
   const random = createRandom(seed, "workload");
   // More writers than one counter can remember, and ids that get old while they are under way.
-  const isCrowded = random.chance(0.2);
+  const isCrowded = random.chance(0.25);
   const mixName = isCrowded ? "counters" : random.pick(Object.keys(mixes));
   const mix = mixes[mixName];
   if (mix === undefined) {
@@ -44,15 +44,15 @@ export function drawWorkload(seed: number): Workload {
   const profile = random.pick(faultProfiles);
   return {
     profile,
-    keys: Array.from({ length: isCrowded ? 2 : 3 + random.below(3) }, (_, n) => `${seed}-${n}`),
+    keys: Array.from({ length: isCrowded ? 1 : 3 + random.below(3) }, (_, n) => `${seed}-${n}`),
     clients: 8 + random.below(5),
     mixName: isCrowded ? "crowded counters" : mixName,
     mix,
     conditions: random.pick([0.2, 0.5, 0.7]),
     expiries: random.pick([0, 0, 0.2, 0.5]),
     ticks: isCrowded ? 0.1 : random.pick([0, 0.05, 0.2]),
-    leaps: isCrowded ? 0.5 : random.pick([0, 0.1]),
-    newWriters: isCrowded ? 1 : random.pick([0, 0.2, 1]),
+    leaps: isCrowded ? 0.2 : random.pick([0, 0.1]),
+    newWriters: isCrowded ? 0.3 : random.pick([0, 0.2, 1]),
     haste: profile.name === "late requests" ? (isCrowded ? 0.1 : 0.3) : isCrowded ? 0 : random.pick([0, 0, 0.1, 0.3]),
     phases: random.pick([1, 2, 3]),
     quietSeconds: random.pick([1, 30, 70, 150]),
