@@ -20,7 +20,7 @@ test.after(async () => {
 });
 
 // Many more: npm run test:histories
-for (const seed of [4, 7, 11]) {
+for (const seed of [14, 18, 19]) {
   const { profile, mixName } = drawWorkload(seed);
   test(`seed ${seed} is linearizable: faults '${profile.name}', mix '${mixName}'`, async () => {
     const { failure, operations } = await runSeed(replicas, seed, 100);
