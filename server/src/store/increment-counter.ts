@@ -27,7 +27,7 @@ export interface IncrResult {
   readonly value: bigint;
   readonly etag: string;
   readonly expireAt: number | undefined;
-  /** Whether an earlier request with the same id was applied, and this one added nothing. */
+  /** Whether this is the answer to an earlier request with the same id, or to an earlier try of this one. */
   readonly replayed: boolean;
 }
 
@@ -62,7 +62,7 @@ export async function incrementCounter(
   const { ids } = context.requests;
   let own: RequestId | undefined;
   try {
-    const result = await ids.use(
+    return await ids.use(
       input.key,
       (text) => {
         own = parseRequestId(text);
@@ -73,7 +73,6 @@ export async function incrementCounter(
       },
       options.signal,
     );
-    return { ...result, replayed: false };
   } catch (error) {
     throw own === undefined && options.signal.aborted ? abortError(options.signal.reason, Outcome.NOT_APPLIED) : error;
   }

@@ -164,10 +164,14 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
       ...conditionParameters(context, expression),
     });
     const { Attributes: old } = await client.send(command, { abortSignal });
-    return old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAt(old), nowMs);
+    // A condition has told already, by the clock with which it was checked.
+    return condition === undefined
+      ? old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAt(old), nowMs)
+      : condition.kind !== "absent";
   };
-  // The item stays for what it remembers of the counter, until no increment of it can be repeated.
-  const hide = (memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
+  // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
+  // as well: a replica whose clock is behind would find it alive after this.
+  const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
     const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e";
     const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
     const command = new UpdateItemCommand({
@@ -180,7 +184,7 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
       }),
     });
     await client.send(command, { abortSignal });
-    return true;
+    return exists;
   };
   return writeConditionally(
     context,
@@ -190,7 +194,7 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
       send: remove,
       // What is left does not tell who removed the rest, so an answer that is lost cannot be made up for.
       sendRemembering: ({ exists, memory }, keeps) =>
-        !keeps || memory === undefined ? remove : exists ? hide(memory) : async () => false,
+        !keeps || memory === undefined ? remove : memory.gone ? async () => false : hide(exists, memory),
     },
     options,
   );

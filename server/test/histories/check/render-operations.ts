@@ -1,0 +1,94 @@
+import type { KeyState } from "./key-state.js";
+import type { Condition, Content, Expiry, Operation, Request, Result } from "./operation.js";
+
+/** A line for each operation, in the order of their invocation. */
+export function renderOperations(operations: readonly Operation[], marked?: Operation): string {
+  const sorted = [...operations].sort((a, b) => a.invoked - b.invoked);
+  return sorted
+    .map((operation) => `${operation.id === marked?.id ? "=>" : "  "} ${renderOperation(operation)}`)
+    .join("\n");
+}
+
+export function renderOperation({ id, client, invoked, completed, clockFrom, clockTo, ...call }: Operation): string {
+  const clock = clockFrom === clockTo ? `${clockFrom}` : `${clockFrom} to ${clockTo}`;
+  return `#${id} ${client} [${invoked}, ${completed}] at ${clock}: ${renderRequest(call.request)} -> ${renderResult(call.result)}`;
+}
+
+export function renderState({ item }: KeyState): string {
+  if (item === undefined) {
+    return "nothing";
+  }
+  const etag = typeof item.etag === "number" ? `the etag of #${item.etag}` : `etag ${item.etag}`;
+  return `${renderContent(item.content)} with ${etag}${renderExpiry(item.expireAt)}`;
+}
+
+function renderRequest(request: Request): string {
+  switch (request.type) {
+    case "get":
+      return "get";
+    case "set":
+      return `set '${request.value}'${renderExpiry(request.expiry)}${renderCondition(request.condition)}`;
+    case "delete":
+      return `delete${renderCondition(request.condition)}`;
+    case "incr": {
+      const { delta, min, max } = request;
+      const bounds = min === undefined && max === undefined ? "" : ` within ${min ?? "any"} to ${max ?? "any"}`;
+      return `incr by ${delta}${bounds}${renderExpiry(request.expiry)}`;
+    }
+    case "touch":
+      return `touch${renderExpiry(request.expiry)}${renderCondition(request.condition)}`;
+  }
+}
+
+function renderResult(result: Result): string {
+  switch (result.outcome) {
+    case "refused":
+      return result.currentEtag === undefined ? result.reason : `${result.reason}, current etag ${result.currentEtag}`;
+    case "not-applied":
+      return `not applied (${result.why})`;
+    case "unknown":
+      return `unknown (${result.why})`;
+    case "done":
+      break;
+  }
+  const { answer } = result;
+  switch (answer.type) {
+    case "get":
+      return answer.entry === undefined
+        ? "missing"
+        : `${renderContent(answer.entry.content)} with etag ${answer.entry.etag}${renderExpiry(answer.entry.expireAt)}`;
+    case "set":
+      return `etag ${answer.etag}${renderExpiry(answer.expireAt)}`;
+    case "delete":
+      return answer.existed ? "existed" : "did not exist";
+    case "incr":
+      return `${answer.count}, etag ${answer.etag}${renderExpiry(answer.expireAt)}`;
+    case "touch":
+      return answer.existed ? `etag ${answer.etag}${renderExpiry(answer.expireAt)}` : "did not exist";
+  }
+}
+
+function renderContent(content: Content): string {
+  return content.kind === "value" ? `value '${content.value}'` : `counter ${content.count}`;
+}
+
+function renderExpiry(expiry: Expiry | "keep" | "untold" | undefined): string {
+  switch (expiry) {
+    case undefined:
+    case "untold":
+      return "";
+    case "never":
+      return ", never expires";
+    case "keep":
+      return ", keeps its expiry";
+    default:
+      return `, expires at ${expiry}`;
+  }
+}
+
+function renderCondition(condition: Condition | undefined): string {
+  if (condition === undefined) {
+    return "";
+  }
+  return condition.test === "etag" ? ` if etag ${condition.etag}` : ` if ${condition.test}`;
+}
