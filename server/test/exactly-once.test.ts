@@ -242,8 +242,10 @@ test("Celery increments the counter between ours, and its increments are not los
 test("an attribute of somebody else's where ours would be is left alone", async () => {
   await server.putRaw({ id: { S: "taken" }, chord_count: { N: "1" }, dynakv_requests: { S: "mine" } });
   const failure = await failureOf(server.client.incr({ key: "taken", requestId: idAt(nowMs) }));
-  assert.is(failure.outcome, "NOT_APPLIED");
-  assert.equal((await server.rawItem("taken"))?.dynakv_requests, { S: "mine" });
+  assert.equal([failure.reason, failure.outcome], ["UNREADABLE_ITEM", "NOT_APPLIED"]);
+  assert.match(failure.message, "requestsAttribute");
+  const left = await server.rawItem("taken");
+  assert.equal([left?.dynakv_requests, left?.chord_count], [{ S: "mine" }, { N: "1" }]);
 });
 
 const writers = isFullRun ? 50 : 20;

@@ -159,11 +159,13 @@ test("unprocessed: a share of the keys is left, or all, and the others are answe
 });
 
 test("a request and an answer are rewritten by functions", async () => {
-  const swap = (from: string, to: string) => (body: Buffer) => Buffer.from(body.toString().replaceAll(from, to));
+  // Some engines put a space after the colon.
+  const swap = (from: string, to: string) => (body: Buffer) =>
+    Buffer.from(body.toString().replaceAll(new RegExp(`"N": ?"${from}"`, "g"), `"N":"${to}"`));
   faulty.proxy.failNext("UpdateItem", 1, {
     kind: "rewrite",
-    request: swap('"N":"1"', '"N":"40"'),
-    answer: swap('"N":"40"', '"N":"42000"'),
+    request: swap("1", "40"),
+    answer: swap("40", "42000"),
   });
   assert.is(await faulty.increment("rewritten"), 42_000);
   assert.is(await faulty.stored("rewritten"), 40);

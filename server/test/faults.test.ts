@@ -271,11 +271,18 @@ test("a batch that stays unprocessed fails its own keys as throttled, and the ot
 test("a condition is explained by a strong read where the engine gives no old item", async () => {
   const { etag } = await server.client.set({ key: "explained", value });
   const condition = { test: { case: "ifAbsent", value: {} } } as const;
-  proxy.decide = ({ operation }) => (operation === "GetItem" ? "refuse" : "forward");
-  const blind = await failureOf(client.set({ key: "explained", value, condition }));
+  // A replica of its own, for one that was given an old item once takes its engine for one that always gives it.
+  const { client: asking, server: own } = await server.replica({ endpoint: proxy.endpoint });
+  const withoutItem: Fault = {
+    kind: "rewrite",
+    answer: (body) => Buffer.from(JSON.stringify({ ...JSON.parse(body.toString()), Item: undefined })),
+  };
+  proxy.decide = ({ operation }) => (operation === "GetItem" ? "refuse" : withoutItem);
+  const blind = await failureOf(asking.set({ key: "explained", value, condition }));
   assert.equal([blind.reason, blind.outcome], ["BACKEND_UNAVAILABLE", "NOT_APPLIED"], "that read can fail");
-  proxy.decide = () => "forward";
-  assert.is((await failureOf(client.set({ key: "explained", value, condition }))).currentEtag, etag);
+  proxy.decide = ({ operation }) => (operation === "GetItem" ? "forward" : withoutItem);
+  assert.is((await failureOf(asking.set({ key: "explained", value, condition }))).currentEtag, etag);
+  await own.stop();
 });
 
 test("a conditional write that fails before it is sent is not applied, and says so", async () => {

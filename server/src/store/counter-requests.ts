@@ -42,7 +42,7 @@ export async function updateCounter(
   const room = { "any writer": "size(#s) < :entries", "known writer": "attribute_exists(#s.#h)" };
   const condition =
     `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}` +
-    (remembers ? ` AND attribute_exists(#s) AND ${isNew} AND ${room[remembering]}` : "");
+    (remembers ? ` AND attribute_type(#s, :map) AND ${isNew} AND ${room[remembering]}` : "");
   const update =
     "SET #c = #c + :delta, #w = :written, #e = :etag" +
     (remembers ? ", #s.#h = :sequence, #s.#r = #c + :delta" : "") +
@@ -60,7 +60,7 @@ export async function updateCounter(
       ":high": { N: (input.max - input.delta).toString() },
       ":delta": { N: input.delta.toString() },
       ...writeValues(input.id, nowMs),
-      ...(remembers ? { ":sequence": { N: input.id.sequence.toString() } } : {}),
+      ...(remembers ? { ":map": { S: "M" }, ":sequence": { N: input.id.sequence.toString() } } : {}),
       ...(remembering === "any writer" ? { ":entries": { N: maxEntries(requests.maxWriters).toString() } } : {}),
       ...expiryValues(expires),
     },

@@ -149,7 +149,7 @@ async function take(
 /** What to do about an item on which a request was refused. Throws when that is to refuse the increment. */
 function nextStep(context: StoreContext, input: Increment, item: Item | undefined, mustRemember: boolean): Step {
   const { layout, clock, requests } = context;
-  const memory = item === undefined ? undefined : layout.memory(item);
+  const memory = item === undefined ? undefined : memoryOf(context, item);
   const replay = findReplay(context, input, item, memory);
   if (replay !== undefined) {
     return { kind: "replay", result: replay };
@@ -175,6 +175,19 @@ function nextStep(context: StoreContext, input: Increment, item: Item | undefine
   return entry === undefined
     ? { kind: "restart", value, from: memory.gone ? "gone" : "expired" }
     : { kind: "update", remembering: isFull ? "known writer" : "any writer" };
+}
+
+/** What an item remembers. Throws UNREADABLE_ITEM when the attribute is another program's. */
+function memoryOf({ layout }: StoreContext, item: Item): RequestMemory | undefined {
+  const name = layout.names.requestsAttribute;
+  if (item[name] !== undefined && item[name].M === undefined) {
+    throw new DynakvError(
+      ErrorReason.UNREADABLE_ITEM,
+      `the item's attribute '${name}', in which dynakv remembers increments, is not a map, so another program has written it; name one that no other uses in the setting requestsAttribute`,
+      { outcome: Outcome.NOT_APPLIED },
+    );
+  }
+  return layout.memory(item);
 }
 
 /** The answer to a request that was applied before; undefined for a new one. Throws when neither can be told. */

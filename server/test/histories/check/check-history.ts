@@ -20,7 +20,7 @@ export interface CheckResult {
 }
 
 /** A history of a hundred operations visits some hundred states; only wrong ones, or those with many unknown writes, more. */
-const defaultMaxVisited = 1_000_000;
+const defaultMaxVisited = 300_000;
 
 /** How many operations before a violation are shown. */
 const shownBefore = 12;

@@ -104,22 +104,25 @@ function createMemory() {
         return true;
       }
       visited++;
-      places.set(place, [...(before ?? []), unknownDone]);
+      if (before === undefined) {
+        places.set(place, [unknownDone]);
+      } else {
+        before.push(unknownDone);
+      }
       return false;
     },
   };
 }
 
 /**
- * Unknown writes that are alike, each with the one before it: of those it makes no difference which takes effect, so they
- * are tried in one order only.
+ * Unknown writes that are alike, each with the one before it. Wherever the later can take effect the earlier can too: it was
+ * invoked before, at an earlier time of the clock, and neither has an end. So they are tried in one order only.
  */
 function findTwins(operations: readonly Operation[]): Map<Operation, Operation> {
   const twins = new Map<Operation, Operation>();
   const last = new Map<string, Operation>();
   for (const operation of operations.filter(isUnknown)) {
-    const { request, clockFrom } = operation;
-    const kind = JSON.stringify([clockFrom, request], (_, part) => (typeof part === "bigint" ? part.toString() : part));
+    const kind = JSON.stringify(operation.request, (_, part) => (typeof part === "bigint" ? part.toString() : part));
     const before = last.get(kind);
     if (before !== undefined) {
       twins.set(operation, before);
