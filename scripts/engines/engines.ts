@@ -97,7 +97,8 @@ function environmentOf({ endpoint, region, accessKeyId, secretAccessKey }: Acces
   };
 }
 
-function environmentWithoutBackend(): NodeJS.ProcessEnv {
+/** The environment without what the machine may have set for dynakv or AWS. */
+export function environmentWithoutBackend(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DYNAKV|AWS)_/.test(name)));
 }
 
