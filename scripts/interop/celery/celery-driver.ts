@@ -18,8 +18,8 @@ export interface CeleryDriver {
   readResult(id: string): Promise<{ status: string; result: Json }>;
   /** The results of a group that is restored from the table. */
   readGroup(id: string): Promise<Json>;
-  /** Stores a result as with `result_compression = "gzip"`, and returns its key. */
-  storeCompressed(id: string, value: Json): Promise<string>;
+  /** Stores what a worker would, and returns its key. Celery never writes over a SUCCESS. */
+  storeResult(id: string, value: Json, status: "STARTED" | "SUCCESS", compression?: "gzip" | null): Promise<string>;
   forget(id: string): Promise<void>;
   /** Increments the counter of a chord, as each of its tasks does, and returns the count. */
   increment(id: string): Promise<number>;
@@ -56,7 +56,8 @@ export function startCeleryDriver(python: string, environment: NodeJS.ProcessEnv
     runChord: async (header, body) => (await ask({ do: "run_chord", header, body })) as never,
     readResult: async (id) => (await ask({ do: "read_result", id })) as never,
     readGroup: (id) => ask({ do: "read_group", id }),
-    storeCompressed: async (id, value) => (await ask({ do: "store_compressed", id, value })) as string,
+    storeResult: async (id, value, status, compression = null) =>
+      (await ask({ do: "store_result", id, value, status, compression })) as string,
     forget: async (id) => void (await ask({ do: "forget", id })),
     increment: async (id) => (await ask({ do: "increment", id })) as number,
     stop,

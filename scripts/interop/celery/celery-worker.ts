@@ -11,8 +11,18 @@ export interface CeleryWorker {
   stop(): Promise<void>;
 }
 
-/** A worker with processes of its own, as Celery starts it by default. It takes tasks as soon as it is ready. */
-export function startCeleryWorker(python: string, environment: NodeJS.ProcessEnv, name: string): CeleryWorker {
+/**
+ * A worker with processes of its own, as Celery starts it by default. It takes tasks as soon as it is ready.
+ *
+ * Its credentials come from the environment. With credentials in the URL Celery connects before it forks, and all
+ * processes of the worker write to that one connection: some of their requests then reach the engine mixed up.
+ */
+export function startCeleryWorker(
+  python: string,
+  { INTEROP_BACKEND: backend = "", ...environment }: NodeJS.ProcessEnv,
+  name: string,
+): CeleryWorker {
+  const { username, password } = new URL(backend);
   const log = join(cacheFolder, `celery-worker-${name}.log`);
   mkdirSync(cacheFolder, { recursive: true });
   const logFile = openSync(log, "w");
@@ -20,7 +30,12 @@ export function startCeleryWorker(python: string, environment: NodeJS.ProcessEnv
   const args = ["-m", "celery", "--app", "celery_app", "worker", "--concurrency", "2", "--loglevel", "INFO", ...alone];
   const worker = startProgram(python, args, {
     cwd: celeryFolder,
-    env: environment,
+    env: {
+      ...environment,
+      INTEROP_BACKEND: backend.replace(`${username}:${password}@`, "@"),
+      AWS_ACCESS_KEY_ID: username,
+      AWS_SECRET_ACCESS_KEY: password,
+    },
     stdio: ["ignore", logFile, logFile],
   });
   closeSync(logFile);

@@ -11,7 +11,8 @@ from celery_app import app
 
 def create_table():
     # The backend does so when it first needs its client.
-    return app.backend.client.meta.service_model.service_name
+    app.backend.client
+    return app.backend.table_name
 
 
 def run_task(task, args):
@@ -51,10 +52,10 @@ def read_group(id):
     return GroupResult.restore(id, app=app).join(timeout=10)
 
 
-def store_compressed(id, value):
-    backend = app._get_backend()
-    backend.compression = backend.prepare_compression("gzip")
-    backend.store_result(id, value, "SUCCESS")
+def store_result(id, value, status, compression):
+    backend = app.backend
+    backend.compression = backend.prepare_compression(compression)
+    backend.store_result(id, value, status)
     return str(backend.get_key_for_task(id))
 
 
@@ -76,7 +77,7 @@ actions = {
         run_chord,
         read_result,
         read_group,
-        store_compressed,
+        store_result,
         forget,
         increment,
     )
