@@ -47,6 +47,7 @@ export function celeryEnvironment(backend: string, folder: string): NodeJS.Proce
   };
 }
 
+/** Starts a caller. It connects to the table, and makes it if need be, when it is first asked for something. */
 export function startCeleryDriver(python: string, environment: NodeJS.ProcessEnv): CeleryDriver {
   const { ask, stop } = startJsonProgram(python, [join(celeryFolder, "celery_driver.py")], environment);
   return {

@@ -34,7 +34,7 @@ export async function installGo({ name, version, package: path }: GoProgram): Pr
   const folder = await installOnce(cacheFolder, `${name}-${version}`, async (target, run) => {
     process.stdout.write("  (it is compiled, which takes a minute)\n");
     await run(["go", "install", `${path}@v${version}`], { GOBIN: target }).catch((error) => {
-      throw withAdvice(error, "install Go, 1.25 or newer (https://go.dev/dl)");
+      throw withAdvice(error, "install Go, 1.26 or newer (https://go.dev/dl)");
     });
   });
   return join(folder, name);
