@@ -22,14 +22,23 @@ export interface GrpcJsClientOptions extends SharedOptions {
   readonly tls?: TlsOptions | undefined;
   /** The credentials of the channel, in place of `tls`. */
   readonly credentials?: ChannelCredentials | undefined;
-  /** Options of the channel, such as its service config. The default pings an idle server while a call waits. */
+  /**
+   * Options of the channel, such as its service config. By default it pings the server while a call waits, and tries to
+   * connect again within a second.
+   */
   readonly channelOptions?: ChannelOptions | undefined;
   /** What every attempt passes through, the first one outermost: interceptors of Connect. The default is none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
 }
 
-/** While a call waits on a network that has fallen silent, it is found out after so many milliseconds. */
-const pings: ChannelOptions = { "grpc.keepalive_time_ms": 20_000, "grpc.keepalive_timeout_ms": 5000 };
+const channelDefaults: ChannelOptions = {
+  // While a call waits, the connection is tried that often, so that it does not wait for a network that has fallen silent.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 5000,
+  // As patient as the retries of calls: a server that was restarted is found again as soon as the next of them.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1000,
+};
 
 /**
  * The client of `@dynakv/client`, over a channel of @grpc/grpc-js: with its name resolution, load balancing, credentials
@@ -41,7 +50,7 @@ export function createClient(options: GrpcJsClientOptions = {}): DynakvClient {
   const transport = createGrpcJsTransport({
     address: target,
     credentials: options.credentials ?? (isEncrypted ? createSsl(options.tls) : credentials.createInsecure()),
-    channelOptions: { ...pings, ...channelOptions },
+    channelOptions: { ...channelDefaults, ...channelOptions },
     ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
   });
   return createClientOver(transport, options, () => transport.close());
