@@ -52,7 +52,7 @@ export async function* cutKeys(
           yield take();
         }
         const { done, value } = await next;
-        if (done === true) {
+        if (done === true || signal.aborted) {
           break;
         }
         if (add(value)) {
