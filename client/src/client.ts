@@ -6,6 +6,7 @@ import type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
 import { createCaller } from "./caller.js";
 import type { Codec } from "./codecs.js";
 import { type Entry, toEntry } from "./entry.js";
+import { DynakvError, endedHere } from "./errors.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace } from "./keyspace.js";
 import { type MGetOptions, type MGetResults, mget, type View } from "./mget/mget.js";
 import { createRequestIds } from "./request-ids.js";
@@ -159,8 +160,13 @@ export function createClientOver(
             ...(max === undefined ? {} : { max }),
             ...toExpiry(expiry),
           });
-        const { value } = await (requestId === undefined ? requestIds.use(key, add, call.signal) : add(requestId));
-        return value;
+        try {
+          const { value } = await (requestId === undefined ? requestIds.use(key, add, call.signal) : add(requestId));
+          return value;
+        } catch (error) {
+          // It has ended while it waited for its turn.
+          throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
+        }
       }),
     touch: (key: string, expiry: Exclude<Expiry, "keep">, options: TouchOptions = {}) =>
       caller.run(options, async (call) => {
