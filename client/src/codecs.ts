@@ -64,7 +64,8 @@ export function json(schema?: StandardSchemaV1): Codec<unknown> {
   };
 }
 
-async function validate(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
+/** What a schema makes of a value. Throws a TypeError that names where it does not fit. */
+export async function validate(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
   const result = await schema["~standard"].validate(value);
   if (result.issues !== undefined) {
     const [first] = result.issues;
