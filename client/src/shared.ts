@@ -16,6 +16,6 @@ export { DynakvError, type Reason, type WriteOutcome } from "./errors.js";
 export type { Counters, Keyspace } from "./keyspace.js";
 export type { MGetOptions, MGetResults } from "./mget/mget.js";
 export type { MGetProgress, MGetResult } from "./mget/result.js";
-export { createRequestIds, type RequestIds } from "./request-ids.js";
+export { createRequestId, createRequestIds, type RequestIds } from "./request-ids.js";
 export type { RetryOptions } from "./retries.js";
 export type { ConditionOptions, Expiry } from "./write-options.js";
