@@ -5,8 +5,8 @@ export interface CallOptions {
   /** Cancels the call, on the server too. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * The deadline of the call with all its retries, in milliseconds; 0 lifts it. The default is the client's
-   * `defaultTimeoutMs`, and for mget none.
+   * The deadline of the call with all its retries, in milliseconds; 0 lifts it, and below 0 it has passed. The
+   * default is the client's `defaultTimeoutMs`, and for mget none.
    */
   readonly timeoutMs?: number | undefined;
   /** Headers to send along. */

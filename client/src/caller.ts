@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { CallOptions, WriteOptions } from "./call-options.js";
-import { endedHere } from "./errors.js";
+import { type DynakvError, endedHere } from "./errors.js";
 import { explainFailure, isRead, isRepeatable, type Pauses } from "./retries.js";
 import { sleep } from "./sleep.js";
 
@@ -70,6 +70,9 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
     running.add(controller);
     if (closed !== undefined || outer?.aborted === true) {
       controller.abort(closed ?? outer?.reason);
+    } else if (timeoutMs < 0) {
+      // What is left of a deadline of the caller's own, which has passed.
+      late();
     }
     const { signal } = controller;
     // Rounded up: a call that is under way in its last millisecond has a deadline, not none.
@@ -81,21 +84,23 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
         const message = create(method.input, input);
         const attempted = { method, isRepeatable: options.idempotent === true || isRepeatable(method, message) };
         let mayBeApplied = false;
+        let last: DynakvError | undefined;
         for (let attempt = 1; ; attempt++) {
           let isSent = false;
           try {
             signal.throwIfAborted();
             isSent = true;
-            const response = await transport.unary(method, signal, leftMs(), headers, input, contextValues);
+            const response = await transport.unary(method, signal, leftMs(), headers, message, contextValues);
             onHeader?.(response.header);
             onTrailer?.(response.trailer);
             return response.message;
           } catch (cause) {
             if (signal.aborted) {
               const outcome = isSent || mayBeApplied ? "UNKNOWN" : "NOT_APPLIED";
-              throw endedHere(signal.reason, isRead(method) ? undefined : outcome);
+              throw endedHere(signal.reason, isRead(method) ? undefined : outcome, last);
             }
             const { error, mayRepeat } = explainFailure(cause, attempted);
+            last = error;
             mayBeApplied ||= error.outcome === "UNKNOWN";
             const pause = mayRepeat ? pauses(attempt, error) : undefined;
             if (pause === undefined || (isLimited && performance.now() + pause >= endAt)) {

@@ -119,14 +119,17 @@ function milliseconds(duration: { readonly seconds: bigint; readonly nanos: numb
   return duration === undefined ? undefined : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
 }
 
-/** A call that was ended on this side: by its signal, by its deadline, or because the client was closed. */
-export function endedHere(reason: unknown, outcome: WriteOutcome | undefined): DynakvError {
+/**
+ * A call that was ended on this side: by its signal, by its deadline, or because the client was closed. Its cause is what its
+ * last attempt had failed with, if there was one.
+ */
+export function endedHere(reason: unknown, outcome: WriteOutcome | undefined, last?: DynakvError): DynakvError {
   const error = ConnectError.from(reason, Code.Canceled);
   const isLate = error.code === Code.DeadlineExceeded;
   return new DynakvError(error.rawMessage, {
     reason: isLate ? "DEADLINE_EXCEEDED" : "CANCELED",
     code: isLate ? Code.DeadlineExceeded : Code.Canceled,
     outcome,
-    cause: reason,
+    cause: last ?? reason,
   });
 }

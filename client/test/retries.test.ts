@@ -141,6 +141,15 @@ test("the deadline ends the attempts, with the error of the last", async () => {
   assert.ok(seen.attempts > 1, `${seen.attempts} attempts`);
 });
 
+test("a deadline that has passed sends nothing, and one that passes in a pause says what came before", async () => {
+  const { client, seen } = failing([lost], { baseDelayMs: 0, maxAttempts: 1e9 });
+  const late = await errorOf(client.set("a", value, { timeoutMs: -1 }));
+  assert.equal([late.reason, late.outcome, seen.attempts], ["DEADLINE_EXCEEDED", "NOT_APPLIED", 0]);
+  const error = await errorOf(client.incr("a", { timeoutMs: 30 }));
+  assert.equal([error.reason, error.outcome], ["DEADLINE_EXCEEDED", "UNKNOWN"]);
+  assert.is((error.cause as DynakvError).reason, "UNREACHABLE");
+});
+
 test("a pause that the server asks for is not begun when the deadline comes first", async () => {
   const { client, seen } = failing([
     () => refusal(Code.ResourceExhausted, ErrorReason.THROTTLED, Outcome.UNSPECIFIED, true, 900),
