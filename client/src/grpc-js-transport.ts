@@ -38,13 +38,6 @@ export interface GrpcJsTransportOptions {
   channelOptions?: ChannelOptions;
   /** What every call passes through, the first one outermost: interceptors of Connect. The default is none. */
   interceptors?: Interceptor[];
-  /**
-   * The deadline of a call that sets no `timeoutMs`, in milliseconds. `timeoutMs: 0` lifts it for one call.
-   *
-   * The default is none, because mGet may rightly take minutes, and because the server sets a deadline of its own for
-   * unary calls.
-   */
-  defaultTimeoutMs?: number;
 }
 
 /** A Transport of Connect that holds a channel. */
@@ -62,7 +55,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
   );
   const baseUrl = client.getChannel().getTarget();
 
-  function prepare(method: DescMethod, timeoutMs = options.defaultTimeoutMs) {
+  function prepare(method: DescMethod, timeoutMs: number | undefined) {
     // As in the transports of Connect, zero and below mean no timeout at all.
     const limited = timeoutMs !== undefined && timeoutMs > 0;
     const callOptions: CallOptions = limited ? { deadline: Date.now() + timeoutMs } : {};

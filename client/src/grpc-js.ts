@@ -1,14 +1,82 @@
-import { createDynakvClient, type DynakvClient } from "./dynakv-client.js";
-import { createGrpcJsTransport, type GrpcJsTransportOptions } from "./grpc-js-transport.js";
+import type { Interceptor } from "@connectrpc/connect";
+import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
+import { checkAddress, defaultAddress, isLoopback } from "./address.js";
+import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+import { createGrpcJsTransport } from "./grpc-js-transport.js";
+import type { TlsOptions } from "./tls-options.js";
 
-export type { DynakvClient } from "./dynakv-client.js";
 export { createGrpcJsTransport, type GrpcJsTransport, type GrpcJsTransportOptions } from "./grpc-js-transport.js";
+export * from "./shared.js";
+export type { TlsOptions } from "./tls-options.js";
+
+/** Options of the client over @grpc/grpc-js. */
+export interface GrpcJsClientOptions extends SharedOptions {
+  /**
+   * Where the server is: a URL such as `https://kv.example.com`, or a target as gRPC names it, `dns:///host:port`,
+   * `unix:/path` or `host:port`, which is spoken to without TLS unless `tls` or `credentials` are given.
+   *
+   * The default is `http://127.0.0.1:50051`, because that is where `dynakv serve` listens by default.
+   */
+  readonly address?: string | undefined;
+  /** Certificates of your own. The default trusts the authorities that @grpc/grpc-js trusts, for an `https:` address. */
+  readonly tls?: TlsOptions | undefined;
+  /** The credentials of the channel, in place of `tls`. */
+  readonly credentials?: ChannelCredentials | undefined;
+  /**
+   * Options of the channel, such as its service config. By default it pings the server while a call waits, and tries to
+   * connect again within a second.
+   */
+  readonly channelOptions?: ChannelOptions | undefined;
+  /** What every attempt passes through, the first one outermost: interceptors of Connect. The default is none. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+}
+
+const channelDefaults: ChannelOptions = {
+  // While a call waits, the connection is tried that often, so that it does not wait for a network that has fallen silent.
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 5000,
+  // As patient as the retries of calls: a server that was restarted is found again as soon as the next of them.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1000,
+};
 
 /**
  * The client of `@dynakv/client`, over a channel of @grpc/grpc-js: with its name resolution, load balancing, credentials
  * and service config. It connects with its first call.
  */
-export function createClient(options: GrpcJsTransportOptions = {}): DynakvClient {
-  const transport = createGrpcJsTransport(options);
-  return createDynakvClient(transport, () => transport.close());
+export function createClient(options: GrpcJsClientOptions = {}): DynakvClient {
+  const { interceptors, channelOptions } = options;
+  const { target, isEncrypted } = toTarget(options);
+  const transport = createGrpcJsTransport({
+    address: target,
+    credentials: options.credentials ?? (isEncrypted ? createSsl(options.tls) : credentials.createInsecure()),
+    channelOptions: { ...channelDefaults, ...channelOptions },
+    ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
+  });
+  return createClientOver(transport, options, () => transport.close());
+}
+
+function toTarget(options: GrpcJsClientOptions): { readonly target: string; readonly isEncrypted: boolean } {
+  const { address = defaultAddress, tls, token } = options;
+  if (/^https?:/.test(address)) {
+    const { protocol, hostname, port, pathname } = checkAddress(address, options);
+    if (pathname !== "/") {
+      throw new TypeError(`the address has a path, ${pathname}, which gRPC does not know`);
+    }
+    const isEncrypted = protocol === "https:";
+    return { target: `${hostname}:${port || (isEncrypted ? 443 : 80)}`, isEncrypted };
+  }
+  const isEncrypted = tls !== undefined;
+  const staysHere = address.startsWith("unix:") || isLoopback(address.replace(/^.*\//, "").replace(/:\d+$/, ""));
+  if (token !== undefined && !isEncrypted && options.credentials === undefined && !staysHere) {
+    throw new TypeError("a token would be sent unencrypted; give tls, credentials, or an address of https:");
+  }
+  return { target: address, isEncrypted };
+}
+
+function createSsl({ ca, key, cert }: TlsOptions = {}): ChannelCredentials {
+  const [rootCerts = null, privateKey = null, certChain = null] = [ca, key, cert].map((pem) =>
+    pem === undefined ? undefined : Buffer.from(pem as string),
+  );
+  return credentials.createSsl(rootCerts, privateKey, certChain);
 }

@@ -28,8 +28,7 @@ export function createRequestIds(clock: () => number = Date.now): RequestIds {
   function createId(writer: number): string {
     const now = BigInt(Math.floor(clock())) << 12n;
     last = now > last ? now : last + 1n;
-    const hex = last.toString(16).padStart(15, "0");
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(12)}-${writers[writer]}`;
+    return formatId(last, writers[writer] as string);
   }
 
   async function acquire(queue: Queue, signal: AbortSignal | undefined): Promise<number> {
@@ -82,6 +81,20 @@ export function createRequestIds(clock: () => number = Date.now): RequestIds {
       }
     },
   };
+}
+
+/**
+ * One request id, of a writer of its own, for an increment that may be repeated at any time within the server's window and
+ * by anybody: one that goes with a job through a queue. Each takes a slot of its own in the counter's item, of which there
+ * are 128 by default; increments that follow one another share one by {@link createRequestIds}, and need not be given any.
+ */
+export function createRequestId(): string {
+  return formatId(BigInt(Date.now()) << 12n, createWriter());
+}
+
+function formatId(sequence: bigint, writer: string): string {
+  const hex = sequence.toString(16).padStart(15, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(12)}-${writer}`;
 }
 
 /** The second half of a UUID: the two bits of the variant, and 62 random ones. */

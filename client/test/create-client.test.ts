@@ -5,13 +5,15 @@ import * as error from "../../gen/dynakv/v1/error_pb.js";
 import * as infoService from "../../gen/dynakv/v1/info_service_pb.js";
 import * as keyValueService from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { suite } from "../../server/test/support/suite.js";
-import * as client from "../src/index.js";
+import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
+import { createClient } from "../src/index.js";
+import * as schema from "../src/schema.js";
 
 const test = suite("createClient");
 
 test("the package exports every generated type of dynakv.v1", () => {
   const generated = Object.entries({ ...entry, ...error, ...infoService, ...keyValueService });
-  const exported: Readonly<Record<string, unknown>> = client;
+  const exported: Readonly<Record<string, unknown>> = schema;
   for (const [name, value] of generated) {
     // The descriptors of files are for tools, not for users.
     if (!name.startsWith("file_")) {
@@ -22,22 +24,39 @@ test("the package exports every generated type of dynakv.v1", () => {
 
 test("a transport of the caller's own is used, and left open", async () => {
   const transport = createRouterTransport(({ service }) => {
-    service(client.KeyValueService, { incr: () => ({ value: 7n }) });
+    service(schema.KeyValueService, { incr: () => ({ value: 7n }) });
   });
-  const first = client.createClient({ transport });
-  assert.is((await first.incr({ key: "a" })).value, 7n);
+  const first = createClient({ transport });
+  assert.is(await first.incr("a"), 7n);
   first.close();
-  assert.is((await client.createClient({ transport }).incr({ key: "a" })).value, 7n);
+  assert.is(await createClient({ transport }).incr("a"), 7n);
 });
 
 test("gRPC over HTTP/1.1 is refused", () => {
-  assert.throws(() => client.createClient({ protocol: "grpc", httpVersion: "1.1" }), /needs httpVersion "2"/);
+  assert.throws(() => createClient({ protocol: "grpc", httpVersion: "1.1" }), /needs httpVersion "2"/);
 });
 
-test("an error of another making has no detail", () => {
-  assert.is(client.getErrorDetail(new Error("other")), undefined);
-  assert.is(client.getErrorDetail(undefined), undefined);
-  assert.is(client.getErrorDetail(new client.ConnectError("bare", client.Code.Internal)), undefined);
+for (const [name, create] of [
+  ["Connect", createClient],
+  ["grpc-js", createGrpcJsClient],
+] as const) {
+  test(`${name}: an address that makes no sense is refused, and a token that all could read`, () => {
+    assert.throws(() => create({ address: "http://user:secret@127.0.0.1" }), /a user or a password/);
+    assert.throws(() => create({ address: "http://127.0.0.1", tls: { ca: "pem" } }), /one of http:/);
+    assert.throws(() => create({ address: "http://kv.example.com", token: "t" }), /unencrypted/);
+    for (const address of ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://kv.example.com"]) {
+      create({ address, token: "t" }).close();
+    }
+    assert.throws(() => create({ retries: { maxAttempts: 0 } }), /maxAttempts must be 1/);
+    assert.throws(() => create({ defaultTimeoutMs: Number.NaN }), /defaultTimeoutMs is NaN/);
+  });
+}
+
+test("Connect: an address is a URL; grpc-js: also a target", () => {
+  assert.throws(() => createClient({ address: "127.0.0.1:50051" }), /no URL/);
+  assert.throws(() => createGrpcJsClient({ address: "http://127.0.0.1/path" }), /has a path/);
+  assert.throws(() => createGrpcJsClient({ address: "kv.example.com:1", token: "t" }), /unencrypted/);
+  createGrpcJsClient({ address: "dns:///127.0.0.1:50051" }).close();
 });
 
 test.run();

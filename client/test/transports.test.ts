@@ -2,34 +2,29 @@ import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import {
-  BadRequestSchema,
   type ClientOptions,
   Code,
-  ConnectError,
   createClient,
   type DynakvClient,
-  durationMs,
-  ErrorReason,
-  getErrorDetail,
+  DynakvError,
   type Interceptor,
-  Outcome,
-  RetryInfoSchema,
+  type MGetOptions,
 } from "../src/index.js";
 import { type FakeServer, keys, startFakeServer } from "./support/fake-server.js";
 import { settled, waitUntil } from "./support/wait-until.js";
 
-type SharedOptions = Pick<ClientOptions, "interceptors" | "defaultTimeoutMs">;
+type SharedOptions = Pick<ClientOptions, "interceptors" | "defaultTimeoutMs" | "retries" | "token">;
 type CreateClient = (server: FakeServer, options?: SharedOptions) => DynakvClient;
 
 const transports: Record<string, CreateClient> = {
-  "the defaults": ({ http2Url: baseUrl }, options) => createClient({ baseUrl, ...options }),
-  "Connect over HTTP/1.1": ({ http1Url: baseUrl }, options) =>
-    createClient({ baseUrl, protocol: "connect", httpVersion: "1.1", ...options }),
-  gRPC: ({ http2Url: baseUrl }, options) => createClient({ baseUrl, protocol: "grpc", ...options }),
-  "gRPC-web over HTTP/2": ({ http2Url: baseUrl }, options) =>
-    createClient({ baseUrl, protocol: "grpc-web", ...options }),
-  "gRPC-web over HTTP/1.1": ({ http1Url: baseUrl }, options) =>
-    createClient({ baseUrl, protocol: "grpc-web", httpVersion: "1.1", ...options }),
+  "the defaults": ({ http2Url: address }, options) => createClient({ address, ...options }),
+  "Connect over HTTP/1.1": ({ http1Url: address }, options) =>
+    createClient({ address, protocol: "connect", httpVersion: "1.1", ...options }),
+  gRPC: ({ http2Url: address }, options) => createClient({ address, protocol: "grpc", ...options }),
+  "gRPC-web over HTTP/2": ({ http2Url: address }, options) =>
+    createClient({ address, protocol: "grpc-web", ...options }),
+  "gRPC-web over HTTP/1.1": ({ http1Url: address }, options) =>
+    createClient({ address, protocol: "grpc-web", httpVersion: "1.1", ...options }),
   "grpc-js": ({ address }, options) => createGrpcJsClient({ address, ...options }),
 };
 
@@ -58,84 +53,79 @@ function testTransport(name: string, create: CreateClient): void {
 
   test("every byte goes in and comes out as a plain Uint8Array", async () => {
     const value = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-    assert.is((await client.set({ key: "bytes", value })).etag, "1");
-    const { entry } = await client.get({ key: "bytes" });
-    assert.equal(entry?.data, { case: "value", value });
-    assert.is(Object.getPrototypeOf(entry?.data.value), Uint8Array.prototype);
+    assert.is((await client.set("bytes", value)).etag, "1");
+    const entry = await client.get("bytes");
+    assert.equal(bytesOf(entry), value);
+    assert.is(Object.getPrototypeOf(bytesOf(entry)), Uint8Array.prototype);
   });
 
   test("an empty value is a value, and a missing key has no entry", async () => {
-    await client.set({ key: "empty", value: new Uint8Array(0) });
-    assert.equal((await client.get({ key: "empty" })).entry?.data, { case: "value", value: new Uint8Array(0) });
-    assert.is((await client.get({ key: "missing" })).entry, undefined);
+    await client.set("empty", new Uint8Array(0));
+    assert.equal(bytesOf(await client.get("empty")), new Uint8Array(0));
+    assert.is(await client.get("missing"), undefined);
   });
 
   test("a value of 400,000 bytes comes out the same", async () => {
     const value = Uint8Array.from({ length: 400_000 }, (_, index) => (index * 31) % 251);
-    await client.set({ key: "large", value });
-    assert.equal((await client.get({ key: "large" })).entry?.data.value, value);
+    await client.set("large", value);
+    assert.equal(bytesOf(await client.get("large")), value);
   });
 
   test("a counter keeps all 64 bits", async () => {
     for (const delta of [9007199254740993n, -9223372036854775808n, 9223372036854775807n]) {
-      assert.is((await client.incr({ key: "counter", delta })).value, delta);
+      assert.is(await client.incr("counter", { delta }), delta);
     }
   });
 
-  test("delete and getInfo answer", async () => {
-    await client.set({ key: "gone", value: new Uint8Array(1) });
-    assert.is((await client.delete({ key: "gone" })).existed, true);
-    assert.is((await client.delete({ key: "gone" })).existed, false);
-    assert.is((await client.getInfo({})).version, "fake");
+  test("delete, touch and info answer", async () => {
+    await client.set("gone", new Uint8Array(1));
+    assert.is(await client.touch("gone", "never"), true);
+    assert.is(await client.delete("gone"), true);
+    assert.is(await client.delete("gone"), false);
+    assert.is((await client.info()).version, "fake");
   });
 
-  test("mGet streams a result for each position", async () => {
-    await client.set({ key: "a", value: Uint8Array.of(1) });
+  test("mget brings a result for each position", async () => {
+    await client.set("a", Uint8Array.of(1));
     const results = await readAll(client, ["a", "b", "a"]);
     assert.equal(
-      results.map(({ index, key, result }) => [index, key, result.case]),
+      results.map(({ index, key, entry }) => [index, key, entry?.kind]),
       [
-        [0, "a", "entry"],
-        [1, "b", "missing"],
-        [2, "a", "entry"],
+        [0, "a", "value"],
+        [1, "b", undefined],
+        [2, "a", "value"],
       ],
     );
     assert.equal(await readAll(client, []), []);
   });
 
-  test("an error brings its code, message, metadata and details", async () => {
-    for (const call of [() => client.get({ key: keys.conflict }), () => readAll(client, [keys.conflict])]) {
+  test("an error brings all that the server says", async () => {
+    for (const call of [() => client.get(keys.conflict), () => readAll(client, [keys.conflict])]) {
       const error = await errorOf(call());
       assert.is(error.code, Code.Aborted);
-      assert.is(error.rawMessage, "the etag differs: 100 % of it");
-      assert.is(error.metadata.get("from-error"), "e");
-      const detail = getErrorDetail(error);
-      assert.is(detail?.reason, ErrorReason.ETAG_MISMATCH);
-      assert.is(detail?.outcome, Outcome.NOT_APPLIED);
-      assert.is(detail?.currentEtag, "2");
-      assert.is(error.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field, "condition.if_etag");
-      const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
-      assert.is(delay === undefined ? undefined : durationMs(delay), 3000);
+      assert.is(error.message, "the etag differs: 100 % of it");
+      assert.equal([error.reason, error.outcome, error.retryable], ["ETAG_MISMATCH", "NOT_APPLIED", false]);
+      assert.equal([error.currentEtag, error.field, error.retryAfterMs], ["2", "condition.if_etag", 3000]);
     }
   });
 
-  test("an error in the middle of a stream ends it with its details", async () => {
+  test("an error in the middle of a stream ends it", async () => {
     const seen: number[] = [];
     const error = await errorOf(
       (async () => {
-        for await (const { results } of client.mGet({ keys: ["a", "b", keys.broken, "c"] })) {
-          seen.push(...results.map(({ index }) => index));
+        for await (const { index } of client.mget(["a", "b", keys.broken, "c"])) {
+          seen.push(index);
         }
       })(),
     );
-    assert.is(getErrorDetail(error)?.reason, ErrorReason.ETAG_MISMATCH);
+    assert.is(error.reason, "ETAG_MISMATCH");
     // grpc-js drops what was not read when an error comes, so there may be less.
     assert.equal(seen, [0, 1].slice(0, seen.length));
   });
 
   test("a deadline reaches the server and ends the call", async () => {
     for (const call of [
-      () => client.get({ key: keys.silent }, { timeoutMs: 300 }),
+      () => client.get(keys.silent, { timeoutMs: 300 }),
       () => readAll(client, [keys.silent], { timeoutMs: 300 }),
     ]) {
       const before = server.observed.ended.length;
@@ -148,16 +138,16 @@ function testTransport(name: string, create: CreateClient): void {
 
   test("the default timeout holds, unless a call lifts it", async () => {
     const hurried = create(server, { defaultTimeoutMs: 60_000 });
-    await hurried.get({ key: "a" });
+    await hurried.get("a");
     assert.ok((server.observed.timeoutMs ?? 0) > 50_000);
-    await hurried.get({ key: "a" }, { timeoutMs: 0 });
+    await hurried.get("a", { timeoutMs: 0 });
     assert.is(server.observed.timeoutMs, undefined);
     hurried.close();
   });
 
   test("an aborted signal cancels the call at the server", async () => {
     for (const call of [
-      (signal: AbortSignal) => client.get({ key: keys.silent }, { signal }),
+      (signal: AbortSignal) => client.get(keys.silent, { signal }),
       (signal: AbortSignal) => readAll(client, ["a", keys.silent], { signal }),
     ]) {
       const before = server.observed.ended.length;
@@ -173,14 +163,14 @@ function testTransport(name: string, create: CreateClient): void {
 
   test("a signal that was aborted before sends nothing", async () => {
     const options = { signal: AbortSignal.abort() };
-    assert.is((await errorOf(client.get({ key: "a" }, options))).code, Code.Canceled);
+    assert.is((await errorOf(client.get("a", options))).code, Code.Canceled);
     assert.is((await errorOf(readAll(client, ["a"], options))).code, Code.Canceled);
     assert.is(server.observed.header.has("content-type"), false);
   });
 
   test("leaving the loop cancels the stream at the server", async () => {
-    for await (const { results } of client.mGet({ keys: [keys.endless] })) {
-      assert.is(results[0]?.key, keys.endless);
+    for await (const { key } of client.mget([keys.endless, "a"])) {
+      assert.is(key, keys.endless);
       break;
     }
     await waitUntil("the call ended at the server", () => server.observed.ended.length === 1);
@@ -189,7 +179,7 @@ function testTransport(name: string, create: CreateClient): void {
   test("an error in the loop cancels the stream at the server", async () => {
     const thrown = new Error("the consumer's own");
     const consume = async () => {
-      for await (const _ of client.mGet({ keys: [keys.endless] })) {
+      for await (const _ of client.mget([keys.endless, "a"])) {
         throw thrown;
       }
     };
@@ -198,7 +188,7 @@ function testTransport(name: string, create: CreateClient): void {
   });
 
   test("returning a stream cancels the read that is pending", async () => {
-    const results = client.mGet({ keys: [keys.silent] })[Symbol.asyncIterator]();
+    const results = client.mget([keys.silent])[Symbol.asyncIterator]();
     const pending = errorOf(results.next());
     await waitUntil("the call arrived", () => server.observed.header.has("content-type"));
     assert.equal(await results.return?.(), { done: true, value: undefined });
@@ -207,14 +197,14 @@ function testTransport(name: string, create: CreateClient): void {
   });
 
   test("a stream that nobody reads is not asked for", async () => {
-    client.mGet({ keys: [keys.conflict] });
-    await client.get({ key: "a" });
+    client.mget([keys.conflict]);
+    await client.get("a");
     assert.is(server.observed.produced, 0);
     assert.is(server.observed.ended.length, 0);
   });
 
   test("a slow reader slows the server", async () => {
-    for await (const _ of client.mGet({ keys: [keys.endless] })) {
+    for await (const _ of client.mget([keys.endless, "a"])) {
       const produced = await settled(() => server.observed.produced);
       // 64 KiB each: a few fill the windows and buffers in between.
       assert.ok(produced < 1000, `${produced} messages were made for a reader of one`);
@@ -235,11 +225,11 @@ function testTransport(name: string, create: CreateClient): void {
       listeners.removed++;
       remove(...args);
     };
-    await client.get({ key: "a" }, { signal });
+    await client.get("a", { signal });
     await readAll(client, ["a"], { signal });
-    await errorOf(client.get({ key: keys.conflict }, { signal }));
+    await errorOf(client.get(keys.conflict, { signal }));
     await errorOf(readAll(client, [keys.conflict], { signal }));
-    for await (const _ of client.mGet({ keys: ["a", "b"] }, { signal })) {
+    for await (const _ of client.mget(["a", "b"], { signal })) {
       break;
     }
     assert.is(listeners.added, 5);
@@ -258,7 +248,7 @@ function testTransport(name: string, create: CreateClient): void {
         trailer = received;
       },
     };
-    for (const call of [() => client.get({ key: "a" }, options), () => readAll(client, ["a"], options)]) {
+    for (const call of [() => client.get("a", options), () => readAll(client, ["a"], options)]) {
       header = new Headers();
       trailer = new Headers();
       await call();
@@ -281,7 +271,7 @@ function testTransport(name: string, create: CreateClient): void {
         return next(req);
       };
     const intercepted = create(server, { interceptors: [record("outer"), record("inner")] });
-    await intercepted.get({ key: "a" });
+    await intercepted.get("a");
     await readAll(intercepted, ["a"]);
     assert.equal(seen, ["outer Get true", "inner Get true", "outer MGet true", "inner MGet true"]);
     assert.is(server.observed.header.get("x-inner"), "yes");
@@ -289,41 +279,56 @@ function testTransport(name: string, create: CreateClient): void {
   });
 
   test("close ends the calls that run, and refuses those that come later", async () => {
-    const running = [errorOf(client.get({ key: keys.silent })), errorOf(readAll(client, ["a", keys.silent]))];
+    const running = [errorOf(client.get(keys.silent)), errorOf(readAll(client, ["a", keys.silent]))];
     await waitUntil("the calls arrived", () => server.observed.header.has("content-type"));
     client.close();
     client.close();
     for (const error of await Promise.all(running)) {
       assert.is(error.code, Code.Canceled);
-      assert.is(error.rawMessage, "the client is closed");
+      assert.is(error.message, "the client is closed");
     }
-    assert.is((await errorOf(client.get({ key: "a" }))).code, Code.Canceled);
+    assert.is((await errorOf(client.get("a"))).code, Code.Canceled);
     assert.is((await errorOf(readAll(client, ["a"]))).code, Code.Canceled);
   });
 
   test("close in the moment of a call leaves no connection", async () => {
-    await client.get({ key: "a" });
-    const call = errorOf(client.get({ key: "a" }));
+    await client.get("a");
+    const call = errorOf(client.get("a"));
     client.close();
     assert.is((await call).code, Code.Canceled);
   });
 
-  test("a server that is not there is UNAVAILABLE, without a detail", async () => {
+  test("a server that is not there is UNREACHABLE, and nothing was applied", async () => {
     await server.stop();
-    for (const call of [() => client.get({ key: "a" }), () => readAll(client, ["a"])]) {
+    const impatient = create(server, { retries: false });
+    for (const call of [() => impatient.get("a"), () => readAll(impatient, ["a"])]) {
       const error = await errorOf(call());
-      assert.is(error.code, Code.Unavailable);
-      assert.is(getErrorDetail(error), undefined);
+      assert.equal([error.code, error.reason, error.outcome], [Code.Unavailable, "UNREACHABLE", undefined]);
     }
+    const failure = await errorOf(impatient.set("a", new Uint8Array(1)));
+    assert.equal([failure.reason, failure.outcome, failure.retryable], ["UNREACHABLE", "NOT_APPLIED", true]);
+    impatient.close();
     server = await startFakeServer();
+  });
+
+  test("a token goes with every call, and can be renewed", async () => {
+    let renewed = 0;
+    const known = create(server, { token: async () => `t${++renewed}` });
+    await known.get("a");
+    assert.is(server.observed.header.get("authorization"), "Bearer t1");
+    await readAll(known, ["a"]);
+    assert.is(server.observed.header.get("authorization"), "Bearer t2");
+    await known.generated.keyValue.get({ key: "a" });
+    assert.is(server.observed.header.get("authorization"), "Bearer t3");
+    known.close();
   });
 
   test("many calls run at once", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => client.incr({ key: "counter", delta: BigInt(index) })),
+      Array.from({ length: 200 }, (_, index) => client.incr("counter", { delta: BigInt(index) })),
     );
     assert.equal(
-      answers.map(({ value }) => Number(value)),
+      answers.map(Number),
       Array.from({ length: 200 }, (_, index) => index),
     );
   });
@@ -331,20 +336,24 @@ function testTransport(name: string, create: CreateClient): void {
   test.run();
 }
 
-async function readAll(client: DynakvClient, keys: string[], options?: Parameters<DynakvClient["mGet"]>[1]) {
+async function readAll(client: DynakvClient, keys: string[], options?: MGetOptions) {
   const all = [];
-  for await (const { results } of client.mGet({ keys }, options)) {
-    all.push(...results);
+  for await (const result of client.mget(keys, options)) {
+    all.push(result);
   }
   return all;
 }
 
-async function errorOf(call: Promise<unknown>): Promise<ConnectError> {
+function bytesOf(entry: Awaited<ReturnType<DynakvClient["get"]>>): Uint8Array | undefined {
+  return entry?.kind === "value" ? entry.value : undefined;
+}
+
+async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
   try {
     await call;
   } catch (error) {
-    assert.instance(error, ConnectError);
-    return ConnectError.from(error);
+    assert.instance(error, DynakvError);
+    return error as DynakvError;
   }
   throw new Error("the call should have failed");
 }

@@ -64,21 +64,28 @@ test("each curl command prints what stands below it", async () => {
   assert.is(commands, 8);
 });
 
-test("each TypeScript example runs, and prints what its comments say", async () => {
-  const examples = blocks.filter(({ language }) => language === "ts");
-  assert.ok(examples.length >= 2);
-  for (const [index, { code }] of examples.entries()) {
-    const file = join(folder, `example-${index}.mts`);
-    await writeFile(file, redirected(code));
-    const { stdout } = await run(process.execPath, ["--import", "tsx", file], {
-      cwd: root,
-      env: { ...process.env, FORCE_COLOR: "0" },
-    });
-    for (const [, printed = ""] of code.matchAll(/\/\/ prints (.*)$/gm)) {
-      assert.ok(stdout.split("\n").includes(printed), `${printed} in ${stdout}`);
+// The examples of the packages' READMEs are run from the tarballs, by `npm run test:packages`.
+for (const [page, least] of [
+  ["README.md", 2],
+  ["docs/recipes.md", 5],
+] as const) {
+  test(`each TypeScript example of ${page} runs, and prints what its comments say`, async () => {
+    const text = await readFile(join(root, page), "utf8");
+    const examples = [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+    assert.ok(examples.length >= least, `${examples.length} examples`);
+    for (const [index, code] of examples.entries()) {
+      const file = join(folder, `example-${index}.mts`);
+      await writeFile(file, redirected(code));
+      const { stdout } = await run(process.execPath, ["--import", "tsx", file], {
+        cwd: root,
+        env: { ...process.env, FORCE_COLOR: "0" },
+      });
+      for (const [, printed = ""] of code.matchAll(/\/\/ prints (.*)$/gm)) {
+        assert.ok(stdout.split("\n").includes(printed), `${printed} in ${stdout}`);
+      }
     }
-  }
-});
+  });
+}
 
 test("the tables that are made from code are up to date", async () => {
   for (const [name, marker, table] of [

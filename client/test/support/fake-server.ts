@@ -13,7 +13,7 @@ import {
   MGetResponseSchema,
   Outcome,
   RetryInfoSchema,
-} from "../../src/index.js";
+} from "../../src/schema.js";
 
 /** Keys at which the fake service behaves in a way that a test asks for. */
 export const keys = {
@@ -151,6 +151,7 @@ function routeFakeServices(router: ConnectRouter, observed: Observed): void {
       }
     },
     delete: ({ key }) => ({ existed: values.delete(key) }),
+    touch: ({ key }) => ({ existed: values.has(key) }),
     incr: ({ delta }) => ({ value: delta ?? 1n }),
   });
   router.service(InfoService, { getInfo: () => ({ version: "fake" }) });

@@ -40,9 +40,13 @@ export function spawnCli(args: readonly string[], environment: NodeJS.ProcessEnv
   return { process: child, stdout: () => stdout, stderr: () => stderr, exit };
 }
 
-/** Runs `dynakv serve` on a free port, and waits until it is ready. */
-export async function spawnServer(args: readonly string[], environment?: NodeJS.ProcessEnv): Promise<SpawnedServer> {
-  const spawned = spawnCli(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", ...args], environment);
+/** Runs `dynakv serve`, on a free port unless one is given, and waits until it is ready. */
+export async function spawnServer(
+  args: readonly string[],
+  environment?: NodeJS.ProcessEnv,
+  listen = "127.0.0.1:0",
+): Promise<SpawnedServer> {
+  const spawned = spawnCli(["serve", "--listen", listen, "--log-level", "warn", ...args], environment);
   const ready = new Promise<string>((resolve) => {
     spawned.process.stdout.on("data", () => {
       const url = /http:\/\/[^\s/]+:\d+/.exec(spawned.stdout())?.[0];

@@ -1,0 +1,32 @@
+import type { SharedOptions } from "./client.js";
+import type { TlsOptions } from "./tls-options.js";
+
+/** Where `dynakv serve` listens by default. */
+export const defaultAddress = "http://127.0.0.1:50051";
+
+/** The URL of a server. Throws a TypeError for what is none, and where a token would be sent for all to read. */
+export function checkAddress(
+  address: string,
+  { tls, token }: { readonly tls?: TlsOptions | undefined } & Pick<SharedOptions, "token">,
+): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`the address ${JSON.stringify(address)} is no URL of http: or https:`);
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw new TypeError("the address holds a user or a password; give the option token");
+  }
+  if (url.protocol === "http:") {
+    if (tls !== undefined) {
+      throw new TypeError("tls is given, but the address is one of http:");
+    }
+    if (token !== undefined && !isLoopback(url.hostname)) {
+      throw new TypeError(`a token would be sent to ${url.host} unencrypted; use an address of https:`);
+    }
+  }
+  return url;
+}
+
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,133 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ReadOptions } from "./call-options.js";
+import { chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
+import {
+  decodeMeta,
+  type GroupResult,
+  hasEnded,
+  isSuccess,
+  type TaskResult,
+  toGroupResult,
+  toTaskResult,
+} from "./celery/results.js";
+import type { DynakvClient } from "./client.js";
+import { validate } from "./codecs.js";
+import { DynakvError, endedHere } from "./errors.js";
+import { sleep } from "./sleep.js";
+
+export { chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
+export {
+  type ExtendedFacts,
+  type GroupResult,
+  hasEnded,
+  isFailure,
+  isSuccess,
+  type TaskError,
+  type TaskFailure,
+  type TaskProgress,
+  type TaskResult,
+  type TaskSuccess,
+} from "./celery/results.js";
+
+/** Options of {@link Celery.task}. */
+export interface TaskOptions<S extends StandardSchemaV1 = StandardSchemaV1> extends ReadOptions {
+  /** What the result of a task that succeeded must be, by any library with Standard Schema. The default takes it as it is. */
+  readonly schema?: S | undefined;
+}
+
+/** Options of {@link Celery.waitForTask}. */
+export interface WaitOptions<S extends StandardSchemaV1 = StandardSchemaV1> extends TaskOptions<S> {
+  /** How long to wait in all, in milliseconds; 0 is for ever. The default is 0: give a `signal`, or this. */
+  readonly timeoutMs?: number | undefined;
+  /** The longest pause after the first read, in milliseconds, which doubles with each. The default is 50. */
+  readonly baseDelayMs?: number | undefined;
+  /** The longest pause of all, in milliseconds. The default is 2000. */
+  readonly maxDelayMs?: number | undefined;
+}
+
+/** What Celery's DynamoDB backend has stored, and what dynakv stores in its place. */
+export interface Celery {
+  /** What is stored of a task; undefined when nothing is: it is pending, unknown, or has expired. */
+  task(id: string, options?: ReadOptions): Promise<TaskResult | undefined>;
+  task<S extends StandardSchemaV1>(
+    id: string,
+    options: TaskOptions<S>,
+  ): Promise<TaskResult<StandardSchemaV1.InferOutput<S>> | undefined>;
+  /**
+   * Waits until a task has ended, well or not, by reading it again and again. Rejects with `DEADLINE_EXCEEDED` when it has
+   * not within `timeoutMs`, and with `CANCELED` when the signal aborts.
+   */
+  waitForTask(id: string, options?: WaitOptions): Promise<TaskResult>;
+  waitForTask<S extends StandardSchemaV1>(
+    id: string,
+    options: WaitOptions<S>,
+  ): Promise<TaskResult<StandardSchemaV1.InferOutput<S>>>;
+  /** A group that was saved (`GroupResult.save`, and each chord's); undefined when there is none. */
+  group(id: string, options?: ReadOptions): Promise<GroupResult | undefined>;
+  /** How many tasks of a chord have ended, while it has not; undefined when there is no such chord, or it is done. */
+  chordCount(groupId: string, options?: ReadOptions): Promise<bigint | undefined>;
+}
+
+/** Reads what Celery's workers have written into the table of a dynakv server. */
+export function createCelery(client: Pick<DynakvClient, "get">, keys: KeyOptions = {}): Celery {
+  async function task(id: string, options: TaskOptions = {}): Promise<TaskResult | undefined> {
+    const entry = await client.get(taskKey(id, keys), options);
+    if (entry === undefined) {
+      return undefined;
+    }
+    const result = toTaskResult(id, entry.etag, await decodeMeta(entry));
+    if (options.schema === undefined || !isSuccess(result)) {
+      return result;
+    }
+    try {
+      return { ...result, result: await validate(options.schema, result.result) };
+    } catch (cause) {
+      throw new DynakvError("the result of the task does not fit the schema", {
+        reason: "UNDECODABLE",
+        code: Code.DataLoss,
+        cause,
+      });
+    }
+  }
+
+  async function waitForTask(id: string, options: WaitOptions = {}): Promise<TaskResult> {
+    const { timeoutMs = 0, signal, baseDelayMs = 50, maxDelayMs = 2000, ...reading } = options;
+    const waiting = new AbortController();
+    const leave = () => waiting.abort(signal?.reason);
+    const late = () => waiting.abort(new ConnectError("the task has not ended in time", Code.DeadlineExceeded));
+    const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+    signal?.addEventListener("abort", leave);
+    if (signal?.aborted === true) {
+      leave();
+    }
+    try {
+      for (let tries = 0; ; tries++) {
+        const result = await task(id, { ...reading, signal: waiting.signal });
+        if (result !== undefined && hasEnded(result)) {
+          return result;
+        }
+        await sleep(Math.random() * Math.min(maxDelayMs, baseDelayMs * 2 ** Math.min(tries, 30)), waiting.signal);
+        if (waiting.signal.aborted) {
+          throw endedHere(waiting.signal.reason, undefined);
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
+  return {
+    task: task as Celery["task"],
+    waitForTask: waitForTask as Celery["waitForTask"],
+    async group(id, options) {
+      const entry = await client.get(groupKey(id, keys), options);
+      return entry && toGroupResult(await decodeMeta(entry));
+    },
+    async chordCount(groupId, options) {
+      const entry = await client.get(chordKey(groupId, keys), options);
+      return entry?.kind === "counter" ? entry.counter : undefined;
+    },
+  };
+}

@@ -1,0 +1,202 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Client, createClient as createServiceClient, type Transport } from "@connectrpc/connect";
+import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
+import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
+import { createCaller } from "./caller.js";
+import type { Codec } from "./codecs.js";
+import { type Entry, toEntry } from "./entry.js";
+import { DynakvError, endedHere } from "./errors.js";
+import { type Counters, createCounters, createKeyspace, type Keyspace } from "./keyspace.js";
+import { type MGetOptions, type MGetResults, mget, type View } from "./mget/mget.js";
+import { createRequestIds } from "./request-ids.js";
+import { createPauses, type RetryOptions } from "./retries.js";
+import { wrapTransport } from "./wrap-transport.js";
+import { type ConditionOptions, type Expiry, toCondition, toConsistency, toExpiry } from "./write-options.js";
+
+/** What {@link DynakvClient.set} has written. */
+export interface Written {
+  readonly etag: string;
+  readonly writeTime: Date;
+  /** The second from which it is gone; undefined when it never expires. */
+  readonly expireTime: Date | undefined;
+}
+
+/** Options of set. */
+export type SetOptions = WriteOptions &
+  ConditionOptions & {
+    /** When the entry shall be gone. The default is the server's, which is never unless it is configured. */
+    readonly expiry?: Expiry | undefined;
+  };
+
+/** Options of delete. */
+export type DeleteOptions = WriteOptions & ConditionOptions;
+
+/** Options of touch. */
+export interface TouchOptions extends WriteOptions {
+  /** Change it only if the key holds the entry with this etag; otherwise: `ETAG_MISMATCH`. */
+  readonly ifEtag?: string | undefined;
+}
+
+/** Options of incr. */
+export interface IncrOptions extends CallOptions {
+  /** What to add; negative to subtract. The default is 1. */
+  readonly delta?: bigint | undefined;
+  /** Where a counter that is created starts, before delta is added. The default is 0. */
+  readonly initial?: bigint | undefined;
+  /** The lowest and the highest value that it may take; beyond them: `OUT_OF_BOUNDS`. The defaults are those of int64. */
+  readonly min?: bigint | undefined;
+  readonly max?: bigint | undefined;
+  /** When it shall be gone. The default keeps its expiry, and gives one that is created the server's. */
+  readonly expiry?: Expiry | undefined;
+  /**
+   * An id under which you repeat the increment yourself: a UUID of version 7. The default is one of the client's, under
+   * which the client does. docs/exactly-once.md says what to mind with ids of one's own.
+   */
+  readonly requestId?: string | undefined;
+}
+
+/**
+ * A client of dynakv. Calls fail with a {@link DynakvError}, and what is wrong in the arguments themselves throws a TypeError
+ * or a RangeError.
+ *
+ * A call is repeated until its deadline where a repetition does no harm: reads, increments, and whatever has certainly not
+ * been applied. A write of which nobody knows whether it was applied is reported, with the outcome `UNKNOWN`, unless its
+ * caller calls it `idempotent`.
+ */
+export interface DynakvClient {
+  /** The entry at a key; undefined when it holds nothing, or what it held has expired. */
+  get(key: string, options?: ReadOptions): Promise<Entry | undefined>;
+  /** Stores a value whole, in place of whatever the key holds. */
+  set(key: string, value: Uint8Array, options?: SetOptions): Promise<Written>;
+  /** Removes what a key holds, and says whether it held something. */
+  delete(key: string, options?: DeleteOptions): Promise<boolean>;
+  /**
+   * Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated.
+   * At most eight increments of one key are under way at a time; further ones wait for their turn.
+   */
+  incr(key: string, options?: IncrOptions): Promise<bigint>;
+  /** Changes when an entry expires, and nothing else. False when the key holds nothing. */
+  touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
+  /**
+   * Reads any number of keys, in memory that does not grow with their number: keys are taken from the iterable as they are
+   * asked for, results come as they arrive. Leaving the loop cancels what is under way, on the server too.
+   */
+  mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults;
+  /** Values of one type under one prefix. */
+  keyspace<Read, Write = Read>(prefix: string, codec: Codec<Read, Write>): Keyspace<Read, Write>;
+  /** Counters under one prefix. */
+  counters(prefix: string): Counters;
+  /** What the server serves: its version, table, limits and features. */
+  info(options?: CallOptions): Promise<GetInfoResponse>;
+  /** The clients that are generated from the schema, over the same connection: each call is one attempt, and as it is. */
+  readonly generated: {
+    readonly keyValue: Client<typeof KeyValueService>;
+    readonly info: Client<typeof InfoService>;
+  };
+  /** Closes the connections that the client opened. Calls that run, and calls made later, fail with `CANCELED`. */
+  close(): void;
+}
+
+/** Options that every client has, whatever it speaks. */
+export interface SharedOptions {
+  /**
+   * The deadline of a call that sets no `timeoutMs`, with all its retries, in milliseconds; 0 is none. It is sent along, and
+   * the server stops working when it has passed. mget has none unless it is given one.
+   *
+   * The default is 10,000, within which a server can be restarted.
+   */
+  readonly defaultTimeoutMs?: number | undefined;
+  /** How often and how patiently calls are repeated; `false` for never. The default is 20 attempts within the deadline. */
+  readonly retries?: RetryOptions | false | undefined;
+  /** The bearer token to send with each attempt, or what returns it, so that it can be renewed. The default is none. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+}
+
+/** What is the same for every transport. */
+export function createClientOver(
+  bare: Transport,
+  { defaultTimeoutMs = 10_000, retries, token }: SharedOptions,
+  closeTransport: () => void,
+): DynakvClient {
+  if (!(defaultTimeoutMs >= 0)) {
+    throw new RangeError(`defaultTimeoutMs is ${defaultTimeoutMs}, and must be 0 or more`);
+  }
+  const pauses = createPauses(retries);
+  let isClosed = false;
+  const transport = wrapTransport(bare, token, () => isClosed);
+  const caller = createCaller({ transport, defaultTimeoutMs, pauses });
+  const requestIds = createRequestIds();
+  const { method } = KeyValueService;
+
+  const calls = {
+    get: (key: string, options: ReadOptions = {}) =>
+      caller.run(options, async (call) => {
+        const { entry } = await call.unary(method.get, { key, consistency: toConsistency(options) });
+        return entry && toEntry(key, entry);
+      }),
+    set: (key: string, value: Uint8Array, options: SetOptions = {}) =>
+      caller.run(options, async (call): Promise<Written> => {
+        const request = { key, value, ...toExpiry(options.expiry), ...toCondition(options) };
+        const { etag, writeTime, expireTime } = await call.unary(method.set, request);
+        return {
+          etag,
+          writeTime: writeTime === undefined ? new Date() : timestampDate(writeTime),
+          expireTime: expireTime && timestampDate(expireTime),
+        };
+      }),
+    delete: (key: string, options: DeleteOptions = {}) =>
+      caller.run(options, async (call) => (await call.unary(method.delete, { key, ...toCondition(options) })).existed),
+    incr: (key: string, options: IncrOptions = {}) =>
+      caller.run(options, async (call) => {
+        const { delta, initial, min, max, expiry, requestId } = options;
+        const add = (id: string) =>
+          call.unary(method.incr, {
+            key,
+            requestId: id,
+            ...(delta === undefined ? {} : { delta }),
+            ...(initial === undefined ? {} : { initial }),
+            ...(min === undefined ? {} : { min }),
+            ...(max === undefined ? {} : { max }),
+            ...toExpiry(expiry),
+          });
+        try {
+          const { value } = await (requestId === undefined ? requestIds.use(key, add, call.signal) : add(requestId));
+          return value;
+        } catch (error) {
+          // It has ended while it waited for its turn.
+          throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
+        }
+      }),
+    touch: (key: string, expiry: Exclude<Expiry, "keep">, options: TouchOptions = {}) =>
+      caller.run(options, async (call) => {
+        const { ifEtag } = options;
+        const request = { key, ...toExpiry(expiry), ...toCondition(ifEtag === undefined ? {} : { ifEtag }) };
+        return (await call.unary(method.touch, request)).existed;
+      }),
+  };
+  const read = <E>(view: View<E>, keys: Iterable<string> | AsyncIterable<string>, options: MGetOptions | undefined) =>
+    mget(caller, view, keys, options);
+  const ofKeyspaces = { ...calls, mget: read };
+
+  return {
+    ...calls,
+    mget: (keys, options) => read(asItIs, keys, options),
+    keyspace: (prefix, codec) => createKeyspace(ofKeyspaces, prefix, codec),
+    counters: (prefix) => createCounters(ofKeyspaces, prefix),
+    info: (options) => caller.run(options, (call) => call.unary(InfoService.method.getInfo, {})),
+    generated: {
+      keyValue: createServiceClient(KeyValueService, transport),
+      info: createServiceClient(InfoService, transport),
+    },
+    close() {
+      if (!isClosed) {
+        isClosed = true;
+        caller.close();
+        closeTransport();
+      }
+    },
+  };
+}
+
+const asItIs: View<Entry> = { prefix: "", change: (entry) => entry };

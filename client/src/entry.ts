@@ -1,0 +1,44 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Entry as EntryMessage } from "../../gen/dynakv/v1/entry_pb.js";
+
+interface EntryFacts {
+  readonly key: string;
+  /** An opaque version that changes with every write: for `ifEtag`. */
+  readonly etag: string;
+  /** When it was last written, by the clock of the writer. Undefined when the table does not say. */
+  readonly writeTime: Date | undefined;
+  /** The second from which it is gone; undefined when it never expires. */
+  readonly expireTime: Date | undefined;
+}
+
+/** A value, and what is known about it. */
+export interface ValueEntry<T = Uint8Array> extends EntryFacts {
+  readonly kind: "value";
+  readonly value: T;
+}
+
+/** A counter, and what is known about it. */
+export interface CounterEntry extends EntryFacts {
+  readonly kind: "counter";
+  readonly counter: bigint;
+}
+
+/** What a key holds. */
+export type Entry = ValueEntry | CounterEntry;
+
+export function toEntry(key: string, { data, etag, writeTime, expireTime }: EntryMessage): Entry {
+  const facts = {
+    key,
+    etag,
+    writeTime: writeTime && timestampDate(writeTime),
+    expireTime: expireTime && timestampDate(expireTime),
+  };
+  switch (data.case) {
+    case "value":
+      return { ...facts, kind: "value", value: data.value };
+    case "counter":
+      return { ...facts, kind: "counter", counter: data.value };
+    default:
+      throw new TypeError("the server holds a kind of entry that this version of the client does not know");
+  }
+}

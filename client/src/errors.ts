@@ -1,0 +1,135 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  type ErrorDetail,
+  ErrorDetailSchema,
+  type ErrorReason,
+  ErrorReasonSchema,
+  Outcome,
+  OutcomeSchema,
+  type ResultError,
+} from "../../gen/dynakv/v1/error_pb.js";
+import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+
+/**
+ * Why a call failed: a reason of the server (docs/errors.md), or one of the client's own.
+ *
+ * - `UNREACHABLE`: no answer came, because there was no connection or it was lost.
+ * - `UNDECODABLE`: a codec could not read the value.
+ * - `UNSPECIFIED`: whoever answered gave no reason that this version of the client knows; `code` tells what there is.
+ */
+export type Reason = keyof typeof ErrorReason | "UNREACHABLE" | "UNDECODABLE";
+
+/** What a failed write has done: nothing, everything, or nobody knows. */
+export type WriteOutcome = "NOT_APPLIED" | "APPLIED" | "UNKNOWN";
+
+interface Facts {
+  readonly reason: Reason;
+  readonly code: Code;
+  readonly outcome?: WriteOutcome | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly retryAfterMs?: number | undefined;
+  readonly currentEtag?: string | undefined;
+  readonly field?: string | undefined;
+  readonly throttlingReasons?: readonly string[] | undefined;
+  readonly cause?: unknown;
+}
+
+/** What every call of the client fails with. `reason` is meant for `switch`. */
+export class DynakvError extends Error {
+  override readonly name = "DynakvError";
+  readonly reason: Reason;
+  /** The status code of gRPC and Connect, which is coarser. */
+  readonly code: Code;
+  /** What a write has done; undefined for a read. */
+  readonly outcome: WriteOutcome | undefined;
+  /** Whether the same call may be repeated without harm, and may then succeed. The client has done so within the deadline. */
+  readonly retryable: boolean;
+  /** How long to wait first, in milliseconds, where the server says so. */
+  readonly retryAfterMs: number | undefined;
+  /** For a failed condition: the etag of what the key holds now; undefined when it holds nothing. */
+  readonly currentEtag: string | undefined;
+  /** The field of the request that was refused, such as `key` or `condition.if_etag`. */
+  readonly field: string | undefined;
+  /** For `THROTTLED`: DynamoDB's own reasons, where it gave them. */
+  readonly throttlingReasons: readonly string[];
+
+  constructor(message: string, facts: Facts) {
+    super(message, { cause: facts.cause });
+    this.reason = facts.reason;
+    this.code = facts.code;
+    this.outcome = facts.outcome;
+    this.retryable = facts.retryable ?? false;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.currentEtag = facts.currentEtag;
+    this.field = facts.field;
+    this.throttlingReasons = facts.throttlingReasons ?? [];
+  }
+
+  /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
+  inDoubt(): DynakvError {
+    return this.outcome === "NOT_APPLIED" ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN" }) : this;
+  }
+}
+
+/** What the server has said of an error; without a detail, nobody of ours has answered. */
+export function fromServer(error: ConnectError, detail: ErrorDetail): DynakvError {
+  const [retryInfo] = error.findDetails(RetryInfoSchema);
+  const [badRequest] = error.findDetails(BadRequestSchema);
+  return new DynakvError(error.rawMessage, {
+    ...factsOf(detail),
+    code: error.code,
+    retryAfterMs: retryInfo && milliseconds(retryInfo.retryDelay),
+    field: badRequest?.fieldViolations[0]?.field,
+    cause: error,
+  });
+}
+
+/** The error of one key of an mget. */
+export function fromResult({ code, message, detail, retryDelay }: ResultError): DynakvError {
+  return new DynakvError(message, {
+    ...(detail === undefined ? { reason: "UNSPECIFIED" } : factsOf(detail)),
+    code: code as Code,
+    retryAfterMs: milliseconds(retryDelay),
+  });
+}
+
+/** The detail that a dynakv server has put into an error. */
+export function detailOf(error: ConnectError): ErrorDetail | undefined {
+  return error.findDetails(ErrorDetailSchema)[0];
+}
+
+function factsOf(
+  detail: ErrorDetail,
+): Pick<Facts, "reason" | "outcome" | "retryable" | "currentEtag" | "throttlingReasons"> {
+  return {
+    reason: (ErrorReasonSchema.value[detail.reason]?.localName ?? "UNSPECIFIED") as Reason,
+    outcome: detail.outcome === Outcome.UNSPECIFIED ? undefined : outcomeName(detail.outcome),
+    retryable: detail.retryable,
+    currentEtag: detail.currentEtag === "" ? undefined : detail.currentEtag,
+    throttlingReasons: detail.throttlingReasons,
+  };
+}
+
+/** An outcome that this version does not know is one of which nothing is known. */
+function outcomeName(outcome: Outcome): WriteOutcome {
+  return (OutcomeSchema.value[outcome]?.localName ?? "UNKNOWN") as WriteOutcome;
+}
+
+function milliseconds(duration: { readonly seconds: bigint; readonly nanos: number } | undefined): number | undefined {
+  return duration === undefined ? undefined : Number(duration.seconds) * 1000 + duration.nanos / 1e6;
+}
+
+/**
+ * A call that was ended on this side: by its signal, by its deadline, or because the client was closed. Its cause is what its
+ * last attempt had failed with, if there was one.
+ */
+export function endedHere(reason: unknown, outcome: WriteOutcome | undefined, last?: DynakvError): DynakvError {
+  const error = ConnectError.from(reason, Code.Canceled);
+  const isLate = error.code === Code.DeadlineExceeded;
+  return new DynakvError(error.rawMessage, {
+    reason: isLate ? "DEADLINE_EXCEEDED" : "CANCELED",
+    code: isLate ? Code.DeadlineExceeded : Code.Canceled,
+    outcome,
+    cause: last ?? reason,
+  });
+}

@@ -1,0 +1,175 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { ReadOptions } from "../call-options.js";
+import type { Caller } from "../caller.js";
+import type { Entry } from "../entry.js";
+import { DynakvError, endedHere } from "../errors.js";
+import { toConsistency } from "../write-options.js";
+import { cutKeys } from "./key-chunks.js";
+import { createLanes } from "./lanes.js";
+import { readChunk } from "./read-chunk.js";
+import { type MGetProgress, MGetResult } from "./result.js";
+
+/** Options of mget. */
+export interface MGetOptions extends ReadOptions {
+  /**
+   * `request` brings the results in the order of the keys. The default is `arrival`, as they come, which keeps every stream
+   * busy.
+   */
+  readonly order?: "arrival" | "request" | undefined;
+  /** How many streams are read at a time, 1 to 100. The default is 4, beyond which a server of two cores gained nothing. */
+  readonly streams?: number | undefined;
+}
+
+/** The results of an mget, which starts when they are first asked for, and can be read once. */
+export interface MGetResults<E = Entry> extends AsyncIterable<MGetResult<E>> {
+  /** How far the reader has come: what a result was handed out for counts as answered. */
+  readonly progress: MGetProgress;
+  /**
+   * Reads all results into a map, in which a key that holds nothing is not. Rejects with the error of the first key that
+   * could not be read. For sets of keys that fit into memory with their values.
+   */
+  toMap(): Promise<Map<string, E>>;
+}
+
+/** What the keys of an mget begin with, and what is made of their entries. A DynakvError is the error of the key alone. */
+export interface View<E> {
+  readonly prefix: string;
+  change(entry: Entry): E | Promise<E>;
+}
+
+/** Reads any number of keys, over several streams, in memory that does not grow with their number. */
+export function mget<E>(
+  caller: Caller,
+  { prefix, change }: View<E>,
+  keys: Iterable<string> | AsyncIterable<string>,
+  options: MGetOptions = {},
+): MGetResults<E> {
+  const { order = "arrival", streams = 4 } = options;
+  if (!Number.isInteger(streams) || streams < 1 || streams > 100) {
+    throw new RangeError(`streams is ${streams}, which is not from 1 to 100`);
+  }
+  if (typeof keys === "string") {
+    throw new TypeError("keys is one string; give the keys as an array or another iterable");
+  }
+  const progress = { asked: 0, answered: 0, found: 0, missing: 0, failed: 0 };
+  let isRead = false;
+
+  async function view(result: MGetResult): Promise<MGetResult<E>> {
+    const { index, error } = result;
+    const key = result.key.slice(prefix.length);
+    if (error !== undefined || result.entry === undefined) {
+      return new MGetResult<E>(index, key, undefined, error);
+    }
+    try {
+      return new MGetResult(index, key, await change(result.entry));
+    } catch (cause) {
+      if (cause instanceof DynakvError) {
+        return new MGetResult<E>(index, key, undefined, cause);
+      }
+      throw cause;
+    }
+  }
+
+  function iterate(): AsyncIterator<MGetResult<E>> {
+    if (isRead) {
+      throw new TypeError("the results of an mget can be read once; call mget again");
+    }
+    isRead = true;
+    // No deadline unless one is asked for: a million keys may rightly take minutes.
+    const call = caller.begin(options, 0);
+    const chunks = cutKeys(keys, prefix, call.signal);
+    const isOrdered = order === "request";
+    const asked = {
+      consistency: toConsistency(options),
+      order: isOrdered ? ResultOrder.REQUEST : ResultOrder.ARRIVAL,
+    };
+    // A source of keys that hangs must not hold a call that has ended.
+    const ended = new Promise<never>((_, reject) => {
+      call.signal.addEventListener("abort", () => reject(endedHere(call.signal.reason, undefined)));
+    });
+    ended.catch(() => {});
+    const openNext = async () => {
+      if (call.signal.aborted) {
+        throw endedHere(call.signal.reason, undefined);
+      }
+      const { done, value: chunk } = await Promise.race([chunks.next(), ended]);
+      if (done === true) {
+        return undefined;
+      }
+      progress.asked += chunk.keys.length;
+      return readChunk(caller, call, chunk, asked);
+    };
+    const lanes = createLanes(openNext, streams, isOrdered);
+    let batch: readonly MGetResult[] = [];
+    let place = 0;
+    let isOver = false;
+
+    function finish(reason?: unknown): void {
+      isOver = true;
+      call.end(reason);
+      // Not awaited: a source of keys that hangs would keep who has left.
+      chunks.return(undefined).catch(() => {});
+    }
+
+    async function advance(): Promise<IteratorResult<MGetResult<E>>> {
+      while (!isOver) {
+        try {
+          const read = batch[place++];
+          if (read !== undefined) {
+            const result = await view(read);
+            count(result);
+            return { done: false, value: result };
+          }
+          const next = await lanes.next();
+          if (next === undefined) {
+            finish();
+          }
+          batch = next ?? [];
+          place = 0;
+        } catch (error) {
+          // The streams have no reader any more.
+          finish(new ConnectError("the mget has failed", Code.Canceled));
+          throw error;
+        }
+      }
+      return { done: true, value: undefined };
+    }
+
+    // One after another, also for a reader that asks ahead.
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      next() {
+        const next = last.then(advance, advance);
+        last = next;
+        return next;
+      },
+      // Does not wait for a read that is pending: it may never end.
+      return() {
+        if (!isOver) {
+          finish(new ConnectError("the reader has left", Code.Canceled));
+        }
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+  }
+
+  function count(result: MGetResult<E>): void {
+    progress.answered++;
+    progress[result.error !== undefined ? "failed" : result.entry === undefined ? "missing" : "found"]++;
+  }
+
+  return {
+    progress,
+    [Symbol.asyncIterator]: iterate,
+    async toMap() {
+      const entries = new Map<string, E>();
+      for await (const { key, entry } of this) {
+        if (entry !== undefined) {
+          entries.set(key, entry);
+        }
+      }
+      return entries;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+// What the client for Node, the one over grpc-js and the one for browsers have in common.
+export { Code, type Interceptor, type Transport } from "@connectrpc/connect";
+export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
+export type {
+  DeleteOptions,
+  DynakvClient,
+  IncrOptions,
+  SetOptions,
+  SharedOptions,
+  TouchOptions,
+  Written,
+} from "./client.js";
+export { bytes, type Codec, json, protobuf, utf8 } from "./codecs.js";
+export type { CounterEntry, Entry, ValueEntry } from "./entry.js";
+export { DynakvError, type Reason, type WriteOutcome } from "./errors.js";
+export type { Counters, Keyspace } from "./keyspace.js";
+export type { MGetOptions, MGetResults } from "./mget/mget.js";
+export type { MGetProgress, MGetResult } from "./mget/result.js";
+export { createRequestId, createRequestIds, type RequestIds } from "./request-ids.js";
+export type { RetryOptions } from "./retries.js";
+export type { ConditionOptions, Expiry } from "./write-options.js";

@@ -1,0 +1,35 @@
+import type { Interceptor, Transport } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+
+export * from "./shared.js";
+
+/** Options of the client for browsers. */
+export interface WebClientOptions extends SharedOptions {
+  /** Where the server is. The default is the page's own origin. A server elsewhere must name that in its `corsOrigins`. */
+  readonly address?: string | undefined;
+  /** The protocol to speak. The default is `connect`, which a proxy or a browser's own tools can read. */
+  readonly protocol?: "connect" | "grpc-web" | undefined;
+  /** What every attempt passes through, the first one outermost: interceptors of Connect. The default is none. */
+  readonly interceptors?: readonly Interceptor[] | undefined;
+  /** The function that makes requests. The default is `globalThis.fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  /** The transport to use instead of one made from the options above. */
+  readonly transport?: Transport | undefined;
+}
+
+/** The client of `@dynakv/client` over fetch, for browsers and other runtimes that are not Node. */
+export function createClient(options: WebClientOptions = {}): DynakvClient {
+  const { address, protocol = "connect", interceptors, fetch } = options;
+  const transport = options.transport ?? createTransport();
+  return createClientOver(transport, options, () => {});
+
+  function createTransport(): Transport {
+    const create = protocol === "connect" ? createConnectTransport : createGrpcWebTransport;
+    return create({
+      baseUrl: address ?? (globalThis as { location?: { origin: string } }).location?.origin ?? "",
+      ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
+      ...(fetch === undefined ? {} : { fetch }),
+    });
+  }
+}

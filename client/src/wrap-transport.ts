@@ -1,0 +1,29 @@
+import { type CallOptions, Code, ConnectError, type Transport } from "@connectrpc/connect";
+
+/** A transport that sends a bearer token along, and sends nothing any more once its client is closed. */
+export function wrapTransport(
+  transport: Transport,
+  token: string | (() => string | Promise<string>) | undefined,
+  isClosed: () => boolean,
+): Transport {
+  async function prepare(given: CallOptions["headers"]): Promise<Headers> {
+    const headers = new Headers(given);
+    if (token !== undefined) {
+      headers.set("authorization", `Bearer ${typeof token === "function" ? await token() : token}`);
+    }
+    // Transports would open a connection again that was closed.
+    if (isClosed()) {
+      throw new ConnectError("the client is closed", Code.Canceled);
+    }
+    return headers;
+  }
+
+  return {
+    async unary(method, signal, timeoutMs, headers, input, contextValues) {
+      return transport.unary(method, signal, timeoutMs, await prepare(headers), input, contextValues);
+    },
+    async stream(method, signal, timeoutMs, headers, input, contextValues) {
+      return transport.stream(method, signal, timeoutMs, await prepare(headers), input, contextValues);
+    },
+  };
+}

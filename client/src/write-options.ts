@@ -1,0 +1,80 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type ConditionSchema, Consistency, type ExpirySchema } from "../../gen/dynakv/v1/entry_pb.js";
+import type { ReadOptions } from "./call-options.js";
+
+/**
+ * When an entry shall be gone: so many seconds after the write, from a date on, or never; `keep` leaves the expiry that the
+ * entry has, and `server-default` takes the server's. Expiries are whole seconds, rounded up.
+ */
+export type Expiry = { readonly seconds: number } | Date | "never" | "keep" | "server-default";
+
+/** A condition of a write, checked in the same atomic request; at most one. An expired entry counts as absent. */
+export type ConditionOptions = Absent | Present | Unchanged | Unconditional;
+interface Absent {
+  /** Write only if the key holds nothing; otherwise: `ALREADY_EXISTS`. */
+  readonly ifAbsent: true;
+  readonly ifPresent?: undefined;
+  readonly ifEtag?: undefined;
+}
+interface Present {
+  readonly ifAbsent?: undefined;
+  /** Write only if the key holds something; otherwise: `NOT_PRESENT`. */
+  readonly ifPresent: true;
+  readonly ifEtag?: undefined;
+}
+interface Unchanged {
+  readonly ifAbsent?: undefined;
+  readonly ifPresent?: undefined;
+  /** Write only if the key holds the entry with this etag; otherwise: `ETAG_MISMATCH`. */
+  readonly ifEtag: string;
+}
+interface Unconditional {
+  readonly ifAbsent?: undefined;
+  readonly ifPresent?: undefined;
+  readonly ifEtag?: undefined;
+}
+
+export function toExpiry(expiry: Expiry | undefined): { expiry?: MessageInitShape<typeof ExpirySchema> } {
+  return expiry === undefined ? {} : { expiry: { policy: toPolicy(expiry) } };
+}
+
+function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySchema>["policy"]> {
+  if (expiry instanceof Date) {
+    if (Number.isNaN(expiry.getTime())) {
+      throw new RangeError("expiry: the date is invalid");
+    }
+    return { case: "at", value: timestampFromDate(expiry) };
+  }
+  switch (expiry) {
+    case "never":
+    case "keep":
+      return { case: expiry, value: {} };
+    case "server-default":
+      return { case: "serverDefault", value: {} };
+  }
+  const { seconds } = expiry;
+  if (!Number.isFinite(seconds)) {
+    throw new RangeError(`expiry: ${seconds} is no number of seconds`);
+  }
+  // The server takes whole seconds anyhow, and rounds up.
+  return { case: "after", value: { seconds: BigInt(Math.ceil(seconds)) } };
+}
+
+export function toCondition(options: ConditionOptions): { condition?: MessageInitShape<typeof ConditionSchema> } {
+  const { ifAbsent, ifPresent, ifEtag } = options;
+  if ([ifAbsent === true, ifPresent === true, ifEtag !== undefined].filter(Boolean).length > 1) {
+    throw new TypeError("give one of ifAbsent, ifPresent and ifEtag");
+  }
+  if (ifAbsent === true) {
+    return { condition: { test: { case: "ifAbsent", value: {} } } };
+  }
+  if (ifPresent === true) {
+    return { condition: { test: { case: "ifPresent", value: {} } } };
+  }
+  return ifEtag === undefined ? {} : { condition: { test: { case: "ifEtag", value: ifEtag } } };
+}
+
+export function toConsistency({ consistency }: ReadOptions): Consistency {
+  return consistency === "strong" ? Consistency.STRONG : Consistency.EVENTUAL;
+}

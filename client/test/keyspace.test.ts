@@ -1,0 +1,146 @@
+import { create } from "@bufbuild/protobuf";
+import * as assert from "uvu/assert";
+import { z } from "zod";
+import { suite } from "../../server/test/support/suite.js";
+import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { bytes, createClient, type DynakvClient, DynakvError, json, protobuf, utf8 } from "../src/index.js";
+import { type Limits, LimitsSchema } from "../src/schema.js";
+
+const test = suite("keyspaces");
+let server: TestServer;
+let client: DynakvClient;
+
+test.before(async () => {
+  server = await startTestServer();
+  client = createClient({ address: server.url });
+});
+
+test.after(async () => {
+  client.close();
+  await server.stop();
+});
+
+test("values of a type lie under the prefix, and callers leave it out", async () => {
+  const names = client.keyspace("name:", utf8);
+  const { etag } = await names.set("ada", "Ada, Gräfin von Lovelace 🎩");
+  const entry = await names.get("ada");
+  assert.equal([entry?.key, entry?.value, entry?.etag], ["ada", "Ada, Gräfin von Lovelace 🎩", etag]);
+  assert.is((await client.get("name:ada"))?.key, "name:ada");
+  assert.is(await names.get("nobody"), undefined);
+  assert.is(await names.touch("ada", { seconds: 60 }), true);
+  assert.ok((await names.get("ada"))?.expireTime instanceof Date);
+  assert.is(await names.delete("ada"), true);
+  assert.is(await client.get("name:ada"), undefined);
+});
+
+test("conditions and expiries are those of the client", async () => {
+  const names = client.keyspace("cond:", utf8);
+  const { etag } = await names.set("a", "1", { ifAbsent: true, expiry: { seconds: 100 } });
+  assert.is((await errorOf(names.set("a", "2", { ifAbsent: true }))).reason, "ALREADY_EXISTS");
+  const kept = await names.set("a", "2", { ifEtag: etag, expiry: "keep" });
+  assert.ok(kept.expireTime !== undefined);
+  const mismatch = await errorOf(names.delete("a", { ifEtag: etag }));
+  assert.equal([mismatch.reason, mismatch.currentEtag], ["ETAG_MISMATCH", kept.etag]);
+  assert.is((await names.set("a", "3", { ifPresent: true, expiry: "never" })).expireTime, undefined);
+  const at = new Date(Date.now() + 3_600_000);
+  assert.is((await names.set("a", "3", { expiry: at })).expireTime?.getTime(), Math.ceil(at.getTime() / 1000) * 1000);
+  assert.is((await errorOf(names.set("a", "3", { expiry: { seconds: 0 } }))).reason, "INVALID_EXPIRY");
+  const both = { ifAbsent: true, ifPresent: true } as unknown as { ifAbsent: true };
+  assert.match(String(await names.set("a", "4", both).catch(String)), "give one of");
+});
+
+test("bytes are left as they are", async () => {
+  const raw = client.keyspace("raw:", bytes);
+  const value = Uint8Array.from({ length: 256 }, (_, n) => n);
+  await raw.set("all", value);
+  assert.equal((await raw.get("all"))?.value, value);
+});
+
+const User = z.object({ name: z.string(), born: z.coerce.date(), roles: z.array(z.string()).default([]) });
+
+test("JSON is checked by a schema on the way in and out", async () => {
+  const users = client.keyspace("user:", json(User));
+  await users.set("ada", { name: "Ada", born: "1815-12-10" });
+  const user = await users.get("ada");
+  assert.equal(user?.value, { name: "Ada", born: new Date("1815-12-10"), roles: [] });
+  const unfit = { name: "Ada", born: "yesterday" };
+  assert.match(String(await users.set("ada", unfit).catch(String)), "does not fit the schema at born");
+  assert.is((await users.get("ada"))?.etag, user?.etag, "nothing was written");
+  await client.set("user:odd", Buffer.from('{"name":5}'));
+  const error = await errorOf(users.get("odd"));
+  assert.is(error.reason, "UNDECODABLE");
+  assert.match(String(error.cause), "at name");
+});
+
+test("JSON without a schema is what it is", async () => {
+  const any = client.keyspace("json:", json<{ n: number } | null>());
+  await any.set("a", { n: 1 });
+  await any.set("b", null);
+  assert.equal([(await any.get("a"))?.value, (await any.get("b"))?.value], [{ n: 1 }, null]);
+  assert.match(String(await any.set("c", undefined as unknown as null).catch(String)), "no form in JSON");
+});
+
+test("messages of Protobuf are messages again", async () => {
+  const limits = client.keyspace("limits:", protobuf(LimitsSchema));
+  await limits.set("a", { maxKeyBytes: 5 });
+  const value: Limits | undefined = (await limits.get("a"))?.value;
+  assert.equal(value, create(LimitsSchema, { maxKeyBytes: 5 }));
+  await client.set("limits:odd", Uint8Array.of(255, 255));
+  assert.is((await errorOf(limits.get("odd"))).reason, "UNDECODABLE");
+});
+
+test("text that is no text is refused both ways", async () => {
+  const texts = client.keyspace("text:", utf8);
+  assert.match(String(await texts.set("a", "\ud800").catch(String)), "half a surrogate pair");
+  assert.is(await texts.get("a"), undefined);
+  await client.set("text:odd", Uint8Array.of(0xff));
+  assert.is((await errorOf(texts.get("odd"))).reason, "UNDECODABLE");
+});
+
+test("counters are a kind of their own", async () => {
+  const hits = client.counters("hits:");
+  assert.is(await hits.incr("a"), 1n);
+  assert.is(await hits.incr("a", { delta: 9007199254740993n, max: 9007199254740994n }), 9007199254740994n);
+  assert.is((await errorOf(hits.incr("a", { max: 9007199254740994n }))).reason, "OUT_OF_BOUNDS");
+  assert.is(await hits.get("a"), 9007199254740994n);
+  assert.is(await hits.get("none"), undefined);
+  assert.is(await hits.incr("from", { initial: 10n, delta: -1n }), 9n);
+  await client.set("hits:value", new Uint8Array(0));
+  assert.is((await errorOf(hits.get("value"))).reason, "WRONG_KIND");
+  assert.is((await errorOf(hits.incr("value"))).reason, "WRONG_KIND");
+  const texts = client.keyspace("hits:", utf8);
+  assert.is((await errorOf(texts.get("a"))).reason, "WRONG_KIND");
+});
+
+test("mget brings decoded values, and an error for each that is none", async () => {
+  const texts = client.keyspace("many:", utf8);
+  await texts.set("a", "A");
+  await client.incr("many:counter");
+  await client.set("many:odd", Uint8Array.of(0xff));
+  const seen: unknown[] = [];
+  const results = texts.mget(["a", "counter", "odd", "none"], { order: "request" });
+  for await (const { key, index, error, ...result } of results) {
+    seen.push([index, key, error?.reason]);
+    void result;
+  }
+  assert.equal(seen, [
+    [0, "a", undefined],
+    [1, "counter", "WRONG_KIND"],
+    [2, "odd", "UNDECODABLE"],
+    [3, "none", undefined],
+  ]);
+  assert.equal(results.progress, { asked: 4, answered: 4, found: 1, missing: 1, failed: 2 });
+  assert.is((await texts.mget(["a", "none"]).toMap()).get("a")?.value, "A");
+  assert.equal([...(await client.counters("many:").mget(["counter", "none"]).toMap())], [["counter", 1n]]);
+});
+
+async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  assert.instance(error, DynakvError);
+  return error as DynakvError;
+}
+
+test.run();

@@ -1,0 +1,222 @@
+import * as assert from "uvu/assert";
+import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
+import { suite } from "../../server/test/support/suite.js";
+import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { createClient, type DynakvClient, DynakvError, type MGetResult } from "../src/index.js";
+import { settled, waitUntil } from "./support/wait-until.js";
+
+const test = suite("mget");
+let server: TestServer;
+let proxy: FaultProxy;
+let client: DynakvClient;
+
+test.before(async () => {
+  server = await startTestServer();
+  proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { url } = await server.replica({ endpoint: proxy.endpoint });
+  client = createClient({ address: url });
+  await Promise.all(Array.from({ length: 60 }, (_, n) => client.set(`k${n}`, Buffer.from(String(n)))));
+  await client.incr("counter", { delta: 7n });
+});
+
+test.before.each(() => proxy.reset());
+
+test.after(async () => {
+  client.close();
+  await proxy.stop();
+  await server.stop();
+});
+
+const reads = () => proxy.requests.get("BatchGetItem") ?? 0;
+
+/** k0 to k59 are there, k60 to k89 are not, and so on again. */
+function* manyKeys(length: number): Generator<string> {
+  for (let n = 0; n < length; n++) {
+    yield `k${n % 90}`;
+  }
+}
+
+function check({ index, key, entry }: MGetResult): void {
+  assert.is(key, `k${index % 90}`);
+  const found = entry?.kind === "value" ? Buffer.from(entry.value).toString() : undefined;
+  assert.is(found, index % 90 < 60 ? String(index % 90) : undefined);
+}
+
+for (const order of ["arrival", "request"] as const) {
+  test(`keys of a generator over many requests are answered once each: order '${order}'`, async () => {
+    const length = 20_001;
+    const seen = new Uint8Array(length);
+    const results = client.mget(manyKeys(length), { order, streams: 3 });
+    let next = 0;
+    for await (const result of results) {
+      check(result);
+      seen[result.index] = (seen[result.index] ?? 0) + 1;
+      if (order === "request") {
+        assert.is(result.index, next++);
+      }
+    }
+    assert.ok(seen.every((times) => times === 1));
+    assert.equal(results.progress, {
+      asked: length,
+      answered: length,
+      found: 13_341,
+      missing: 6660,
+      failed: 0,
+    });
+  });
+}
+
+test("entries come into a map, counters too", async () => {
+  const map = await client.mget(["k1", "counter", "none"]).toMap();
+  assert.equal([...map.keys()].sort(), ["counter", "k1"]);
+  const counter = map.get("counter");
+  assert.is(counter?.kind === "counter" && counter.counter, 7n);
+  assert.is((await client.mget([]).toMap()).size, 0);
+});
+
+test("keys that come slowly are answered as they come, and the source is closed", async () => {
+  let isClosed = false;
+  const asked: string[] = [];
+  let give: (key: string) => void = () => {};
+  async function* slowly(): AsyncGenerator<string> {
+    try {
+      for (;;) {
+        yield await new Promise<string>((resolve) => {
+          give = resolve;
+        });
+      }
+    } finally {
+      isClosed = true;
+    }
+  }
+  setImmediate(() => give("k1"));
+  for await (const { key } of client.mget(slowly())) {
+    asked.push(key);
+    if (asked.length === 3) {
+      break;
+    }
+    setImmediate(() => give(`k${asked.length + 1}`));
+  }
+  assert.equal(asked, ["k1", "k2", "k3"]);
+  give("k4");
+  await waitUntil("the source was closed", () => isClosed);
+});
+
+test("a source that hangs does not hold a call whose deadline has passed", async () => {
+  const hanging = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<IteratorResult<string>>(() => {}) }) };
+  const error = await errorOf(client.mget(hanging, { timeoutMs: 50 }).toMap());
+  assert.is(error.reason, "DEADLINE_EXCEEDED");
+});
+
+test("what a source throws comes out", async () => {
+  const thrown = new Error("the source's own");
+  function* failing(): Generator<string> {
+    yield "k1";
+    throw thrown;
+  }
+  assert.is(
+    await client
+      .mget(failing())
+      .toMap()
+      .catch((error: unknown) => error),
+    thrown,
+  );
+  assert.match(
+    String(
+      await client
+        .mget([1 as unknown as string])
+        .toMap()
+        .catch(String),
+    ),
+    "is no string",
+  );
+  assert.throws(() => client.mget("k1"), /is one string/);
+  assert.throws(() => client.mget([], { streams: 0 }), /not from 1 to 100/);
+});
+
+test("results are read once", async () => {
+  const results = client.mget(["k1"]);
+  await results.toMap();
+  assert.match(String(await results.toMap().catch(String)), "can be read once");
+});
+
+for (const order of ["arrival", "request"] as const) {
+  test(`leaving the loop stops the server's reads: order '${order}'`, async () => {
+    let taken = 0;
+    function* distinct(): Generator<string> {
+      for (let n = 0; n < 1_000_000; n++) {
+        taken++;
+        yield `distinct-${n}`;
+      }
+    }
+    let seen = 0;
+    for await (const _ of client.mget(distinct(), { order })) {
+      if (++seen === 10) {
+        break;
+      }
+    }
+    const made = await settled(reads);
+    // Four streams of 4,000 keys and the next ones are what is under way at a time.
+    assert.ok(made < 250, `${made} reads were made of 10,000`);
+    assert.ok(taken < 30_000, `${taken} keys were taken`);
+  });
+}
+
+test("a slow reader slows the reads", async () => {
+  for await (const _ of client.mget(Array.from({ length: 200_000 }, (_, n) => `slow-${n}`))) {
+    const made = await settled(reads);
+    assert.ok(made < 500, `${made} reads were made of 2,000`);
+    break;
+  }
+});
+
+test("keys that the server could not read are asked for again, and only they", async () => {
+  for (const order of ["arrival", "request"] as const) {
+    proxy.reset();
+    const throttled = {
+      kind: "answer",
+      status: 400,
+      body: { __type: "com.amazonaws.dynamodb.v20120810#ThrottlingException" },
+    };
+    let failures = 30;
+    proxy.decide = ({ operation }) =>
+      operation === "BatchGetItem" && failures-- > 0 ? (throttled as never) : "forward";
+    const results = client.mget(manyKeys(9000), { order });
+    let answered = 0;
+    for await (const result of results) {
+      check(result);
+      answered++;
+    }
+    assert.is(answered, 9000);
+    assert.ok(failures < 0);
+  }
+});
+
+test("a key that cannot be read is an error of its own, and never a missing one", async () => {
+  await server.putRaw({ id: { S: "odd" }, result: { S: "text" } });
+  const seen: (string | undefined)[] = [];
+  const results = client.mget(["k1", "odd", "none", "x".repeat(3000)], { order: "request" });
+  for await (const result of results) {
+    seen.push(result.error?.reason);
+    if (result.error !== undefined) {
+      assert.throws(
+        () => result.entry,
+        (error: unknown) => error === result.error,
+      );
+    }
+  }
+  assert.equal(seen, [undefined, "UNREADABLE_ITEM", undefined, "INVALID_KEY"]);
+  assert.equal(results.progress, { asked: 4, answered: 4, found: 1, missing: 1, failed: 2 });
+  assert.is((await errorOf(client.mget(["odd"]).toMap())).reason, "UNREADABLE_ITEM");
+});
+
+async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  assert.instance(error, DynakvError);
+  return error as DynakvError;
+}
+
+test.run();

@@ -1,0 +1,217 @@
+import { ConnectError, createRouterTransport, type Transport } from "@connectrpc/connect";
+import * as assert from "uvu/assert";
+import { suite } from "../../server/test/support/suite.js";
+import { Code, createClient, type DynakvClient, DynakvError, type RetryOptions } from "../src/index.js";
+import { ErrorDetailSchema, ErrorReason, KeyValueService, Outcome, RetryInfoSchema } from "../src/schema.js";
+
+const test = suite("retries");
+
+const quick: RetryOptions = { baseDelayMs: 1, maxDelayMs: 2 };
+/** What a connection that is lost looks like. */
+const lost = () => new ConnectError("read ECONNRESET", Code.Aborted);
+
+function refusal(code: Code, reason: ErrorReason, outcome: Outcome, retryable = false, delayMs = 0): ConnectError {
+  const error = new ConnectError("refused", code);
+  error.details = [
+    { desc: ErrorDetailSchema, value: { reason, outcome, retryable } },
+    ...(delayMs > 0 ? [{ desc: RetryInfoSchema, value: { retryDelay: { nanos: delayMs * 1e6 } } }] : []),
+  ];
+  return error;
+}
+
+interface Seen {
+  readonly requestIds: string[];
+  attempts: number;
+}
+
+/** A client of a service that fails with these errors, one after another, and then answers. */
+function failing(failures: readonly (() => Error)[], retries: RetryOptions | false = quick) {
+  const seen: Seen = { requestIds: [], attempts: 0 };
+  const left = [...failures];
+  const attempt = () => {
+    seen.attempts++;
+    const failure = left.length > 1 || failures.length !== 1 ? left.shift() : failures[0];
+    if (failure !== undefined) {
+      throw failure();
+    }
+  };
+  const transport: Transport = createRouterTransport(({ service }) => {
+    service(KeyValueService, {
+      get() {
+        attempt();
+        return {};
+      },
+      set() {
+        attempt();
+        return { etag: "e" };
+      },
+      delete() {
+        attempt();
+        return { existed: true };
+      },
+      incr({ requestId }) {
+        seen.requestIds.push(requestId);
+        attempt();
+        return { value: 5n };
+      },
+    });
+  });
+  return { client: createClient({ transport, retries }), seen };
+}
+
+const thrice = <T>(value: T) => [value, value, value];
+const value = new Uint8Array(1);
+
+test("a read whose connection is lost is repeated", async () => {
+  const { client, seen } = failing(thrice(lost));
+  assert.is(await client.get("a"), undefined);
+  assert.is(seen.attempts, 4);
+});
+
+test("an increment whose connection is lost is repeated with the same id", async () => {
+  const { client, seen } = failing(thrice(lost));
+  assert.is(await client.incr("a"), 5n);
+  assert.is(seen.requestIds.length, 4);
+  assert.is(new Set(seen.requestIds).size, 1);
+  assert.match(seen.requestIds[0] ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+});
+
+const writes: Record<string, (client: DynakvClient, options?: { idempotent: true }) => Promise<unknown>> = {
+  set: (client, options) => client.set("a", value, options),
+  delete: (client, options) => client.delete("a", options),
+};
+
+for (const [name, write] of Object.entries(writes)) {
+  for (const [how, failure] of [
+    ["whose connection is lost", lost],
+    [
+      "of which the server does not know",
+      () => refusal(Code.Unavailable, ErrorReason.BACKEND_UNAVAILABLE, Outcome.UNKNOWN),
+    ],
+  ] as const) {
+    test(`a ${name} ${how} is reported as unknown, once`, async () => {
+      const { client, seen } = failing(thrice(failure));
+      const error = await errorOf(write(client));
+      assert.equal([error.outcome, error.retryable, seen.attempts], ["UNKNOWN", false, 1]);
+    });
+
+    test(`a ${name} ${how} is repeated when its caller calls it idempotent`, async () => {
+      const { client, seen } = failing(thrice(failure));
+      await write(client, { idempotent: true });
+      assert.is(seen.attempts, 4);
+    });
+  }
+
+  test(`a ${name} that was not applied is repeated when the server says that it may be`, async () => {
+    const { client, seen } = failing(
+      thrice(() => refusal(Code.ResourceExhausted, ErrorReason.THROTTLED, Outcome.NOT_APPLIED, true, 1)),
+    );
+    await write(client);
+    assert.is(seen.attempts, 4);
+  });
+}
+
+test("what was refused for good is not repeated", async () => {
+  for (const error of [
+    refusal(Code.InvalidArgument, ErrorReason.INVALID_KEY, Outcome.NOT_APPLIED),
+    new ConnectError("no such method", Code.Unimplemented),
+    new ConnectError("who are you", Code.Unauthenticated),
+    new ConnectError("cannot decode", Code.Internal),
+  ]) {
+    const { client, seen } = failing(thrice(() => error));
+    assert.is((await errorOf(client.get("a"))).code, error.code);
+    assert.is((await errorOf(client.set("a", value, { idempotent: true }))).code, error.code);
+    assert.is(seen.attempts, 2);
+  }
+});
+
+test("a refusal after an attempt of which nothing is known leaves the outcome unknown", async () => {
+  const { client, seen } = failing([
+    lost,
+    () => refusal(Code.OutOfRange, ErrorReason.OUT_OF_BOUNDS, Outcome.NOT_APPLIED),
+  ]);
+  const error = await errorOf(client.incr("a"));
+  assert.equal([error.reason, error.outcome, seen.attempts], ["OUT_OF_BOUNDS", "UNKNOWN", 2]);
+});
+
+test("the deadline ends the attempts, with the error of the last", async () => {
+  const { client, seen } = failing([lost]);
+  const error = await errorOf(client.get("a", { timeoutMs: 60 }));
+  assert.is(error.reason, "UNREACHABLE");
+  assert.ok(seen.attempts > 1, `${seen.attempts} attempts`);
+});
+
+test("a deadline that has passed sends nothing, and one that passes in a pause says what came before", async () => {
+  const { client, seen } = failing([lost], { baseDelayMs: 0, maxAttempts: 1e9 });
+  const late = await errorOf(client.set("a", value, { timeoutMs: -1 }));
+  assert.equal([late.reason, late.outcome, seen.attempts], ["DEADLINE_EXCEEDED", "NOT_APPLIED", 0]);
+  const error = await errorOf(client.incr("a", { timeoutMs: 30 }));
+  assert.equal([error.reason, error.outcome], ["DEADLINE_EXCEEDED", "UNKNOWN"]);
+  assert.is((error.cause as DynakvError).reason, "UNREACHABLE");
+});
+
+test("a pause that the server asks for is not begun when the deadline comes first", async () => {
+  const { client, seen } = failing([
+    () => refusal(Code.ResourceExhausted, ErrorReason.THROTTLED, Outcome.UNSPECIFIED, true, 900),
+  ]);
+  const error = await errorOf(client.get("a", { timeoutMs: 800 }));
+  assert.equal([error.reason, error.retryAfterMs, seen.attempts], ["THROTTLED", 900, 1]);
+});
+
+test("attempts are bounded, and can be none but the first", async () => {
+  for (const [retries, attempts] of [
+    [false, 1],
+    [{ ...quick, maxAttempts: 3 }, 3],
+    [quick, 20],
+  ] as const) {
+    const { client, seen } = failing([lost], retries);
+    assert.is((await errorOf(client.get("a"))).reason, "UNREACHABLE");
+    assert.is(seen.attempts, attempts);
+  }
+});
+
+test("a signal ends the pause between attempts", async () => {
+  const { client, seen } = failing([lost], { baseDelayMs: 1e6, maxDelayMs: 1e6 });
+  const controller = new AbortController();
+  const failed = errorOf(client.incr("a", { signal: controller.signal, timeoutMs: 1e8 }));
+  while (seen.attempts === 0) {
+    await new Promise(setImmediate);
+  }
+  controller.abort();
+  const error = await failed;
+  assert.equal([error.reason, error.outcome], ["CANCELED", "UNKNOWN"]);
+});
+
+test("a write that was never sent is not applied", async () => {
+  const { client, seen } = failing([]);
+  const error = await errorOf(client.set("a", value, { signal: AbortSignal.abort() }));
+  assert.equal([error.reason, error.outcome, seen.attempts], ["CANCELED", "NOT_APPLIED", 0]);
+  client.close();
+  assert.is((await errorOf(client.incr("a"))).outcome, "NOT_APPLIED");
+});
+
+test("errors are told apart by instanceof and by switch", async () => {
+  const { client } = failing(
+    thrice(() => refusal(Code.FailedPrecondition, ErrorReason.ALREADY_EXISTS, Outcome.NOT_APPLIED)),
+  );
+  const error = await errorOf(client.set("a", value, { ifAbsent: true }));
+  switch (error.reason) {
+    case "ALREADY_EXISTS":
+      assert.is(error.name, "DynakvError");
+      assert.instance(error.cause, ConnectError);
+      break;
+    default:
+      assert.unreachable(error.reason);
+  }
+});
+
+async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  assert.instance(error, DynakvError);
+  return error as DynakvError;
+}
+
+test.run();
