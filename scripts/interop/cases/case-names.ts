@@ -1,5 +1,5 @@
+import { createRequestId } from "../../../client/src/request-ids.js";
 import { type Json, type JsonObject, mapJson } from "../json.js";
-import { createRequestId } from "../request-id.js";
 
 const hourMs = 3_600_000;
 /** How far from the clock of this process a time may lie that counts as now: a case takes less. */

@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createRequestId } from "../request-id.js";
+import { createCelery, isFailure, isSuccess } from "../../../client/src/celery.js";
+import type { DynakvClient } from "../../../client/src/index.js";
+import { createRequestId } from "../../../client/src/request-ids.js";
 import type { CeleryDriver } from "./celery-driver.js";
 import type { KeyValue } from "./key-value.js";
 
@@ -11,6 +13,8 @@ import type { KeyValue } from "./key-value.js";
 export interface SharedTable {
   readonly celery: CeleryDriver;
   readonly dynakv: KeyValue;
+  /** The client package on the same server. */
+  readonly client: DynakvClient;
   /** The same caller with `?ttl_seconds=3600`, on an engine that has the calls which Celery makes for it. */
   readonly celeryWithExpiry?: CeleryDriver | undefined;
   /** For files that tasks wait for. */
@@ -71,6 +75,25 @@ export const checks: readonly Check[] = [
         results.map(({ result }) => result),
         numbers,
       );
+    },
+  },
+  {
+    row: "@dynakv/client/celery has results, errors and groups as typed objects",
+    async run({ celery, client }) {
+      const reader = createCelery(client);
+      const waiting = { timeoutMs: 60_000, consistency: "strong" } as const;
+      const { id } = await celery.runTask("echo", { text: "ключ 🔑" });
+      const done = await reader.waitForTask(id, waiting);
+      assert.ok(isSuccess(done));
+      assert.deepEqual(done.result, { text: "ключ 🔑" });
+      assert.ok(Math.abs(Date.now() - (done.dateDone?.getTime() ?? 0)) < 60_000, `done at ${done.dateDone}`);
+      const failed = await reader.waitForTask((await celery.runTask("fail", "no luck")).id, waiting);
+      assert.ok(isFailure(failed));
+      assert.deepEqual([failed.error.type, failed.error.message], ["ValueError", ["no luck"]]);
+      assert.match(failed.error.traceback ?? "", /no luck/);
+      const group = await celery.runGroup("echo", [[1], [2]]);
+      const taskIds = group.keys.map((key) => key.slice("b'celery-task-meta-".length, -1));
+      assert.deepEqual(await reader.group(group.id, waiting), { groupId: group.id, taskIds });
     },
   },
   {

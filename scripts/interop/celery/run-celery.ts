@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClient } from "../../../client/src/index.js";
 import type { Cell, Column } from "../column.js";
 import type { InteropEngine } from "../interop-engine.js";
 import { type ServedDynakv, serveDynakv } from "../serve-dynakv.js";
@@ -37,7 +38,12 @@ async function checkTable(python: string, engine: InteropEngine, maker: "dynakv"
       ? startCeleryDriver(python, celeryEnvironment(`${backend}?ttl_seconds=3600`, folder))
       : undefined;
     started.unshift(...(celeryWithExpiry === undefined ? [] : [celeryWithExpiry]));
-    return await runChecks({ celery, celeryWithExpiry, dynakv: createKeyValue(server.url), folder }, worker.log);
+    const client = createClient({ address: server.url });
+    started.unshift({ stop: async () => client.close() });
+    return await runChecks(
+      { celery, celeryWithExpiry, dynakv: createKeyValue(server.url), client, folder },
+      worker.log,
+    );
   } finally {
     for (const each of started) {
       await each.stop();
