@@ -174,10 +174,11 @@ export function createServer(options: ServerOptions = {}): Server {
   };
 }
 
-function createContext(settings: Settings, { client }: Connection, clock: Clock): StoreContext {
+function createContext(settings: Settings, { client, dynamodb }: Connection, clock: Clock): StoreContext {
   const { ttlSeconds } = settings;
   return {
     client,
+    dynamodb,
     layout: createItemLayout(settings),
     clock,
     budget: createRetryBudget(),

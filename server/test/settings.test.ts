@@ -172,6 +172,7 @@ test("every setting can be given as a flag, in the environment and in the config
     defaultDeadlineSeconds: 10,
     maxDeadlineSeconds: 11,
     mgetConcurrency: 12,
+    dataPlane: "sdk",
     corsOrigins: "https://app.example.com",
     drainSeconds: 13,
     logLevel: "debug",

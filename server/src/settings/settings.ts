@@ -62,6 +62,8 @@ export interface Settings {
   maxDeadlineSeconds: number;
   /** The most BatchGetItem calls that one MGet has in flight. */
   mgetConcurrency: number;
+  /** How items are read and written: by requests of dynakv's own, or by the AWS SDK, at many times the cost. */
+  dataPlane: DataPlaneKind;
   /** The origins whose pages may call, separated by commas; `*` for any. Pages on loopback origins always may. */
   corsOrigins: string;
   /** How long calls may run on after SIGTERM or SIGINT, in seconds. */
@@ -75,6 +77,9 @@ export interface Settings {
 /** The levels of pino, from most to least severe, and `silent`. */
 export const logLevels = ["silent", "fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof logLevels)[number];
+
+export const dataPlanes = ["lean", "sdk"] as const;
+export type DataPlaneKind = (typeof dataPlanes)[number];
 
 export const logFormats = ["json", "text"] as const;
 export type LogFormat = (typeof logFormats)[number];
@@ -288,6 +293,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     range: [1, 256],
     placeholder: "N",
     help: "most BatchGetItem calls that one MGet has in flight",
+  },
+  {
+    name: "dataPlane",
+    type: dataPlanes,
+    default: "lean",
+    placeholder: "lean|sdk",
+    help: "how items are read and written: requests of dynakv's own, or the AWS SDK's at many times the cost",
   },
   {
     name: "corsOrigins",

@@ -12,13 +12,14 @@ export type BackendFailure = { readonly applied: "no" | "unknown"; readonly caus
   | { readonly kind: "denied" | "table-missing" | "invalid" | "item-too-large" | "unsupported" }
 );
 
-/** The fields that errors of the SDK, of Node's sockets and of DynamoDB carry. */
+/** The fields that errors of the SDK, of undici, of Node's sockets and of DynamoDB carry. */
 interface AnyError {
   name?: string;
   message?: string;
   code?: string;
   syscall?: string;
   errors?: unknown[];
+  neverSent?: boolean;
   Item?: Item;
   ThrottlingReasons?: { reason?: string }[];
   throttlingReasons?: { reason?: string }[];
@@ -112,7 +113,7 @@ export function classifyError(cause: unknown): BackendFailure {
     return { ...refused, kind: tooLarge ? "item-too-large" : "invalid" };
   }
   if (name === "AbortError") {
-    return { ...unknown, kind: "aborted" };
+    return { ...(error.neverSent === true ? refused : unknown), kind: "aborted" };
   }
   if (isNeverConnected(error)) {
     return { ...refused, kind: "unreachable" };
@@ -120,12 +121,17 @@ export function classifyError(cause: unknown): BackendFailure {
   if (status !== undefined && status >= 400 && status < 500) {
     return { ...refused, kind: "invalid" };
   }
-  return { ...unknown, kind: status === undefined ? "unreachable" : "failing" };
+  // A success that cannot be read is one that never arrived.
+  return { ...unknown, kind: status === undefined || status < 300 ? "unreachable" : "failing" };
 }
 
 /** Whether a connection was never made: DynamoDB then cannot have had the request. */
 function isNeverConnected(error: AnyError): boolean {
-  if (connecting.has(error.syscall ?? "") || refusedCertificates.has(error.code ?? "")) {
+  if (
+    connecting.has(error.syscall ?? "") ||
+    refusedCertificates.has(error.code ?? "") ||
+    error.code === "UND_ERR_CONNECT_TIMEOUT"
+  ) {
     return true;
   }
   // Node tries each address of a name, and reports all that failed.

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { SetupError } from "../errors.js";
 import { classifyError } from "./aws-errors.js";
 import { type Reaper, startReaper } from "./reaper.js";
@@ -46,7 +45,7 @@ const longestSetupPauseMs = 5000;
 
 export function createBackend(options: BackendOptions): Backend {
   const { context, log } = options;
-  const { client, layout } = context;
+  const { client, dynamodb, layout } = context;
   const stopped = new AbortController();
   let ttlState: TtlState = "unknown";
   let serving = false;
@@ -95,17 +94,17 @@ export function createBackend(options: BackendOptions): Backend {
 
   // A read of a key that is never written: it takes the path that the calls take, and needs no right that they do not.
   async function probe(): Promise<void> {
-    const command = new GetItemCommand({
+    const input = {
       TableName: layout.names.table,
       Key: layout.key("dynakv:probe"),
-    });
+    };
     // Not by AbortSignal.any: in Node 20 each use of it leaves something on a signal that lives as long as the server.
     const controller = new AbortController();
     const abort = () => controller.abort();
     const timer = setTimeout(abort, probeTimeoutMs);
     stopped.signal.addEventListener("abort", abort);
     try {
-      await client.send(command, { abortSignal: controller.signal });
+      await dynamodb.getItem(input, controller.signal);
       failures = 0;
     } catch (error) {
       stopped.signal.throwIfAborted();

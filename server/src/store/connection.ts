@@ -2,11 +2,17 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
 import { SetupError } from "../errors.js";
 import type { Settings } from "../settings/settings.js";
-import { createDynamoDBClient } from "./dynamodb-client.js";
+import type { DataPlane } from "./data-plane/data-plane.js";
+import { createLeanDataPlane } from "./data-plane/lean-data-plane.js";
+import { createSdkDataPlane } from "./data-plane/sdk-data-plane.js";
+import { createDynamoDBClient, type DynamoDBClientOptions, timeouts } from "./dynamodb-client.js";
 import { withoutRetries } from "./without-retries.js";
 
-/** The way to DynamoDB: a client that repeats nothing by itself, and what must be closed after it. */
+/** The way to DynamoDB: clients that repeat nothing by themselves, and what must be closed after them. */
 export interface Connection {
+  /** For what a call is made of. */
+  readonly dynamodb: DataPlane;
+  /** For everything else: table, TTL, scans. */
   readonly client: Pick<DynamoDBClient, "send">;
   /** Whether the engine runs in this process. */
   readonly embedded: boolean;
@@ -15,7 +21,7 @@ export interface Connection {
 
 type ConnectionSettings = Pick<
   Settings,
-  "backend" | "data" | "region" | "endpoint" | "accessKeyId" | "secretAccessKey" | "sessionToken"
+  "backend" | "data" | "region" | "endpoint" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "dataPlane"
 >;
 
 /** Opens the way to the engine that the settings name: the caller's own client, an endpoint, AWS, or the embedded one. */
@@ -24,9 +30,11 @@ export async function openConnection(
   own: DynamoDBClient | undefined,
 ): Promise<Connection> {
   if (own !== undefined) {
-    return { client: withoutRetries(own), embedded: false, close: async () => {} };
+    const client = withoutRetries(own);
+    // With its middleware, which only the SDK runs.
+    return { client, dynamodb: createSdkDataPlane(client), embedded: false, close: async () => {} };
   }
-  return isEmbedded(settings) ? openEmbedded(settings.data) : openRemote(settings);
+  return isEmbedded(settings) ? openEmbedded(settings) : openRemote(settings);
 }
 
 /** Without any word about a backend, the embedded engine serves. */
@@ -34,38 +42,52 @@ export function isEmbedded({ backend, endpoint, region, accessKeyId }: Connectio
   return [backend, endpoint, region, accessKeyId].every((setting) => setting === undefined);
 }
 
-async function openEmbedded(data: string): Promise<Connection> {
+async function openEmbedded({ data, dataPlane }: ConnectionSettings): Promise<Connection> {
   const engine = await startEmbeddedEngine({ data });
   const { endpoint, region, credentials } = engine;
-  const client = createDynamoDBClient({ endpoint, region, credentials });
+  const { client, dynamodb, close } = openClients({ endpoint, region, credentials }, dataPlane);
   return {
     client,
+    dynamodb,
     embedded: true,
     async close() {
-      client.destroy();
+      await close();
       await engine.stop();
     },
   };
 }
 
 async function openRemote(settings: ConnectionSettings): Promise<Connection> {
-  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken } = settings;
-  const client = createDynamoDBClient({
-    endpoint,
-    region,
-    credentials:
-      accessKeyId === undefined || secretAccessKey === undefined
-        ? undefined
-        : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
-  });
+  const { endpoint, region, accessKeyId, secretAccessKey, sessionToken, dataPlane } = settings;
+  const credentials =
+    accessKeyId === undefined || secretAccessKey === undefined
+      ? undefined
+      : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
+  const { client, dynamodb, close } = openClients({ endpoint, region, credentials }, dataPlane);
   try {
     await client.config.region();
   } catch (cause) {
-    client.destroy();
+    await close();
     throw new SetupError("no AWS region: set region, name it in the backend URL, or set AWS_REGION", {
       transient: false,
       cause,
     });
   }
-  return { client, embedded: false, close: async () => client.destroy() };
+  return { client, dynamodb, embedded: false, close };
+}
+
+function openClients(options: DynamoDBClientOptions, plane: Settings["dataPlane"]) {
+  const client = createDynamoDBClient(options);
+  if (plane === "sdk") {
+    return { client, dynamodb: createSdkDataPlane(client), close: async () => client.destroy() };
+  }
+  const dynamodb = createLeanDataPlane(client, timeouts);
+  return {
+    client,
+    dynamodb,
+    async close() {
+      client.destroy();
+      await dynamodb.close();
+    },
+  };
 }

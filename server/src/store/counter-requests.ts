@@ -1,4 +1,4 @@
-import { PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import type { CallOptions, ExpiryPolicy } from "./entry.js";
 import { formatSeconds, type Item } from "./item-layout.js";
 import { nonceOf, type RequestId } from "./request-id.js";
@@ -47,7 +47,7 @@ export async function updateCounter(
     "SET #c = #c + :delta, #w = :written, #e = :etag" +
     (remembers ? ", #s.#h = :sequence, #s.#r = #c + :delta" : "") +
     expiryClauses(expires);
-  const command = new UpdateItemCommand({
+  const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(input.key),
     UpdateExpression: update,
@@ -66,8 +66,8 @@ export async function updateCounter(
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  const { Attributes } = await send(context, command, remembers ? "fenced-write" : "write", options);
+  };
+  const { Attributes } = await sendUpdate(context, request, remembers ? "fenced-write" : "write", options);
   return Attributes ?? {};
 }
 
@@ -78,7 +78,7 @@ export async function createCounter(
   value: bigint,
   options: TryOptions,
 ): Promise<Item> {
-  const { layout, clock } = context;
+  const { dynamodb, layout, clock, budget } = context;
   const nowMs = clock();
   const condition = "attribute_not_exists(#k) OR #x <= :now AND attribute_not_exists(#s)";
   const item = layout.encode({
@@ -89,15 +89,15 @@ export async function createCounter(
     nonce: nonceOf(input.id),
     memory: firstMemory(input.id, value),
   });
-  const command = new PutItemCommand({
+  const request: PutItemCommandInput = {
     TableName: layout.names.table,
     Item: item,
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(condition),
     ExpressionAttributeValues: nowValue(nowMs),
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  await send(context, command, "fenced-write", options);
+  };
+  await withRetries((signal) => dynamodb.putItem(request, signal), { ...options, budget, access: "fenced-write" });
   return item;
 }
 
@@ -116,7 +116,7 @@ export async function restartCounter(
     (from === "gone" ? "attribute_exists(#s.#g)" : "attribute_exists(#s) AND #x <= :now") +
     ` AND ${isNew} AND size(#s) < :entries`;
   const update = `SET #c = :value, #w = :written, #e = :etag, #s.#h = :sequence, #s.#r = :value${expiryClauses(expires, "#v, #s.#g")}`;
-  const command = new UpdateItemCommand({
+  const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(input.key),
     UpdateExpression: update,
@@ -132,8 +132,8 @@ export async function restartCounter(
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  const { Attributes } = await send(context, command, "fenced-write", options);
+  };
+  const { Attributes } = await sendUpdate(context, request, "fenced-write", options);
   return Attributes ?? {};
 }
 
@@ -142,7 +142,7 @@ export async function adoptCounter(context: StoreContext, key: string, options: 
   const { layout } = context;
   const update = "SET #s = :nothing";
   const condition = "attribute_exists(#c) AND attribute_not_exists(#s)";
-  const command = new UpdateItemCommand({
+  const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(key),
     UpdateExpression: update,
@@ -150,8 +150,8 @@ export async function adoptCounter(context: StoreContext, key: string, options: 
     ExpressionAttributeNames: layout.namesFor(update, condition),
     ExpressionAttributeValues: { ":nothing": { M: {} } },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  await send(context, command, "fenced-write", { ...options, doubt: {} });
+  };
+  await sendUpdate(context, request, "fenced-write", { ...options, doubt: {} });
 }
 
 /** Forgets slots that are still as they were seen. */
@@ -163,7 +163,7 @@ export async function pruneSlots(
 ): Promise<void> {
   const { layout } = context;
   const { update, condition, names, values } = pruneExpressions(slots);
-  const command = new UpdateItemCommand({
+  const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(key),
     UpdateExpression: update,
@@ -171,21 +171,17 @@ export async function pruneSlots(
     ExpressionAttributeNames: { ...layout.namesFor(condition), ...names },
     ExpressionAttributeValues: values,
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
-  await send(context, command, "fenced-write", { ...options, doubt: {} });
+  };
+  await sendUpdate(context, request, "fenced-write", { ...options, doubt: {} });
 }
 
-function send(
-  { client, budget }: StoreContext,
-  command: UpdateItemCommand | PutItemCommand,
+function sendUpdate(
+  { dynamodb, budget }: StoreContext,
+  request: UpdateItemCommandInput,
   access: RetryOptions["access"],
   options: TryOptions,
 ): Promise<{ Attributes?: Item | undefined }> {
-  return withRetries((abortSignal) => client.send(command as UpdateItemCommand, { abortSignal }), {
-    ...options,
-    budget,
-    access,
-  });
+  return withRetries((signal) => dynamodb.updateItem(request, signal), { ...options, budget, access });
 }
 
 function writeValues(id: RequestId, nowMs: number): Item {

@@ -12,15 +12,18 @@ export interface DynamoDBClientOptions {
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined;
 }
 
-/** How long DynamoDB may take to accept a connection, before the try counts as failed. */
-const connectionTimeoutMs = 2000;
-/** How long one try may take. A batch of 16 MB needs its time; a caller's deadline cuts it shorter. */
-const requestTimeoutMs = 10_000;
-/** More requests than this wait for a socket; MGet alone may have 256 in flight. */
-const maxSockets = 512;
+/** What both ways to DynamoDB, the SDK's and the lean one, keep to. */
+export const timeouts = {
+  /** How long DynamoDB may take to accept a connection, before the try counts as failed. */
+  connectTimeoutMs: 2000,
+  /** How long one try may take. A batch of 16 MB needs its time; a caller's deadline cuts it shorter. */
+  answerTimeoutMs: 10_000,
+  /** More requests than this wait for a connection; MGet alone may have 256 in flight. */
+  maxConnections: 512,
+} as const;
 
 export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDBClientOptions): DynamoDBClient {
-  const agentOptions = { keepAlive: true, maxSockets };
+  const agentOptions = { keepAlive: true, maxSockets: timeouts.maxConnections };
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
@@ -30,10 +33,10 @@ export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDB
     maxAttempts: 1,
     logger: silentLogger,
     requestHandler: {
-      connectionTimeout: connectionTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      connectionTimeout: timeouts.connectTimeoutMs,
+      requestTimeout: timeouts.answerTimeoutMs,
       throwOnRequestTimeout: true,
-      socketTimeout: requestTimeoutMs,
+      socketTimeout: timeouts.answerTimeoutMs,
       httpAgent: new HttpAgent(agentOptions),
       httpsAgent: new HttpsAgent(agentOptions),
     },

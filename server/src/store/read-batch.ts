@@ -1,4 +1,3 @@
-import { BatchGetItemCommand } from "@aws-sdk/client-dynamodb";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
 import type { ReadOptions, StoredEntry } from "./entry.js";
@@ -85,12 +84,12 @@ export async function readBatch(
 }
 
 async function requestBatch(
-  { client, layout, budget }: StoreContext,
+  { dynamodb, layout, budget }: StoreContext,
   keys: string[],
   { strong, signal }: ReadOptions,
 ): Promise<{ items: Item[]; unprocessed: Set<string> }> {
   const { table } = layout.names;
-  const command = new BatchGetItemCommand({
+  const input = {
     RequestItems: {
       [table]: {
         Keys: keys.map(layout.key),
@@ -99,9 +98,9 @@ async function requestBatch(
         ExpressionAttributeNames: layout.namesFor(projection),
       },
     },
-  });
+  };
   const send = async (abortSignal: AbortSignal) => {
-    const { Responses, UnprocessedKeys } = await client.send(command, { abortSignal });
+    const { Responses, UnprocessedKeys } = await dynamodb.batchGetItem(input, abortSignal);
     const items = Responses?.[table];
     if (items === undefined) {
       // DynamoDB always sends it. Taken for an empty answer, a broken one would make every key look missing.

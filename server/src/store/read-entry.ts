@@ -1,4 +1,3 @@
-import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
 import { type Item, projection, wholeProjection } from "./item-layout.js";
 import { type ConditionFailed, withRetries } from "./retry.js";
@@ -21,15 +20,15 @@ async function readItem(
   attributes: string,
   { strong, signal }: ReadOptions,
 ): Promise<Item | undefined> {
-  const { client, layout, budget } = context;
-  const command = new GetItemCommand({
+  const { dynamodb, layout, budget } = context;
+  const input = {
     TableName: layout.names.table,
     Key: layout.key(key),
     ConsistentRead: strong,
     ProjectionExpression: attributes,
     ExpressionAttributeNames: layout.namesFor(attributes),
-  });
-  const answer = await withRetries((abortSignal) => client.send(command, { abortSignal }), {
+  };
+  const answer = await withRetries((abortSignal) => dynamodb.getItem(input, abortSignal), {
     budget,
     signal,
     access: "read",

@@ -167,7 +167,7 @@ function describe(failure: BackendFailure): [Reason, string] {
     case "unreachable":
       return failure.applied === "no"
         ? [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB cannot be reached"]
-        : [ErrorReason.BACKEND_UNAVAILABLE, "the connection to DynamoDB was lost before its answer"];
+        : [ErrorReason.BACKEND_UNAVAILABLE, "the answer of DynamoDB was lost on its way"];
     case "failing":
       return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB answered with an error of its own"];
     case "aborted":

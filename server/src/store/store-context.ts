@@ -1,12 +1,15 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { RequestIds } from "../../../client/src/request-ids.js";
+import type { DataPlane } from "./data-plane/data-plane.js";
 import type { Clock, ExpiryPolicy } from "./entry.js";
 import type { ItemLayout } from "./item-layout.js";
 import type { RetryBudget } from "./retry.js";
 
 /** What the operations of the store share. */
 export interface StoreContext {
-  /** Sends one request and never repeats it by itself: see retry.ts. */
+  /** For what a call is made of. */
+  readonly dynamodb: DataPlane;
+  /** For everything else: table, TTL, scans. It never repeats a request by itself. */
   readonly client: Pick<DynamoDBClient, "send">;
   readonly layout: ItemLayout;
   readonly clock: Clock;

@@ -1,4 +1,4 @@
-import { DeleteItemCommand, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import type { DeleteItemCommandInput, PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
 import { writeConditionally } from "./conditional-write.js";
@@ -55,19 +55,19 @@ function refusedFor(error: unknown, reason: ErrorReason): boolean {
 }
 
 async function putEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
-  const { client, layout } = context;
+  const { dynamodb, layout } = context;
   const { names } = layout;
   const { key } = input;
   const entry = newEntry(context, input);
   const { nowMs, nonce, expireAt } = entry;
   const result: SetResult = { etag: nonce, writtenAtMs: nowMs, expireAt };
   const put = async (condition: Expression, abortSignal: AbortSignal): Promise<SetResult> => {
-    const command = new PutItemCommand({
+    const request: PutItemCommandInput = {
       TableName: names.table,
       Item: layout.encode(entry),
       ...conditionParameters(context, condition),
-    });
-    await client.send(command, { abortSignal });
+    };
+    await dynamodb.putItem(request, abortSignal);
     return result;
   };
   // Beside what is remembered of the counter that was there.
@@ -79,13 +79,13 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
       ...valuesOf(input.value, entry),
       ...(expireAt === undefined ? {} : { ":expires": { N: expireAt.toString() } }),
     };
-    const command = new UpdateItemCommand({
+    const request: UpdateItemCommandInput = {
       TableName: names.table,
       Key: layout.key(key),
       UpdateExpression: expression,
       ...conditionParameters(context, condition, expression, values),
-    });
-    await client.send(command, { abortSignal });
+    };
+    await dynamodb.updateItem(request, abortSignal);
     return result;
   };
   return writeConditionally(
@@ -103,7 +103,7 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
 
 /** Puts a value in place of what the key holds, and leaves its expiry. */
 async function overwriteEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
-  const { client, layout } = context;
+  const { dynamodb, layout } = context;
   const { key } = input;
   const entry = newEntry(context, input);
   const resultFrom = (item: Item): SetResult | undefined =>
@@ -117,15 +117,15 @@ async function overwriteEntry(context: StoreContext, input: SetInput, options: C
       key,
       condition: input.condition ?? { kind: "present" },
       async send(condition, abortSignal) {
-        const command = new UpdateItemCommand({
+        const request: UpdateItemCommandInput = {
           TableName: layout.names.table,
           Key: layout.key(key),
           UpdateExpression: expression,
           // The expiry is not among what is updated, so the whole item must be asked for.
           ReturnValues: "ALL_NEW",
           ...conditionParameters(context, condition, expression, valuesOf(input.value, entry)),
-        });
-        const { Attributes = {} } = await client.send(command, { abortSignal });
+        };
+        const { Attributes = {} } = await dynamodb.updateItem(request, abortSignal);
         return resultFrom(Attributes) ?? { etag: entry.nonce, writtenAtMs: entry.nowMs, expireAt: undefined };
       },
       resultFrom,
@@ -153,17 +153,17 @@ export interface DeleteInput {
 
 /** Removes whatever the key holds: ordinarily by one DeleteItem. True when that was an entry, and not an expired one. */
 export async function deleteEntry(context: StoreContext, input: DeleteInput, options: CallOptions): Promise<boolean> {
-  const { client, layout, clock } = context;
+  const { dynamodb, layout, clock } = context;
   const { key, condition } = input;
   const remove = async (expression: Expression, abortSignal: AbortSignal): Promise<boolean> => {
     const nowMs = clock();
-    const command = new DeleteItemCommand({
+    const request: DeleteItemCommandInput = {
       TableName: layout.names.table,
       Key: layout.key(key),
       ReturnValues: "ALL_OLD",
       ...conditionParameters(context, expression),
-    });
-    const { Attributes: old } = await client.send(command, { abortSignal });
+    };
+    const { Attributes: old } = await dynamodb.deleteItem(request, abortSignal);
     // A condition has told already, by the clock with which it was checked.
     return condition === undefined
       ? old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAt(old), nowMs)
@@ -174,7 +174,7 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
   const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
     const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e";
     const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
-    const command = new UpdateItemCommand({
+    const request: UpdateItemCommandInput = {
       TableName: layout.names.table,
       Key: layout.key(key),
       UpdateExpression: update,
@@ -182,8 +182,8 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
         ":second": { N: formatSeconds(clock()) },
         ":until": { N: until.toString() },
       }),
-    });
-    await client.send(command, { abortSignal });
+    };
+    await dynamodb.updateItem(request, abortSignal);
     return exists;
   };
   return writeConditionally(
@@ -217,7 +217,7 @@ export async function touchEntry(
   input: TouchInput,
   options: CallOptions,
 ): Promise<TouchResult | undefined> {
-  const { client, layout, clock } = context;
+  const { dynamodb, layout, clock } = context;
   const { key } = input;
   const nonce = createNonce();
   const resultFrom = (item: Item): TouchResult | undefined =>
@@ -233,7 +233,7 @@ export async function touchEntry(
         async send(condition, abortSignal) {
           const expireAt = createdExpireAt(context, input.expiry, clock());
           const update = expireAt === undefined ? "SET #e = :nonce REMOVE #x" : "SET #e = :nonce, #x = :expires";
-          const command = new UpdateItemCommand({
+          const request: UpdateItemCommandInput = {
             TableName: layout.names.table,
             Key: layout.key(key),
             UpdateExpression: update,
@@ -243,8 +243,8 @@ export async function touchEntry(
               ":nonce": { S: nonce },
               ...(expireAt === undefined ? {} : { ":expires": { N: expireAt.toString() } }),
             }),
-          });
-          const { Attributes = {} } = await client.send(command, { abortSignal });
+          };
+          const { Attributes = {} } = await dynamodb.updateItem(request, abortSignal);
           return resultFrom(Attributes) ?? { etag: nonce, expireAt };
         },
         resultFrom,

@@ -1,0 +1,27 @@
+import type {
+  BatchGetItemCommandInput,
+  BatchGetItemCommandOutput,
+  DeleteItemCommandInput,
+  DeleteItemCommandOutput,
+  GetItemCommandInput,
+  GetItemCommandOutput,
+  PutItemCommandInput,
+  PutItemCommandOutput,
+  UpdateItemCommandInput,
+  UpdateItemCommandOutput,
+} from "@aws-sdk/client-dynamodb";
+
+/**
+ * The operations of DynamoDB that calls are made of. Each sends one request and never repeats it (see retry.ts), rejects when
+ * the signal aborts, and otherwise with an error that `classifyError` understands.
+ */
+export interface DataPlane {
+  getItem(input: GetItemCommandInput, signal: AbortSignal): Promise<Pick<GetItemCommandOutput, "Item">>;
+  batchGetItem(
+    input: BatchGetItemCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<BatchGetItemCommandOutput, "Responses" | "UnprocessedKeys">>;
+  putItem(input: PutItemCommandInput, signal: AbortSignal): Promise<Pick<PutItemCommandOutput, "Attributes">>;
+  updateItem(input: UpdateItemCommandInput, signal: AbortSignal): Promise<Pick<UpdateItemCommandOutput, "Attributes">>;
+  deleteItem(input: DeleteItemCommandInput, signal: AbortSignal): Promise<Pick<DeleteItemCommandOutput, "Attributes">>;
+}
