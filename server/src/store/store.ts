@@ -1,6 +1,6 @@
+import { createCoalescedReads } from "./coalesced-reads.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
 import { type IncrInput, type IncrResult, incrementCounter } from "./increment-counter.js";
-import { readEntry } from "./read-entry.js";
 import { type ReadManyInput, readMany } from "./read-many.js";
 import type { ReadResult } from "./result-order.js";
 import type { StoreContext } from "./store-context.js";
@@ -28,8 +28,9 @@ export interface Store {
 }
 
 export function createStore(context: StoreContext): Store {
+  const reads = createCoalescedReads(context);
   return {
-    get: (key, options) => readEntry(context, key, options),
+    get: (key, options) => reads.read(key, options),
     set: (input, options) => setEntry(context, input, options),
     readMany: (input, options) => readMany(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
