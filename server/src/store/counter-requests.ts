@@ -1,8 +1,8 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import type { CallOptions, ExpiryPolicy } from "./entry.js";
-import { formatSeconds, type Item } from "./item-layout.js";
+import { formatSeconds, type Item, int64 } from "./item-layout.js";
 import { nonceOf, type RequestId } from "./request-id.js";
-import { firstMemory, isNew, maxEntries, pruneExpressions, type Slot, slotNames } from "./request-memory.js";
+import { firstMemory, maxEntries, pruneExpressions, type Slot, slotExpressions } from "./request-memory.js";
 import { type Doubt, type RetryOptions, withRetries } from "./retry.js";
 import { changedExpireAt, createdExpireAt, type StoreContext } from "./store-context.js";
 import { isLive, nowValue } from "./write-condition.js";
@@ -28,40 +28,71 @@ export interface TryOptions extends CallOptions {
 /** Who may be remembered by an update: any writer while there is room, one that has a slot already, or nobody. */
 export type Remembering = "any writer" | "known writer" | "nobody";
 
-/** Adds to a live counter, by one request that checks all there is to check. Resolves with the item after it. */
+/** The counters from which every increment of a list can be made, one after another, within its bounds; null for none. */
+export function commonRange(
+  increments: readonly Pick<Increment, "delta" | "min" | "max">[],
+): { low: bigint; high: bigint } | null {
+  let low = int64.min;
+  let high = int64.max;
+  let after = 0n;
+  for (const { delta, min, max } of increments) {
+    after += delta;
+    low = min - after > low ? min - after : low;
+    high = max - after < high ? max - after : high;
+  }
+  return low > high ? null : { low, high };
+}
+
+/**
+ * Adds to a live counter, by one request that checks all there is to check. Several increments, each with a writer of its own and
+ * all with the first one's expiry, are applied in their order, or none of them is. Resolves with the item after them.
+ */
 export async function updateCounter(
   context: StoreContext,
-  input: Increment,
+  increments: readonly [Increment, ...Increment[]],
   remembering: Remembering,
   options: TryOptions,
 ): Promise<Item> {
   const { layout, clock, requests } = context;
+  const [first] = increments;
+  const last = increments.at(-1) ?? first;
   const nowMs = clock();
-  const expires = changedExpireAt(context, input.expiry, nowMs);
+  const expires = changedExpireAt(context, first.expiry, nowMs);
   const remembers = remembering !== "nobody";
-  const room = { "any writer": "size(#s) < :entries", "known writer": "attribute_exists(#s.#h)" };
+  const { low, high } = commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
+  const slots = slotExpressions(remembers ? increments.map(({ id }) => id) : []);
+  const room = { "any writer": "size(#s) < :entries", "known writer": "attribute_exists(#s.#h0)" };
   const condition =
     `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}` +
-    (remembers ? ` AND attribute_type(#s, :map) AND ${isNew} AND ${room[remembering]}` : "");
+    (remembers ? ` AND attribute_type(#s, :map) AND ${slots.areNew} AND ${room[remembering]}` : "");
+  const sums: Item = {};
+  let after = 0n;
+  for (const [index, { delta }] of increments.entries()) {
+    after += delta;
+    sums[`:a${index}`] = { N: after.toString() };
+  }
   const update =
-    "SET #c = #c + :delta, #w = :written, #e = :etag" +
-    (remembers ? ", #s.#h = :sequence, #s.#r = #c + :delta" : "") +
+    `SET #c = #c + :a${increments.length - 1}, #w = :written, #e = :etag` +
+    (remembers ? `, ${slots.remember(increments.map((_, index) => `#c + :a${index}`))}` : "") +
     expiryClauses(expires);
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
-    Key: layout.key(input.key),
+    Key: layout.key(first.key),
     UpdateExpression: update,
     ConditionExpression: condition,
-    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...(remembers ? slotNames(input.id) : {}) },
+    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...(remembers ? slots.names : {}) },
     ExpressionAttributeValues: {
       ...nowValue(nowMs),
       ":number": { S: "N" },
-      ":low": { N: (input.min - input.delta).toString() },
-      ":high": { N: (input.max - input.delta).toString() },
-      ":delta": { N: input.delta.toString() },
-      ...writeValues(input.id, nowMs),
-      ...(remembers ? { ":map": { S: "M" }, ":sequence": { N: input.id.sequence.toString() } } : {}),
-      ...(remembering === "any writer" ? { ":entries": { N: maxEntries(requests.maxWriters).toString() } } : {}),
+      ":low": { N: low.toString() },
+      ":high": { N: high.toString() },
+      ...sums,
+      ...writeValues(last.id, nowMs),
+      ...(remembers ? { ":map": { S: "M" }, ...slots.values } : {}),
+      // With room for all but the last, there is room for the last.
+      ...(remembering === "any writer"
+        ? { ":entries": { N: (maxEntries(requests.maxWriters) - 2 * (increments.length - 1)).toString() } }
+        : {}),
       ...expiryValues(expires),
     },
     ReturnValues: "ALL_NEW",
@@ -112,20 +143,21 @@ export async function restartCounter(
   const { layout, clock, requests } = context;
   const nowMs = clock();
   const expires = createdExpireAt(context, input.expiry, nowMs) ?? "never";
+  const slots = slotExpressions([input.id]);
   const condition =
     (from === "gone" ? "attribute_exists(#s.#g)" : "attribute_exists(#s) AND #x <= :now") +
-    ` AND ${isNew} AND size(#s) < :entries`;
-  const update = `SET #c = :value, #w = :written, #e = :etag, #s.#h = :sequence, #s.#r = :value${expiryClauses(expires, "#v, #s.#g")}`;
+    ` AND ${slots.areNew} AND size(#s) < :entries`;
+  const update = `SET #c = :value, #w = :written, #e = :etag, ${slots.remember([":value"])}${expiryClauses(expires, "#v, #s.#g")}`;
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(input.key),
     UpdateExpression: update,
     ConditionExpression: condition,
-    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slotNames(input.id) },
+    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slots.names },
     ExpressionAttributeValues: {
       ...(from === "gone" ? {} : nowValue(nowMs)),
       ":value": { N: value.toString() },
-      ":sequence": { N: input.id.sequence.toString() },
+      ...slots.values,
       ":entries": { N: maxEntries(requests.maxWriters).toString() },
       ...writeValues(input.id, nowMs),
       ...expiryValues(expires),

@@ -1,5 +1,5 @@
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { abortError, DynakvError } from "../errors.js";
+import { DynakvError } from "../errors.js";
 import {
   adoptCounter,
   createCounter,
@@ -13,9 +13,9 @@ import {
 import type { CallOptions } from "./entry.js";
 import { counterEtag, type Item } from "./item-layout.js";
 import { itemAfterFailure, readItemStrongly } from "./read-entry.js";
-import { nonceOf, parseRequestId, type RequestId, timeOf } from "./request-id.js";
+import { nonceOf, type RequestId, timeOf } from "./request-id.js";
 import { deadSlots, maxEntries, type RequestMemory } from "./request-memory.js";
-import { ConditionFailed, type Doubt, inDoubt, noRetries, readFailed } from "./retry.js";
+import { ConditionFailed, inDoubt, noRetries, readFailed } from "./retry.js";
 import type { StoreContext } from "./store-context.js";
 
 export interface IncrInput extends Omit<Increment, "id"> {
@@ -46,46 +46,22 @@ type Step =
   | { readonly kind: "prune"; readonly memory: RequestMemory }
   | { readonly kind: "replay"; readonly result: IncrResult };
 
+/** How an increment with an id is carried out. */
+export interface OnceOptions extends TryOptions {
+  /** Whether the id is the caller's, who may send it again. */
+  readonly isCallers: boolean;
+}
+
 /**
  * Adds to a counter, once for each id: docs/exactly-once.md. Ordinarily that is one UpdateItem, which checks kind, expiry,
  * bounds and what is remembered, adds and remembers. Where it is refused, the item tells what to do instead.
  */
-export async function incrementCounter(
-  context: StoreContext,
-  { id, ...input }: IncrInput,
-  options: CallOptions,
-): Promise<IncrResult> {
-  if (id !== undefined) {
-    return applyOnce(context, { ...input, id }, true, options);
-  }
-  // The server is then the writer, so that its own retries count once.
-  const { ids } = context.requests;
-  let own: RequestId | undefined;
-  try {
-    return await ids.use(
-      input.key,
-      (text) => {
-        own = parseRequestId(text);
-        if (own === undefined) {
-          throw new Error("the server has made an id that it does not understand");
-        }
-        return applyOnce(context, { ...input, id: own }, false, options);
-      },
-      options.signal,
-    );
-  } catch (error) {
-    throw own === undefined && options.signal.aborted ? abortError(options.signal.reason, Outcome.NOT_APPLIED) : error;
-  }
-}
-
-async function applyOnce(
+export async function incrementOnce(
   context: StoreContext,
   input: Increment,
-  isCallers: boolean,
-  callOptions: CallOptions,
+  { isCallers, ...options }: OnceOptions,
 ): Promise<IncrResult> {
-  const doubt: Doubt = {};
-  const options: TryOptions = { ...callOptions, doubt };
+  const { doubt } = options;
   try {
     let step: Step = { kind: "update", remembering: "any writer" };
     for (let steps = 0; steps < maxSteps; steps++) {
@@ -126,15 +102,15 @@ async function take(
 ): Promise<IncrResult | undefined> {
   switch (step.kind) {
     case "update": {
-      const item = await updateCounter(context, input, step.remembering, options);
-      const result = appliedResult(context, input, item);
+      const item = await updateCounter(context, [input], step.remembering, options);
+      const result = appliedResult(context, input.id, item);
       await pruneIfWorthwhile(context, input.key, item, options);
       return result;
     }
     case "create":
-      return appliedResult(context, input, await createCounter(context, input, step.value, options));
+      return appliedResult(context, input.id, await createCounter(context, input, step.value, options));
     case "restart":
-      return appliedResult(context, input, await restartCounter(context, input, step.value, step.from, options));
+      return appliedResult(context, input.id, await restartCounter(context, input, step.value, step.from, options));
     case "adopt":
       await unapplied(adoptCounter(context, input.key, options));
       return undefined;
@@ -242,8 +218,8 @@ function makeRoom(context: StoreContext, memory: RequestMemory, mustRemember: bo
   );
 }
 
-/** The answer to an increment that DynamoDB has carried out, whatever now turns out to be odd about it. */
-function appliedResult({ layout }: StoreContext, { id }: Increment, item: Item): IncrResult {
+/** The answer to an increment that DynamoDB has carried out as the last of its update, whatever now turns out to be odd about it. */
+export function appliedResult({ layout }: StoreContext, id: RequestId, item: Item): IncrResult {
   const counter = layout.counter(item);
   if (counter === undefined) {
     throw new DynakvError(ErrorReason.UNREADABLE_ITEM, "the counter does not hold a whole number", {
@@ -259,7 +235,12 @@ function appliedResult({ layout }: StoreContext, { id }: Increment, item: Item):
 }
 
 /** Keeps the item small. The increment is done: nothing that goes wrong here concerns its caller, nor is worth the wait. */
-async function pruneIfWorthwhile(context: StoreContext, key: string, item: Item, options: CallOptions): Promise<void> {
+export async function pruneIfWorthwhile(
+  context: StoreContext,
+  key: string,
+  item: Item,
+  options: CallOptions,
+): Promise<void> {
   const memory = context.layout.memory(item);
   const dead = memory === undefined ? [] : deadSlotsNow(context, memory);
   if (dead.length >= pruneSize) {
@@ -281,7 +262,7 @@ async function unapplied(preparation: Promise<void>): Promise<void> {
 }
 
 /** A caller that has sent an id may send it again, also when it is not known what became of the first. */
-function repeatable(isCallers: boolean, error: unknown): unknown {
+export function repeatable(isCallers: boolean, error: unknown): unknown {
   return isCallers && error instanceof DynakvError ? error.asRepeatable() : error;
 }
 

@@ -58,13 +58,37 @@ export function firstMemory({ writer, sequence }: RequestId, result: bigint): At
   return { M: { [writer]: { N: sequence.toString() }, [resultEntry(writer)]: { N: result.toString() } } };
 }
 
-/** Names and values for the placeholders `#h` (the writer's sequence), `#r` (its result), `#f` (the floor) and `:sequence`. */
-export function slotNames({ writer }: RequestId): Record<string, string> {
-  return { "#h": writer, "#r": resultEntry(writer), "#f": floorEntry };
+/** How requests of different writers are looked for, and remembered, in one update. */
+export interface SlotExpressions {
+  readonly names: Record<string, string>;
+  readonly values: Record<string, AttributeValue>;
+  /** True unless one of the requests, or a later one of its writer, was applied, or may have been and was forgotten. */
+  readonly areNew: string;
+  /** Remembers them with their results, as operands of the update. */
+  remember(results: readonly string[]): string;
 }
 
-/** True unless the request, or a later one of its writer, was applied, or may have been and was forgotten. */
-export const isNew = "NOT #s.#h >= :sequence AND NOT #s.#f >= :sequence";
+/** The placeholders are `#h0` (the first writer's sequence), `#r0` (its result), `:q0`, and so on, and `#f` (the floor). */
+export function slotExpressions(ids: readonly RequestId[]): SlotExpressions {
+  const names: Record<string, string> = { "#f": floorEntry };
+  const values: Record<string, AttributeValue> = {};
+  let lowest = 0;
+  for (const [index, { writer, sequence }] of ids.entries()) {
+    names[`#h${index}`] = writer;
+    names[`#r${index}`] = resultEntry(writer);
+    values[`:q${index}`] = { N: sequence.toString() };
+    if (sequence < (ids[lowest]?.sequence ?? sequence)) {
+      lowest = index;
+    }
+  }
+  return {
+    names,
+    values,
+    areNew: [`NOT #s.#f >= :q${lowest}`, ...ids.map((_, index) => `NOT #s.#h${index} >= :q${index}`)].join(" AND "),
+    remember: (results) =>
+      results.map((result, index) => `#s.#h${index} = :q${index}, #s.#r${index} = ${result}`).join(", "),
+  };
+}
 
 /** The limit of {@link RequestMemory.entries} for so many writers: DynamoDB counts the entries, not the pairs. */
 export function maxEntries(writers: number): number {

@@ -1,6 +1,7 @@
 import { createCoalescedReads } from "./coalesced-reads.js";
+import { createCombinedIncrements } from "./combined-increments.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
-import { type IncrInput, type IncrResult, incrementCounter } from "./increment-counter.js";
+import type { IncrInput, IncrResult } from "./increment-counter.js";
 import { type ReadManyInput, readMany } from "./read-many.js";
 import type { ReadResult } from "./result-order.js";
 import type { StoreContext } from "./store-context.js";
@@ -29,12 +30,13 @@ export interface Store {
 
 export function createStore(context: StoreContext): Store {
   const reads = createCoalescedReads(context);
+  const increments = createCombinedIncrements(context);
   return {
     get: (key, options) => reads.read(key, options),
     set: (input, options) => setEntry(context, input, options),
     readMany: (input, options) => readMany(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
-    incr: (input, options) => incrementCounter(context, input, options),
+    incr: (input, options) => increments.increment(input, options),
     touch: (input, options) => touchEntry(context, input, options),
   };
 }
