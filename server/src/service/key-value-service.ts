@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { int64 } from "../../../client/src/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import {
   type DeleteRequest,
@@ -18,7 +19,6 @@ import {
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors.js";
 import type { Clock } from "../store/entry.js";
-import { int64 } from "../store/item-layout.js";
 import type { Store } from "../store/store.js";
 import { callWithDeadline } from "./deadline.js";
 import { msToTimestamp, secondToTimestamp, toEntry } from "./messages.js";

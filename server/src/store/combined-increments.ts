@@ -1,7 +1,13 @@
 import { setMaxListeners } from "node:events";
+import {
+  addUp,
+  commonRange,
+  createIncrementsTogether,
+  type Waiting as WaitingIncrement,
+} from "../../../client/src/together/increments.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../errors.js";
-import { commonRange, type Increment, updateCounter } from "./counter-requests.js";
+import { type Increment, updateCounter } from "./counter-requests.js";
 import type { CallOptions, ExpiryPolicy } from "./entry.js";
 import {
   appliedResult,
@@ -16,34 +22,15 @@ import { nonceOf, parseRequestId, type RequestId, timeOf } from "./request-id.js
 import { ConditionFailed, type Doubt, inDoubt } from "./retry.js";
 import type { StoreContext } from "./store-context.js";
 
-/** Increments counters, those of one counter that come at the same time by one write. */
-export interface CombinedIncrements {
-  increment(input: IncrInput, options: CallOptions): Promise<IncrResult>;
-}
+/** Adds to a counter, together with others that come at the same time. */
+export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Promise<IncrResult>;
 
 /** An update expression has room for some 4 KB: so many writers' slots. Increments without ids share one. */
 const maxIds = 32;
 /** So many increments without ids share one write at most. */
 const maxShared = 1000;
-/** A write that takes longer holds up nobody: others go beside it. */
-const slowMs = 50;
 
-/** An increment that waits for its turn or its answer. */
-interface Waiting {
-  readonly input: IncrInput;
-  readonly signal: AbortSignal;
-  /** Tell the caller, who hears only the first. */
-  readonly settle: (result: IncrResult) => void;
-  readonly fail: (error: unknown) => void;
-  /** Set once a write has begun that it is part of. */
-  write?: Write;
-}
-
-/** A write under way. It is aborted when nobody waits for any part of it. */
-interface Write {
-  readonly controller: AbortController;
-  waiting: number;
-}
+type Waiting = WaitingIncrement<IncrInput, IncrResult>;
 
 /** Increments that count as one, under one id: a caller's own, or those of all who sent none. */
 interface Bundle {
@@ -52,91 +39,22 @@ interface Bundle {
   readonly parts: readonly Waiting[];
 }
 
-interface Queue {
-  readonly waiting: Set<Waiting>;
-  isBusy: boolean;
-}
-
 /**
  * An increment of a counter that has no other under way is sent at once, alone. Those that come meanwhile go as one write when
  * it is answered, one after another as far as anybody can tell: each gets the value after itself, is held to its own bounds, and
  * is remembered under its own id. What one write cannot do for all of them, such as creating the counter or answering one
  * that was applied before, is done for each apart.
  */
-export function createCombinedIncrements(context: StoreContext): CombinedIncrements {
-  const queues = new Map<string, Queue>();
-
-  function sendNext(key: string, queue: Queue): void {
-    const group = takeGroup(context, queue.waiting);
-    if (group.length === 0) {
-      queue.isBusy = false;
-      queues.delete(key);
-      return;
-    }
-    queue.isBusy = true;
-    let isCounted = true;
-    const makeWay = () => {
-      clearTimeout(timer);
-      if (isCounted) {
-        isCounted = false;
-        sendNext(key, queue);
-      }
-    };
-    const timer = setTimeout(makeWay, slowMs);
-    const write: Write = { controller: new AbortController(), waiting: group.length };
-    for (const each of group) {
-      each.write = write;
-    }
-    carryOut(context, key, group, write.controller.signal).finally(makeWay);
-  }
-
-  return {
-    increment(input, { signal }) {
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) {
-          reject(abortError(signal.reason, Outcome.NOT_APPLIED));
-          return;
-        }
-        const queue = queues.get(input.key) ?? { waiting: new Set(), isBusy: false };
-        const leave = () => {
-          const { write } = waiting;
-          if (write === undefined) {
-            queue.waiting.delete(waiting);
-            waiting.fail(abortError(signal.reason, Outcome.NOT_APPLIED));
-          } else if (write.waiting === 1) {
-            // What becomes of it is told by the write, which knows whether it was sent.
-            write.controller.abort(signal.reason);
-          } else {
-            waiting.fail(repeatable(input.id !== undefined, abortError(signal.reason, Outcome.UNKNOWN)));
-          }
-        };
-        let isOver = false;
-        const end = () => {
-          if (isOver) {
-            return false;
-          }
-          isOver = true;
-          signal.removeEventListener("abort", leave);
-          if (waiting.write !== undefined) {
-            waiting.write.waiting--;
-          }
-          return true;
-        };
-        const waiting: Waiting = {
-          input,
-          signal,
-          settle: (result) => end() && resolve(result),
-          fail: (error) => end() && reject(error),
-        };
-        signal.addEventListener("abort", leave);
-        queue.waiting.add(waiting);
-        queues.set(input.key, queue);
-        if (!queue.isBusy) {
-          sendNext(input.key, queue);
-        }
-      });
+export function createCombinedIncrement(context: StoreContext): CombinedIncrement {
+  const increment = createIncrementsTogether<IncrInput, IncrResult>({
+    take: (waiting) => takeGroup(context, waiting),
+    write: (group, signal) => carryOut(context, group, signal),
+    left: (reason, { id }, mayBeApplied) => {
+      const error = abortError(reason, mayBeApplied ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
+      return mayBeApplied ? repeatable(id !== undefined, error) : error;
     },
-  };
+  });
+  return (input, { signal }) => increment(input.key, input, signal);
 }
 
 /** Takes the first, and what can go with it. */
@@ -178,12 +96,7 @@ function expiryName(expiry: ExpiryPolicy | undefined): string {
 }
 
 /** Never rejects: each of the group is told. */
-async function carryOut(
-  context: StoreContext,
-  key: string,
-  group: readonly Waiting[],
-  signal: AbortSignal,
-): Promise<void> {
+async function carryOut(context: StoreContext, group: readonly Waiting[], signal: AbortSignal): Promise<void> {
   const bundles: Bundle[] = [];
   const shared: Waiting[] = [];
   for (const each of group) {
@@ -194,33 +107,20 @@ async function carryOut(
       bundles.push({ increment: { ...each.input, id }, isCallers: true, parts: [each] });
     }
   }
-  if (shared.length === 0) {
-    await writeBundles(context, bundles, signal);
-    return;
-  }
+  const [first] = shared;
   const sum = addUp(shared.map(({ input }) => input));
-  if (sum === null) {
+  if (first === undefined || sum === undefined) {
+    // Each in a write of its own, if no counter could take them all.
     await Promise.all([writeBundles(context, bundles, signal), ...shared.map((each) => writeAlone(context, each))]);
     return;
   }
   let apart: readonly Waiting[] = [];
-  await withOwnId(context, key, shared, signal, async (id) => {
-    const bundle: Bundle = { increment: { ...sum, id }, isCallers: false, parts: shared };
+  await withOwnId(context, first.input.key, shared, signal, async (id) => {
+    const bundle: Bundle = { increment: { ...first.input, ...sum, id }, isCallers: false, parts: shared };
     apart = await writeBundles(context, [...bundles, bundle], signal);
   });
   // Not before their shared id is given back: each needs one now, and there are few.
   await Promise.all(apart.map((each) => writeAlone(context, each)));
-}
-
-/** One increment that is as good as all of them; null when no counter could take them all. */
-function addUp(inputs: readonly IncrInput[]): IncrInput | null {
-  const [first] = inputs;
-  const range = commonRange(inputs);
-  if (first === undefined || range === null) {
-    return null;
-  }
-  const delta = inputs.reduce((sum, input) => sum + input.delta, 0n);
-  return { ...first, delta, min: range.low + delta, max: range.high + delta };
 }
 
 /** The server is the writer of what comes without an id, so that its own retries count once. */
@@ -263,7 +163,7 @@ async function writeBundles(
     return [];
   }
   const doubt: Doubt = {};
-  if (others.length > 0 && commonRange(increments) !== null) {
+  if (others.length > 0 && commonRange(increments) !== undefined) {
     try {
       const item = await updateCounter(context, [first, ...others], "any writer", { signal, doubt });
       settleAll(bundles, appliedResult(context, (increments.at(-1) ?? first).id, item));

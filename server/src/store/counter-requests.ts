@@ -1,6 +1,7 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { commonRange } from "../../../client/src/together/increments.js";
 import type { CallOptions, ExpiryPolicy } from "./entry.js";
-import { formatSeconds, type Item, int64 } from "./item-layout.js";
+import { formatSeconds, type Item } from "./item-layout.js";
 import { nonceOf, type RequestId } from "./request-id.js";
 import { firstMemory, maxEntries, pruneExpressions, type Slot, slotExpressions } from "./request-memory.js";
 import { type Doubt, type RetryOptions, withRetries } from "./retry.js";
@@ -27,21 +28,6 @@ export interface TryOptions extends CallOptions {
 
 /** Who may be remembered by an update: any writer while there is room, one that has a slot already, or nobody. */
 export type Remembering = "any writer" | "known writer" | "nobody";
-
-/** The counters from which every increment of a list can be made, one after another, within its bounds; null for none. */
-export function commonRange(
-  increments: readonly Pick<Increment, "delta" | "min" | "max">[],
-): { low: bigint; high: bigint } | null {
-  let low = int64.min;
-  let high = int64.max;
-  let after = 0n;
-  for (const { delta, min, max } of increments) {
-    after += delta;
-    low = min - after > low ? min - after : low;
-    high = max - after < high ? max - after : high;
-  }
-  return low > high ? null : { low, high };
-}
 
 /**
  * Adds to a live counter, by one request that checks all there is to check. Several increments, each with a writer of its own and

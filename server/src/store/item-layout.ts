@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { int64 } from "../../../client/src/int64.js";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors.js";
 import type { Instant, StoredEntry } from "./entry.js";
@@ -261,8 +262,6 @@ export function currentSecond(nowMs: number): number {
 export function formatSeconds(nowMs: number): string {
   return (nowMs / 1000).toString();
 }
-
-export const int64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n } as const;
 
 /** The int64 in a number attribute; undefined for a fraction, or for one of DynamoDB's 38 digits that do not fit. */
 function parseCounter(text: string | undefined): bigint | undefined {

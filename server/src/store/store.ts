@@ -1,5 +1,5 @@
-import { createCoalescedReads } from "./coalesced-reads.js";
-import { createCombinedIncrements } from "./combined-increments.js";
+import { createCoalescedRead } from "./coalesced-reads.js";
+import { createCombinedIncrement } from "./combined-increments.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
 import type { IncrInput, IncrResult } from "./increment-counter.js";
 import { type ReadManyInput, readMany } from "./read-many.js";
@@ -29,14 +29,14 @@ export interface Store {
 }
 
 export function createStore(context: StoreContext): Store {
-  const reads = createCoalescedReads(context);
-  const increments = createCombinedIncrements(context);
+  const read = createCoalescedRead(context);
+  const increment = createCombinedIncrement(context);
   return {
-    get: (key, options) => reads.read(key, options),
+    get: read,
     set: (input, options) => setEntry(context, input, options),
     readMany: (input, options) => readMany(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
-    incr: (input, options) => increments.increment(input, options),
+    incr: increment,
     touch: (input, options) => touchEntry(context, input, options),
   };
 }
