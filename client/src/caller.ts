@@ -20,6 +20,8 @@ export interface Caller {
   begin(options: CallOptions | undefined, defaultTimeoutMs?: number): Call;
   /** How long to wait before another attempt; undefined when there is to be none. */
   readonly pauses: Pauses;
+  /** The `timeoutMs` of a call that is to end then, on the clock of `performance.now()`. */
+  leftMs(endAt: number): number;
   /** Ends all calls, and those that come later. */
   close(): void;
 }
@@ -28,6 +30,8 @@ export interface Caller {
 export interface Call {
   /** Aborts by the caller's signal, at the deadline, and when the client is closed. */
   readonly signal: AbortSignal;
+  /** The deadline, on the clock of `performance.now()`; infinite without one. */
+  readonly endAt: number;
   /** Calls a method until it succeeds, fails for good, or may not be repeated. Rejects with a DynakvError. */
   unary<I extends DescMessage, O extends DescMessage>(
     method: DescMethodUnary<I, O>,
@@ -63,7 +67,7 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
     const controller = new AbortController();
     const follow = () => controller.abort(outer?.reason);
     const isLimited = timeoutMs > 0 && timeoutMs <= maxTimerMs;
-    const endAt = performance.now() + timeoutMs;
+    const endAt = isLimited ? performance.now() + timeoutMs : Number.POSITIVE_INFINITY;
     const late = () => controller.abort(new ConnectError("the deadline has passed", Code.DeadlineExceeded));
     const timer = isLimited ? setTimeout(late, timeoutMs) : undefined;
     outer?.addEventListener("abort", follow);
@@ -75,11 +79,10 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
       late();
     }
     const { signal } = controller;
-    // Rounded up: a call that is under way in its last millisecond has a deadline, not none.
-    const leftMs = () => (isLimited ? Math.max(1, Math.ceil(endAt - performance.now())) : 0);
 
     return {
       signal,
+      endAt,
       async unary(method, input) {
         const message = create(method.input, input);
         const attempted = { method, isRepeatable: options.idempotent === true || isRepeatable(method, message) };
@@ -90,7 +93,7 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
           try {
             signal.throwIfAborted();
             isSent = true;
-            const response = await transport.unary(method, signal, leftMs(), headers, message, contextValues);
+            const response = await transport.unary(method, signal, leftMs(endAt), headers, message, contextValues);
             onHeader?.(response.header);
             onTrailer?.(response.trailer);
             return response.message;
@@ -103,7 +106,7 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
             last = error;
             mayBeApplied ||= error.outcome === "UNKNOWN";
             const pause = mayRepeat ? pauses(attempt, error) : undefined;
-            if (pause === undefined || (isLimited && performance.now() + pause >= endAt)) {
+            if (pause === undefined || performance.now() + pause >= endAt) {
               throw mayBeApplied ? error.inDoubt() : error;
             }
             await sleep(pause, signal);
@@ -112,7 +115,7 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
       },
       async *stream(method, input) {
         signal.throwIfAborted();
-        const response = await transport.stream(method, signal, leftMs(), headers, once(input), contextValues);
+        const response = await transport.stream(method, signal, leftMs(endAt), headers, once(input), contextValues);
         onHeader?.(response.header);
         yield* response.message;
         onTrailer?.(response.trailer);
@@ -131,6 +134,7 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
   return {
     begin,
     pauses,
+    leftMs,
     async run(options, work) {
       const call = begin(options);
       try {
@@ -146,6 +150,11 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
       }
     },
   };
+}
+
+/** Rounded up: a call that is under way in its last millisecond has a deadline, not none. */
+function leftMs(endAt: number): number {
+  return endAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(endAt - performance.now()));
 }
 
 async function* once<T>(message: T): AsyncGenerator<T> {

@@ -3,16 +3,17 @@ import { type Client, createClient as createServiceClient, type Transport } from
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
-import { createCaller } from "./caller.js";
+import { type Call, createCaller } from "./caller.js";
 import type { Codec } from "./codecs.js";
-import { type Entry, toEntry } from "./entry.js";
-import { DynakvError, endedHere } from "./errors.js";
+import type { Entry } from "./entry.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace } from "./keyspace.js";
 import { type MGetOptions, type MGetResults, mget, type View } from "./mget/mget.js";
 import { createRequestIds } from "./request-ids.js";
 import { createPauses, type RetryOptions } from "./retries.js";
+import { createGetTogether, getAlone } from "./together/gets.js";
+import { createIncrTogether, type IncrInput, incrAlone } from "./together/incrs.js";
 import { wrapTransport } from "./wrap-transport.js";
-import { type ConditionOptions, type Expiry, toCondition, toConsistency, toExpiry } from "./write-options.js";
+import { type ConditionOptions, type Expiry, toCondition, toExpiry } from "./write-options.js";
 
 /** What {@link DynakvClient.set} has written. */
 export interface Written {
@@ -71,10 +72,7 @@ export interface DynakvClient {
   set(key: string, value: Uint8Array, options?: SetOptions): Promise<Written>;
   /** Removes what a key holds, and says whether it held something. */
   delete(key: string, options?: DeleteOptions): Promise<boolean>;
-  /**
-   * Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated.
-   * At most eight increments of one key are under way at a time; further ones wait for their turn.
-   */
+  /** Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated. */
   incr(key: string, options?: IncrOptions): Promise<bigint>;
   /** Changes when an entry expires, and nothing else. False when the key holds nothing. */
   touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
@@ -111,12 +109,19 @@ export interface SharedOptions {
   readonly retries?: RetryOptions | false | undefined;
   /** The bearer token to send with each attempt, or what returns it, so that it can be renewed. The default is none. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * Whether calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
+   * their sum. Each keeps its own answer, error, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
+   * `onTrailer` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
+   * requests one by one.
+   */
+  readonly batching?: boolean | undefined;
 }
 
 /** What is the same for every transport. */
 export function createClientOver(
   bare: Transport,
-  { defaultTimeoutMs = 10_000, retries, token }: SharedOptions,
+  { defaultTimeoutMs = 10_000, retries, token, batching = true }: SharedOptions,
   closeTransport: () => void,
 ): DynakvClient {
   if (!(defaultTimeoutMs >= 0)) {
@@ -127,14 +132,15 @@ export function createClientOver(
   const transport = wrapTransport(bare, token, () => isClosed);
   const caller = createCaller({ transport, defaultTimeoutMs, pauses });
   const requestIds = createRequestIds();
+  const get = batching ? createGetTogether(caller) : getAlone;
+  const incr = batching
+    ? createIncrTogether(caller, requestIds)
+    : (call: Call, input: IncrInput) => incrAlone(call, input, requestIds);
   const { method } = KeyValueService;
 
   const calls = {
     get: (key: string, options: ReadOptions = {}) =>
-      caller.run(options, async (call) => {
-        const { entry } = await call.unary(method.get, { key, consistency: toConsistency(options) });
-        return entry && toEntry(key, entry);
-      }),
+      caller.run(options, (call) => (isPlain(options) ? get : getAlone)(call, key, options)),
     set: (key: string, value: Uint8Array, options: SetOptions = {}) =>
       caller.run(options, async (call): Promise<Written> => {
         const request = { key, value, ...toExpiry(options.expiry), ...toCondition(options) };
@@ -148,25 +154,11 @@ export function createClientOver(
     delete: (key: string, options: DeleteOptions = {}) =>
       caller.run(options, async (call) => (await call.unary(method.delete, { key, ...toCondition(options) })).existed),
     incr: (key: string, options: IncrOptions = {}) =>
-      caller.run(options, async (call) => {
-        const { delta, initial, min, max, expiry, requestId } = options;
-        const add = (id: string) =>
-          call.unary(method.incr, {
-            key,
-            requestId: id,
-            ...(delta === undefined ? {} : { delta }),
-            ...(initial === undefined ? {} : { initial }),
-            ...(min === undefined ? {} : { min }),
-            ...(max === undefined ? {} : { max }),
-            ...toExpiry(expiry),
-          });
-        try {
-          const { value } = await (requestId === undefined ? requestIds.use(key, add, call.signal) : add(requestId));
-          return value;
-        } catch (error) {
-          // It has ended while it waited for its turn.
-          throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
-        }
+      caller.run(options, (call) => {
+        const { requestId, ...input } = options;
+        return requestId === undefined && isPlain(options)
+          ? incr(call, { ...input, key })
+          : incrAlone(call, { ...input, key }, requestId ?? requestIds);
       }),
     touch: (key: string, expiry: Exclude<Expiry, "keep">, options: TouchOptions = {}) =>
       caller.run(options, async (call) => {
@@ -197,6 +189,11 @@ export function createClientOver(
       }
     },
   };
+}
+
+/** Whether nothing of a call is meant for a request of its own. */
+function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): boolean {
+  return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
 }
 
 const asItIs: View<Entry> = { prefix: "", change: (entry) => entry };

@@ -325,7 +325,7 @@ function testTransport(name: string, create: CreateClient): void {
 
   test("many calls run at once", async () => {
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => client.incr("counter", { delta: BigInt(index) })),
+      Array.from({ length: 200 }, (_, index) => client.incr(`counter-${index}`, { delta: BigInt(index) })),
     );
     assert.equal(
       answers.map(Number),

@@ -70,7 +70,7 @@ export async function* readChunk(
       }
       const explained = explainFailure(cause, { method: KeyValueService.method.mGet, isRepeatable: true });
       pause = explained.mayRepeat ? pauses(attempt, explained.error) : undefined;
-      if (pause === undefined) {
+      if (pause === undefined || performance.now() + pause >= call.endAt) {
         throw explained.error;
       }
     }

@@ -1,0 +1,177 @@
+import { setMaxListeners } from "node:events";
+import { Code, type Interceptor } from "@connectrpc/connect";
+import * as assert from "uvu/assert";
+import { suite } from "../../server/test/support/suite.js";
+import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { createClient, createRequestId, type DynakvClient, DynakvError } from "../src/index.js";
+
+const test = suite("calls that travel together");
+let server: TestServer;
+let client: DynakvClient;
+/** The names of the methods that were called, each as often as it was. */
+let called: string[] = [];
+
+const note: Interceptor = (next) => (request) => {
+  called.push(request.method.name);
+  return next(request);
+};
+
+test.before(async () => {
+  server = await startTestServer();
+  client = createClient({ address: server.url, interceptors: [note] });
+  await Promise.all(numbers(100).map((n) => client.set(`k${n}`, Buffer.from(`v${n}`))));
+});
+
+test.before.each(() => {
+  called = [];
+});
+
+test.after(async () => {
+  client.close();
+  await server.stop();
+});
+
+function numbers(length: number): number[] {
+  return Array.from({ length }, (_, n) => n);
+}
+
+async function textAt(key: string, options = {}): Promise<string | undefined> {
+  const entry = await client.get(key, options);
+  return entry?.kind === "value" ? Buffer.from(entry.value).toString() : undefined;
+}
+
+async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
+  const error = await call.then(
+    () => undefined,
+    (cause: unknown) => cause,
+  );
+  assert.instance(error, DynakvError);
+  return error as DynakvError;
+}
+
+test("a get alone is a Get", async () => {
+  assert.is(await textAt("k1"), "v1");
+  assert.equal(called, ["Get"]);
+});
+
+test("gets at the same time are one MGet, and each has its own answer", async () => {
+  const keys = numbers(300).map((n) => `k${n % 150}`);
+  const answers = await Promise.all(keys.map((key) => textAt(key)));
+  assert.equal(
+    answers,
+    numbers(300).map((n) => (n % 150 < 100 ? `v${n % 150}` : undefined)),
+  );
+  assert.equal(called, ["MGet"]);
+});
+
+test("strong and eventual gets travel apart", async () => {
+  await Promise.all(numbers(20).map((n) => textAt(`k${n}`, { consistency: n % 2 === 0 ? "strong" : "eventual" })));
+  assert.equal(called, ["MGet", "MGet"]);
+});
+
+test("a key that is refused fails alone, with the error of a Get", async () => {
+  const alone = await errorOf(client.get(""));
+  const calls = [client.get(""), ...numbers(10).map((n) => textAt(`k${n}`)), client.get("x".repeat(2049))];
+  const [empty, ...others] = await Promise.allSettled(calls);
+  assert.equal(
+    others.slice(0, 10).map((each) => each.status === "fulfilled" && each.value),
+    numbers(10).map((n) => `v${n}`),
+  );
+  const error = (empty as PromiseRejectedResult).reason as DynakvError;
+  assert.equal(
+    [error.code, error.reason, error.field, error.message],
+    [Code.InvalidArgument, alone.reason, "key", alone.message],
+  );
+  assert.is(others[10]?.status, "rejected");
+});
+
+test("a get that is given up takes nobody along", async () => {
+  const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
+  const left = numbers(10).map((n) => errorOf(client.get(`k${n}`, { signal: leaving.signal })));
+  const late = errorOf(client.get("k10", { timeoutMs: -1 }));
+  const staying = numbers(10).map((n) => textAt(`k${n}`));
+  leaving.abort();
+  assert.ok((await Promise.all(left)).every(({ code }) => code === Code.Canceled));
+  assert.is((await late).code, Code.DeadlineExceeded);
+  assert.equal(
+    await Promise.all(staying),
+    numbers(10).map((n) => `v${n}`),
+  );
+});
+
+test("a get sees what was set before it, also while older gets are under way", async () => {
+  for (const n of numbers(50)) {
+    const older = [client.get("own"), client.get("other")];
+    await client.set("own", Buffer.from(`${n}`));
+    assert.is(await textAt("own"), `${n}`);
+    await Promise.all(older);
+  }
+});
+
+test("a call with headers of its own travels alone", async () => {
+  const headers = { "x-trace": "1" };
+  await Promise.all([
+    ...numbers(3).map((n) => client.get(`k${n}`, { headers })),
+    ...numbers(3).map(() => client.incr("with-headers", { headers })),
+  ]);
+  assert.equal(called.sort(), ["Get", "Get", "Get", "Incr", "Incr", "Incr"]);
+});
+
+test("increments at the same time are few calls, and each gets the value after itself", async () => {
+  const values = await Promise.all(numbers(256).map((n) => client.incr("hot", { delta: BigInt(n % 3) })));
+  let expected = 0n;
+  for (const [n, value] of values.entries()) {
+    expected += BigInt(n % 3);
+    assert.is(value, expected);
+  }
+  assert.ok(called.length <= 3, `${called.length} calls`);
+});
+
+test("each increment is held to its own bounds, and creates what it would alone", async () => {
+  const answers = await Promise.allSettled(numbers(60).map(() => client.incr("bounded", { max: 25n })));
+  const values = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+  assert.equal(
+    values.sort((a, b) => Number(a - b)),
+    numbers(25).map((n) => BigInt(n + 1)),
+  );
+  for (const answer of answers) {
+    if (answer.status === "rejected") {
+      assert.equal([answer.reason.reason, answer.reason.outcome], ["OUT_OF_BOUNDS", "NOT_APPLIED"]);
+    }
+  }
+  const mixed = await Promise.all([
+    client.incr("started", { initial: 100n }),
+    client.incr("started", { initial: 5n }),
+    client.incr("started", { delta: -1n, expiry: { seconds: 60 } }),
+  ]);
+  assert.equal(mixed, [101n, 102n, 101n]);
+});
+
+test("deltas whose sum is no int64 still count", async () => {
+  const largest = 2n ** 63n - 1n;
+  const answers = await Promise.all([
+    client.incr("wide", { delta: 0n }),
+    client.incr("wide", { delta: largest }),
+    client.incr("wide", { delta: -largest }),
+    client.incr("wide", { delta: largest }),
+  ]);
+  assert.equal(answers, [0n, largest, 0n, largest]);
+});
+
+test("increments with ids of their own travel apart, and count once each", async () => {
+  const requestId = createRequestId();
+  const values = await Promise.all(numbers(10).map(() => client.incr("with-id", { requestId })));
+  assert.ok(values.every((value) => value === 1n));
+  assert.is(called.length, 10);
+});
+
+test("without batching each call is one request", async () => {
+  const single = createClient({ address: server.url, interceptors: [note], batching: false });
+  await Promise.all(numbers(10).flatMap((n) => [single.get(`k${n}`), single.incr("unbatched")]));
+  assert.is(await single.incr("unbatched", { delta: 0n }), 10n);
+  assert.equal(called.sort(), [...numbers(10).map(() => "Get"), ...numbers(11).map(() => "Incr")]);
+  single.close();
+});
+
+test.run();
