@@ -17,7 +17,7 @@ import type { EngineResult } from "./engines/report.js";
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 process.env.AWS_EC2_METADATA_DISABLED ??= "true";
 const { engineAt, engines } = await import("./engines/engines.js");
-const { EngineMissing } = await import("./engines/install.js");
+const { ToolMissing } = await import("./install-once.js");
 const { renderReport, writeReport } = await import("./engines/report.js");
 const { testEngine } = await import("./engines/test-engine.js");
 
@@ -30,7 +30,7 @@ for (const engine of chosen) {
   try {
     results.push(await testEngine(engine));
   } catch (error) {
-    const isMissing = error instanceof EngineMissing;
+    const isMissing = error instanceof ToolMissing;
     missing += isMissing ? 1 : 0;
     broken += isMissing ? 0 : 1;
     process.stderr.write(`${engine.name}: ${(error as Error).message}\n`);

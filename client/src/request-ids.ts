@@ -88,8 +88,8 @@ export function createRequestIds(clock: () => number = Date.now): RequestIds {
  * by anybody: one that goes with a job through a queue. Each takes a slot of its own in the counter's item, of which there
  * are 128 by default; increments that follow one another share one by {@link createRequestIds}, and need not be given any.
  */
-export function createRequestId(): string {
-  return formatId(BigInt(Date.now()) << 12n, createWriter());
+export function createRequestId(timeMs = Date.now()): string {
+  return formatId(BigInt(Math.floor(timeMs)) << 12n, createWriter());
 }
 
 function formatId(sequence: bigint, writer: string): string {

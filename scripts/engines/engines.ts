@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
+import { installOnce, installPython, withAdvice } from "../install-once.js";
 import { root } from "../run-uvu.js";
-import { EngineMissing, installOnce } from "./install.js";
-import { type Access, startEngineProgram } from "./start-engine.js";
+import { type Access, cacheFolder, startEngineProgram } from "./start-engine.js";
 
 /** An engine that runs, and the environment in which the tests find it. */
 export interface RunningEngine {
@@ -19,7 +19,7 @@ export interface Engine {
   readonly name: string;
   /** The name with its version. */
   readonly title: string;
-  /** Sets it up if it is not there yet, and starts it. Rejects with EngineMissing when it cannot be had here. */
+  /** Sets it up if it is not there yet, and starts it. Rejects with ToolMissing when it cannot be had here. */
   start(): Promise<RunningEngine>;
 }
 
@@ -41,12 +41,9 @@ export const engines: readonly Engine[] = [
     name: "moto",
     title: `moto ${motoVersion}`,
     async start() {
-      const folder = await installOnce(`moto-${motoVersion}`, async (venv, run) => {
-        await run("python3", "-m", "venv", venv).catch((error) => {
-          throw withAdvice(error, "install Python 3 with its venv module (Debian: apt install python3-venv)");
-        });
-        await run(join(venv, "bin/python"), "-m", "pip", "install", "--quiet", `moto[server,dynamodb]==${motoVersion}`);
-      });
+      const folder = await installOnce(cacheFolder, `moto-${motoVersion}`, (venv, run) =>
+        installPython(venv, run, `moto[server,dynamodb]==${motoVersion}`),
+      );
       const script = join(root, "scripts/engines/serve-moto.py");
       return startLocal("moto", join(folder, "bin/python"), (port) => [script, String(port)]);
     },
@@ -55,10 +52,10 @@ export const engines: readonly Engine[] = [
     name: "dynoxide",
     title: `dynoxide-rs ${dynoxideVersion}`,
     async start() {
-      const folder = await installOnce(`dynoxide-${dynoxideVersion}`, async (target, run) => {
+      const folder = await installOnce(cacheFolder, `dynoxide-${dynoxideVersion}`, async (target, run) => {
         process.stdout.write("  (it is compiled, which takes some minutes)\n");
         const what = ["dynoxide-rs", "--version", dynoxideVersion, "--locked"];
-        await run("cargo", "install", ...what, "--root", target).catch((error) => {
+        await run(["cargo", "install", ...what, "--root", target]).catch((error) => {
           throw withAdvice(error, "install Rust with cargo, 1.88 or newer (https://rustup.rs)");
         });
       });
@@ -100,12 +97,9 @@ function environmentOf({ endpoint, region, accessKeyId, secretAccessKey }: Acces
   };
 }
 
-function environmentWithoutBackend(): NodeJS.ProcessEnv {
+/** The environment without what the machine may have set for dynakv or AWS. */
+export function environmentWithoutBackend(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(DYNAKV|AWS)_/.test(name)));
-}
-
-function withAdvice(error: Error, advice: string): Error {
-  return error instanceof EngineMissing ? new EngineMissing(`${error.message}: ${advice}`) : error;
 }
 
 function dynaliteVersion(): string {

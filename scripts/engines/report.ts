@@ -1,6 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { root } from "../run-uvu.js";
+import { renderTable, replaceMarked } from "../markdown.js";
 import type { Engine } from "./engines.js";
 import type { Features } from "./features.js";
 import { knownDifferences } from "./known-differences.js";
@@ -59,21 +57,7 @@ function cellOf(suites: readonly SuiteResult[]): string {
   ].join(", ");
 }
 
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
-  return `${line(head)}|${"---|".repeat(head.length)}\n${rows.map(line).join("")}`;
-}
-
 /** Puts a report in the place that docs/engines.md marks for it. */
 export function writeReport(report: string): void {
-  const file = join(root, "docs/engines.md");
-  const text = readFileSync(file, "utf8");
-  const marked = /(<!-- engines -->\n).*?(<!-- \/engines -->)/s;
-  if (!marked.test(text)) {
-    throw new Error("docs/engines.md has no part between <!-- engines --> and <!-- /engines -->");
-  }
-  writeFileSync(
-    file,
-    text.replace(marked, (_, start: string, end: string) => `${start}${report}${end}`),
-  );
+  replaceMarked("docs/engines.md", "engines", report);
 }

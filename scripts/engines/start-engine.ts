@@ -3,9 +3,12 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { cacheFolderOf } from "../install-once.js";
 import { startProgram, stopProgram } from "../programs.js";
 import { root } from "../run-uvu.js";
-import { cacheFolder } from "./install.js";
+
+/** Where engines and their logs lie. */
+export const cacheFolder = cacheFolderOf("dynakv-engines");
 
 /** How a client reaches an engine. */
 export interface Access {

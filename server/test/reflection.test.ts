@@ -264,6 +264,14 @@ test("an answer holds each file once, and all that is needed to call the service
     );
   }));
 
+test("the details of errors are described, though no service imports them", () =>
+  withReflection([KeyValueService], async (url) => {
+    for (const name of ["dynakv.v1.ErrorDetail", "google.rpc.BadRequest", "google.rpc.RetryInfo"]) {
+      const [answer] = await ask(url, [bySymbol(name)]);
+      assert.ok(answer !== undefined && schemaOf(answer).getMessage(name), name);
+    }
+  }));
+
 test("reflection and health describe themselves", () =>
   withReflection([], async (url) => {
     const answers = await ask(url, [

@@ -8,6 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import {
   ServerReflection as V1,
@@ -29,11 +30,11 @@ type Answer =
 
 /**
  * Adds server reflection to the routes, in both versions that tools ask for. It describes the given services and, beside
- * them, itself and the health service.
+ * them, itself, the health service, and the details of errors, which no service imports and tools print all the same.
  */
 export function registerReflection(router: ConnectRouter, services: readonly DescService[]): void {
   const described = [...services, Health, V1, V1alpha];
-  const index = indexFiles(described);
+  const index = indexFiles([...described.map(({ file }) => file), file_google_rpc_error_details]);
   const names = described.map(({ typeName }) => ({ name: typeName }));
 
   // The versions differ in nothing but the name of their package, so one implementation serves both.
@@ -102,7 +103,7 @@ interface FileIndex {
   readonly extensions: ReadonlyMap<string, ReadonlyMap<number, DescFile>>;
 }
 
-function indexFiles(services: readonly DescService[]): FileIndex {
+function indexFiles(described: readonly DescFile[]): FileIndex {
   const files = new Map<string, DescFile>();
   const symbols = new Map<string, DescFile>();
   const extensions = new Map<string, Map<number, DescFile>>();
@@ -142,7 +143,7 @@ function indexFiles(services: readonly DescService[]): FileIndex {
     return known;
   }
 
-  for (const file of withDependencies(services.map((service) => service.file))) {
+  for (const file of withDependencies(described)) {
     files.set(file.proto.name, file);
     file.services.forEach(addService);
     file.messages.forEach(addMessage);
