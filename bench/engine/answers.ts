@@ -64,17 +64,22 @@ function valueItem(key: string): string {
 const counts = new Map<string, number>();
 
 function updatedItem(body: string): string {
-  const delta = /":delta":\{"N":"(-?\d+)"\}/.exec(body)?.[1];
-  if (delta === undefined) {
-    throw new Error("the update adds nothing that is named :delta");
-  }
   const key = keyIn(body);
-  const count = (counts.get(key) ?? 0) + Number(delta);
+  const count = (counts.get(key) ?? 0) + deltaIn(body);
   counts.set(key, count);
   const counter = `"chord_count":{"N":"${count}"}`;
   return body.includes('"UPDATED_NEW"')
     ? `{${counter}}`
     : `{"id":{"S":"${key}"},${counter},"timestamp":{"N":"1790000000.123"},"etag":{"S":"vmz1M8KaXSCJqvU0"},"dynakv_requests":{"M":${memoryOf(key)}}}`;
+}
+
+/** What the update adds: `:delta`, or the last of dynakv's `:a0`, `:a1` and so on, the running sums of what it combines. */
+function deltaIn(body: string): number {
+  const delta = [...body.matchAll(/":(?:delta|a\d+)":\{"N":"(-?\d+)"\}/g)].at(-1)?.[1];
+  if (delta === undefined) {
+    throw new Error("the update adds nothing that is named :delta, or :a0 and so on");
+  }
+  return Number(delta);
 }
 
 /**

@@ -9,21 +9,36 @@ export type Answer =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string };
 
+type Handler = (input: never) => unknown;
+
+const handlers = new Map<string, Handler>();
+/** Asked before the module that answers them has been loaded. */
+const early: Question[] = [];
+
 /** Answers questions by name, until who asks has gone: then the process ends. */
-export function answerQuestions(handlers: Record<string, (input: never) => unknown>): void {
-  process.on("message", async (question: Question) => {
-    const handle = handlers[question.name];
-    if (handle === undefined) {
-      return;
-    }
-    const reply = (answer: Answer) => process.connected && process.send?.(answer);
-    try {
-      reply({ id: question.id, result: await handle(question.input as never) });
-    } catch (error) {
-      reply({ id: question.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    }
-  });
-  if (process.listenerCount("disconnect") === 0) {
+export function answerQuestions(added: Record<string, Handler>): void {
+  if (handlers.size === 0) {
+    process.on("message", answer);
     process.on("disconnect", () => process.exit());
+  }
+  for (const [name, handler] of Object.entries(added)) {
+    handlers.set(name, handler);
+  }
+  for (const question of early.splice(0)) {
+    answer(question);
+  }
+}
+
+async function answer(question: Question): Promise<void> {
+  const handle = handlers.get(question.name);
+  if (handle === undefined) {
+    early.push(question);
+    return;
+  }
+  const reply = (sent: Answer) => process.connected && process.send?.(sent);
+  try {
+    reply({ id: question.id, result: await handle(question.input as never) });
+  } catch (error) {
+    reply({ id: question.id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 }
