@@ -24,7 +24,8 @@ export async function runLoad(way: Way, load: Load): Promise<LoadResult> {
   const lane = async () => {
     let now = performance.now();
     do {
-      operations += await call(next++);
+      const done = await call(next++);
+      operations += done;
       const after = performance.now();
       latencies.push(after - now);
       now = after;

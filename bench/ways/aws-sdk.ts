@@ -85,7 +85,8 @@ async function readBatches(client: DynamoDBClient, keys: Iterable<string>, paral
   // The lanes share the iterator: each takes the next batch when it is done with its last.
   const lane = async () => {
     for (const batch of batches) {
-      found += await readBatch(client, batch);
+      const foundHere = await readBatch(client, batch);
+      found += foundHere;
     }
   };
   await Promise.all(Array.from({ length: parallel }, lane));
