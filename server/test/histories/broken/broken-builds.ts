@@ -13,6 +13,7 @@ export interface BrokenBuild {
 }
 
 const conditionalWrite = "server/src/store/conditional-write.ts";
+const requestMemory = "server/src/store/request-memory.ts";
 const counterRequests = "server/src/store/counter-requests.ts";
 const plainAccess = `access: condition?.kind === "etag" ? "fenced-write" : "write",
     doubt,`;
@@ -30,20 +31,28 @@ export const brokenBuilds: readonly BrokenBuild[] = [
       },
       {
         file: counterRequests,
-        from: 'send(context, command, remembers ? "fenced-write" : "write", options)',
-        to: 'send(context, command, "fenced-write", options)',
+        from: 'sendUpdate(context, request, remembers ? "fenced-write" : "write", options)',
+        to: 'sendUpdate(context, request, "fenced-write", options)',
       },
     ],
+  },
+  {
+    name: "combined-unchecked",
+    what: "of increments that are one write, only the first is looked for in what is remembered",
+    edits: [{ file: requestMemory, from: "...ids.map((_, index) =>", to: "...ids.slice(0, 1).map((_, index) =>" }],
   },
   {
     name: "prune-without-refusal",
     what: "an id that was pruned passes for a new one",
     edits: [
       {
-        file: "server/src/store/request-memory.ts",
-        from: "NOT #s.#h >= :sequence AND NOT #s.#f >= :sequence",
-        // The name must be used.
-        to: "NOT #s.#h >= :sequence AND NOT #s.#f = #k",
+        file: requestMemory,
+        from: `"#f": floorEntry };
+  const values: Record<string, AttributeValue> = {};
+  let lowest`,
+        to: `"#f": "unknown" };
+  const values: Record<string, AttributeValue> = {};
+  let lowest`,
       },
     ],
   },
