@@ -19,10 +19,11 @@ import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { createCallErrors } from "./transport/call-errors.js";
 import { withCors } from "./transport/cors.js";
+import { createGrpcUnary } from "./transport/grpc-unary/grpc-unary.js";
 import { createHealth } from "./transport/health.js";
 import { withJsonLines } from "./transport/json-lines.js";
 import { createPort } from "./transport/port.js";
-import { createConnectOptions, createRoutes, servedServices } from "./transport/routes.js";
+import { createConnectOptions, createRoutes, createServices, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
 
 /** What a server is built from. Every setting of the command line can be given; the defaults are the same. */
@@ -100,12 +101,17 @@ export function createServer(options: ServerOptions = {}): Server {
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
     };
     const callErrors = createCallErrors(logger, limits);
+    const services = createServices({
+      ...createImplementations(settings, context, connection, backend),
+      health: health.implementation,
+    });
     const connect = {
       ...createConnectOptions({ ...limits, callErrors, shutdownSignal: shutdown.signal }),
-      routes: createRoutes({ ...createServices(settings, context, connection, backend), health, callErrors }),
+      routes: createRoutes(services, callErrors),
     };
     const handler = withJsonLines(connectNodeAdapter(connect), connect);
     const port = createPort({
+      streamHandler: createGrpcUnary({ ...limits, services, callErrors, shutdownSignal: shutdown.signal }),
       handler: withCors(handler, { origins: splitOrigins(settings.corsOrigins) }),
       maxStreams: settings.maxStreams,
     });
@@ -193,7 +199,7 @@ function createContext(settings: Settings, { client, dynamodb }: Connection, clo
   };
 }
 
-function createServices(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
+function createImplementations(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
   const defaultDeadlineMs = settings.defaultDeadlineSeconds * 1000;
   return {
     keyValue: createKeyValueService({ store: createStore(context), clock: context.clock, defaultDeadlineMs }),
