@@ -99,8 +99,10 @@ export class GrpcCall implements HandlerContext {
 
   /** The stream is closed. Before an answer, that is a client that has left. */
   end(): void {
-    clearTimeout(this.timer);
-    this.abort(new ConnectError("the client has closed the stream", Code.Canceled));
+    if (!this.isAnswered) {
+      clearTimeout(this.timer);
+      this.abort(new ConnectError("the client has closed the stream", Code.Canceled));
+    }
   }
 }
 
