@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { createRequestIds } from "../../client/src/request-ids.js";
 import { createLogger } from "./logger.js";
@@ -18,12 +17,10 @@ import { createRetryBudget } from "./store/retry.js";
 import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { createCallErrors } from "./transport/call-errors.js";
-import { withCors } from "./transport/cors.js";
-import { createGrpcUnary } from "./transport/grpc-unary/grpc-unary.js";
+import { createCallHandlers } from "./transport/call-handlers.js";
 import { createHealth } from "./transport/health.js";
-import { withJsonLines } from "./transport/json-lines.js";
 import { createPort } from "./transport/port.js";
-import { createConnectOptions, createRoutes, createServices, servedServices } from "./transport/routes.js";
+import { createServices, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
 
 /** What a server is built from. Every setting of the command line can be given; the defaults are the same. */
@@ -105,14 +102,14 @@ export function createServer(options: ServerOptions = {}): Server {
       ...createImplementations(settings, context, connection, backend),
       health: health.implementation,
     });
-    const connect = {
-      ...createConnectOptions({ ...limits, callErrors, shutdownSignal: shutdown.signal }),
-      routes: createRoutes(services, callErrors),
-    };
-    const handler = withJsonLines(connectNodeAdapter(connect), connect);
     const port = createPort({
-      streamHandler: createGrpcUnary({ ...limits, services, callErrors, shutdownSignal: shutdown.signal }),
-      handler: withCors(handler, { origins: splitOrigins(settings.corsOrigins) }),
+      ...createCallHandlers({
+        ...limits,
+        services,
+        callErrors,
+        shutdownSignal: shutdown.signal,
+        corsOrigins: splitOrigins(settings.corsOrigins),
+      }),
       maxStreams: settings.maxStreams,
     });
     const { host, port: wanted } = splitAddress(settings.listen);

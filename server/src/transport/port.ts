@@ -99,6 +99,7 @@ export function createPort(options: PortOptions): Port {
     },
     (request, response) => {
       trackResponse(request.socket, response);
+      closeAfterUnread(request, response);
       serve(request, response);
     },
   );
@@ -246,6 +247,25 @@ function discardRest(stream: ServerHttp2Stream): void {
       stream.resume();
     }
   });
+}
+
+/**
+ * Over HTTP/1 such a connection ends with the answer: what comes next in it is the rest of the old request. The client is told so
+ * in the head.
+ */
+function closeAfterUnread(request: IncomingMessage, response: ServerResponse): void {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  if (length === undefined && encoding === undefined) {
+    // Complete as soon as its head is, though Node does not say so yet.
+    return;
+  }
+  const { writeHead } = response;
+  response.writeHead = (...given: unknown[]) => {
+    if (!request.complete) {
+      response.setHeader("connection", "close");
+    }
+    return writeHead.apply(response, given as Parameters<typeof writeHead>);
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescService, Registry } from "@bufbuild/protobuf";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
@@ -57,6 +57,8 @@ export interface ConnectOptions {
   readonly maxDeadlineMs: number;
   /** Aborts the calls that are still running when the time for draining is over. */
   readonly shutdownSignal: AbortSignal;
+  /** The types that a google.protobuf.Any may hold in JSON. No service of dynakv's has any. */
+  readonly registry?: Registry;
 }
 
 /** Connect's options, where its defaults do not suit a server of small values. */
@@ -70,6 +72,6 @@ export function createConnectOptions(options: ConnectOptions) {
     // what the call does. Requests may be compressed all the same.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     // A misspelt field of a write is a condition that is not checked.
-    jsonOptions: { ignoreUnknownFields: false },
+    jsonOptions: { ignoreUnknownFields: false, ...(options.registry && { registry: options.registry }) },
   } satisfies ConnectRouterOptions;
 }

@@ -92,16 +92,14 @@ export function createGrpcUnary(options: GrpcUnaryOptions): StreamHandler {
   };
 }
 
+/** By their paths. A method that the service does not implement is left to Connect, which says so. */
 function unaryMethods({ service, implementation }: ServedService): [string, UnaryMethod][] {
-  return service.methods
-    .filter((method) => method.methodKind === "unary")
-    .map((method) => [
-      `/${service.typeName}/${method.name}`,
-      {
-        method: method as DescMethodUnary,
-        implementation: implementation[method.localName] as UnaryMethod["implementation"],
-      },
-    ]);
+  return service.methods.flatMap((method) => {
+    const implemented = implementation[method.localName] as UnaryMethod["implementation"] | undefined;
+    return method.methodKind === "unary" && implemented !== undefined
+      ? [[`/${service.typeName}/${method.name}`, { method: method as DescMethodUnary, implementation: implemented }]]
+      : [];
+  });
 }
 
 /** Uncompressed protobuf. Whether the client would take compressed answers does not matter: they are never compressed. */
