@@ -1,11 +1,13 @@
+import type { NativeLoad } from "./native-load.js";
 import { figure, type RowResult, ratio } from "./rounds.js";
+import type { StartUp } from "./start-up.js";
 
 /** A target, and what was found. */
 export interface Goal {
   /** The line of the goal that it belongs to. */
   readonly line: number;
   readonly text: string;
-  readonly unit: "ratio" | "ms" | "µs" | "requests";
+  readonly unit: "ratio" | "ms" | "µs" | "MB" | "requests";
   readonly value: number;
   /** The value shall be at most this, or at least. */
   readonly atMost?: number;
@@ -94,6 +96,16 @@ export function findGoals(results: readonly RowResult[]): Goal[] {
       figure(hotKey, "dynakv", (of) => of.requestsPerThousand),
       { atMost: 20 },
     ),
+  ];
+}
+
+/** What the goal promises of the gRPC path and of start-up. */
+export function findOtherGoals({ startUp, native }: { startUp: StartUp; native: NativeLoad | undefined }): Goal[] {
+  const grpc = native === undefined ? Number.NaN : native.dynakv.cpu / native.grpcJs.cpu;
+  return [
+    goal(3, "unary gRPC from memory: CPU of the server to that of @grpc/grpc-js", "ratio", grpc, { atMost: 1.5 }),
+    goal(7, "`npm start` until it takes calls", "ms", startUp.npmStartMs, { atMost: 1500 }),
+    goal(7, "memory of an idle server with an outside backend", "MB", startUp.idleBytes / 1e6, { atMost: 90 }),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Goal } from "../goals.js";
 import { digits, renderTable } from "./format.js";
 
-const units: Record<Goal["unit"], string> = { ratio: "×", ms: " ms", µs: " µs", requests: "" };
+const units: Record<Goal["unit"], string> = { ratio: "×", ms: " ms", µs: " µs", MB: " MB", requests: "" };
 
 export function renderGoals(goals: readonly Goal[]): string {
   return renderTable(

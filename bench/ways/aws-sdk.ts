@@ -74,7 +74,7 @@ function singleCalls(client: DynamoDBClient): Omit<Way, "mget"> {
         ReturnValues: "UPDATED_NEW",
       });
       const { Attributes } = await client.send(command);
-      return BigInt(Attributes?.["chord_count"]?.N ?? "");
+      return BigInt(Attributes?.chord_count?.N ?? "");
     },
   };
 }

@@ -10,7 +10,7 @@ import { splitAddress, splitOrigins } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { type Backend, createBackend } from "./store/backend.js";
-import { type Connection, openConnection } from "./store/connection.js";
+import { type Connection, type EngineAddress, openConnection } from "./store/connection.js";
 import type { Clock } from "./store/entry.js";
 import { createItemLayout } from "./store/item-layout.js";
 import { createRetryBudget } from "./store/retry.js";
@@ -23,13 +23,15 @@ import { createPort } from "./transport/port.js";
 import { createServices, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
 
-/** What a server is built from. Every setting of the command line can be given; the defaults are the same. */
-export interface ServerOptions extends Partial<Settings> {
+/** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
+export interface ServerOptions extends Partial<Omit<Settings, "workers">> {
   /**
    * A client of the caller's own, with its region, endpoint and credentials, instead of one made from the settings. It is
    * used with its middleware but without its retries (dynakv decides what may be repeated), and is not destroyed by stop.
    */
   client?: DynamoDBClient;
+  /** An embedded engine that runs already, in another process of this machine, instead of one of the server's own. */
+  engine?: EngineAddress;
   /** A logger of the caller's own, instead of one to stderr made from logLevel and logFormat. */
   logger?: Logger;
   /** Tells the time in milliseconds since the epoch; the default is Date.now. For tests of expiry. */
@@ -73,7 +75,7 @@ export function createServer(options: ServerOptions = {}): Server {
     for (const warning of warnings) {
       logger.warn(warning);
     }
-    const connection = await openConnection(settings, options.client);
+    const connection = await openConnection(settings, options);
     closers.push(() => connection.close());
     refuseStopped();
     const context = createContext(settings, connection, clock);
