@@ -47,7 +47,7 @@ async function measureStarts(file: string, args: readonly string[]): Promise<{ m
     const child = startProgram(file, args, {
       cwd: root,
       env: cleanEnvironment(),
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
     try {
       await new Promise<void>((resolve, reject) => {

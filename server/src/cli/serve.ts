@@ -1,4 +1,3 @@
-import cluster from "node:cluster";
 import type { Server, StartedServer } from "../server.js";
 import { renderHelp } from "../settings/help.js";
 import { loadSettings, UsageError } from "../settings/load-settings.js";
@@ -35,8 +34,8 @@ export async function serve(argv: readonly string[]): Promise<void> {
 
 async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
   if (settings.workers > 1) {
-    const { runPrimary, runWorker } = await import("./workers.js");
-    await (cluster.isPrimary ? runPrimary(settings, warnings) : runWorker(settings));
+    const { runWorkers } = await import("./workers.js");
+    await runWorkers(settings, warnings);
     process.exit(exitCodes.done);
   }
   // The SDK's own switch for a notice about versions of 2027, which would stand above every start on Node 20. It is read

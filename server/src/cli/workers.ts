@@ -23,11 +23,16 @@ type Report =
 /** How long after one worker has ended the next is started in its place. */
 const replaceMs = 1000;
 
+/** This process's part, until a signal ends all of them. */
+export function runWorkers(settings: Settings, warnings: readonly string[]): Promise<void> {
+  return cluster.isPrimary ? runPrimary(settings, warnings) : runWorker(settings);
+}
+
 /**
  * Starts the workers, and the embedded engine if that is what they serve from, until a signal ends them. A worker that ends by
  * itself is replaced. Rejects when one cannot start.
  */
-export async function runPrimary(settings: Settings, warnings: readonly string[]): Promise<void> {
+async function runPrimary(settings: Settings, warnings: readonly string[]): Promise<void> {
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
   for (const warning of warnings) {
     logger.warn(warning);
@@ -113,7 +118,7 @@ export async function runPrimary(settings: Settings, warnings: readonly string[]
 }
 
 /** Serves calls until the primary says to stop, or is gone. */
-export async function runWorker({ workers: _, ...settings }: Settings): Promise<void> {
+async function runWorker({ workers: _, ...settings }: Settings): Promise<void> {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
   const logger = createLogger({ level: settings.logLevel, format: settings.logFormat }).child({
     worker: cluster.worker?.id,
