@@ -10,6 +10,7 @@ import {
 } from "@connectrpc/connect-node";
 import { checkAddress, defaultAddress } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+import { withGrpcUnary } from "./grpc-unary-transport.js";
 import type { TlsOptions } from "./tls-options.js";
 
 /** Options of {@link createClient}. */
@@ -26,8 +27,8 @@ export interface ClientOptions extends SharedOptions {
   /**
    * The protocol to speak. A dynakv server speaks all three, and a call means the same in each.
    *
-   * The default is `connect`, because a unary call costs client and server about half the CPU of the other two, and because
-   * it needs no HTTP trailers, which some proxies drop. Choose `grpc` when what lies in between routes or measures gRPC.
+   * The default is `grpc`, because a unary call of it costs client and server about half the CPU of the other two. With HTTP/1.1,
+   * which cannot carry it, the default is `connect`. Choose `connect` also when what lies in between drops HTTP trailers.
    */
   readonly protocol?: "connect" | "grpc" | "grpc-web" | undefined;
   /**
@@ -64,7 +65,8 @@ export function createClient(options: ClientOptions = {}): DynakvClient {
   if (options.transport !== undefined) {
     return createClientOver(options.transport, options, () => {});
   }
-  const { address = defaultAddress, tls, protocol = "connect", httpVersion = "2", interceptors } = options;
+  const { address = defaultAddress, tls, httpVersion = "2", interceptors } = options;
+  const { protocol = httpVersion === "2" ? "grpc" : "connect" } = options;
   const { protocol: scheme } = checkAddress(address, options);
   const shared = {
     baseUrl: address,
@@ -75,7 +77,10 @@ export function createClient(options: ClientOptions = {}): DynakvClient {
   // A connection of the client's own, so that closing one client leaves the others alone.
   if (httpVersion === "2") {
     const sessionManager = new Http2SessionManager(address, pings, { maxSessionMemory: sessionMegabytes, ...tls });
-    const transport = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
+    const byConnect = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
+    // Interceptors are Connect's, and stand in its own pipeline.
+    const isDirect = protocol === "grpc" && (interceptors === undefined || interceptors.length === 0);
+    const transport = isDirect ? withGrpcUnary(byConnect, sessionManager) : byConnect;
     return createClientOver(transport, options, () => {
       sessionManager.abort();
       // A call that was about to use the connection has opened another by then.

@@ -1,5 +1,5 @@
-import { destination, type Logger, pino } from "pino";
-import pretty from "pino-pretty";
+import { createRequire } from "node:module";
+import { type DestinationStream, destination, type Logger, pino } from "pino";
 import type { LogFormat, LogLevel } from "./settings/settings.js";
 
 export interface LoggerOptions {
@@ -10,9 +10,11 @@ export interface LoggerOptions {
 /** A logger to stderr: stdout is for what a person or a script asked for. */
 export function createLogger({ level, format }: LoggerOptions): Logger {
   const stderr = 2;
-  const stream =
-    format === "text"
-      ? pretty({ destination: stderr, sync: true, ignore: "pid,hostname", colorize: process.stderr.isTTY ?? false })
-      : destination({ fd: stderr, sync: true });
-  return pino({ level, base: null }, stream);
+  return pino({ level, base: null }, format === "text" ? prettyTo(stderr) : destination({ fd: stderr, sync: true }));
+}
+
+function prettyTo(fd: number): DestinationStream {
+  // Loaded for those alone who want it.
+  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  return pretty({ destination: fd, sync: true, ignore: "pid,hostname", colorize: process.stderr.isTTY ?? false });
 }

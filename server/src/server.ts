@@ -1,7 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { createRequestIds } from "../../client/src/request-ids.js";
 import { createLogger } from "./logger.js";
@@ -11,27 +10,28 @@ import { splitAddress, splitOrigins } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { type Backend, createBackend } from "./store/backend.js";
-import { type Connection, openConnection } from "./store/connection.js";
+import { type Connection, type EngineAddress, openConnection } from "./store/connection.js";
 import type { Clock } from "./store/entry.js";
 import { createItemLayout } from "./store/item-layout.js";
 import { createRetryBudget } from "./store/retry.js";
 import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { createCallErrors } from "./transport/call-errors.js";
-import { withCors } from "./transport/cors.js";
+import { createCallHandlers } from "./transport/call-handlers.js";
 import { createHealth } from "./transport/health.js";
-import { withJsonLines } from "./transport/json-lines.js";
 import { createPort } from "./transport/port.js";
-import { createConnectOptions, createRoutes, servedServices } from "./transport/routes.js";
+import { createServices, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
 
-/** What a server is built from. Every setting of the command line can be given; the defaults are the same. */
-export interface ServerOptions extends Partial<Settings> {
+/** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
+export interface ServerOptions extends Partial<Omit<Settings, "workers">> {
   /**
    * A client of the caller's own, with its region, endpoint and credentials, instead of one made from the settings. It is
    * used with its middleware but without its retries (dynakv decides what may be repeated), and is not destroyed by stop.
    */
   client?: DynamoDBClient;
+  /** An embedded engine that runs already, in another process of this machine, instead of one of the server's own. */
+  engine?: EngineAddress;
   /** A logger of the caller's own, instead of one to stderr made from logLevel and logFormat. */
   logger?: Logger;
   /** Tells the time in milliseconds since the epoch; the default is Date.now. For tests of expiry. */
@@ -75,7 +75,7 @@ export function createServer(options: ServerOptions = {}): Server {
     for (const warning of warnings) {
       logger.warn(warning);
     }
-    const connection = await openConnection(settings, options.client);
+    const connection = await openConnection(settings, options);
     closers.push(() => connection.close());
     refuseStopped();
     const context = createContext(settings, connection, clock);
@@ -100,13 +100,18 @@ export function createServer(options: ServerOptions = {}): Server {
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
     };
     const callErrors = createCallErrors(logger, limits);
-    const connect = {
-      ...createConnectOptions({ ...limits, callErrors, shutdownSignal: shutdown.signal }),
-      routes: createRoutes({ ...createServices(settings, context, connection, backend), health, callErrors }),
-    };
-    const handler = withJsonLines(connectNodeAdapter(connect), connect);
+    const services = createServices({
+      ...createImplementations(settings, context, connection, backend),
+      health: health.implementation,
+    });
     const port = createPort({
-      handler: withCors(handler, { origins: splitOrigins(settings.corsOrigins) }),
+      ...createCallHandlers({
+        ...limits,
+        services,
+        callErrors,
+        shutdownSignal: shutdown.signal,
+        corsOrigins: splitOrigins(settings.corsOrigins),
+      }),
       maxStreams: settings.maxStreams,
     });
     const { host, port: wanted } = splitAddress(settings.listen);
@@ -193,7 +198,7 @@ function createContext(settings: Settings, { client, dynamodb }: Connection, clo
   };
 }
 
-function createServices(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
+function createImplementations(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
   const defaultDeadlineMs = settings.defaultDeadlineSeconds * 1000;
   return {
     keyValue: createKeyValueService({ store: createStore(context), clock: context.clock, defaultDeadlineMs }),

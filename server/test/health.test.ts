@@ -19,7 +19,7 @@ const transports = {
 
 function withHealth(use: (health: HealthService, url: string) => Promise<void>): Promise<void> {
   const health = createHealth([service]);
-  return withPort({ routes: (router) => health.register(router) }, async ({ url }) => {
+  return withPort({ routes: (router) => router.service(Health, health.implementation) }, async ({ url }) => {
     await use(health, url);
     assert.is(health.watchers, 0);
   });

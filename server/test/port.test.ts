@@ -55,6 +55,21 @@ test("clients of every protocol are answered on one port", () =>
     assert.equal(await response.json(), { status: "SERVING" });
   }));
 
+test("an HTTP/1 request that is answered before it was read whole ends its connection, and one read whole does not", () =>
+  withPort(hello, async ({ connect }) => {
+    const unfinished = await connect();
+    unfinished.socket.write("POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 1000000\r\n\r\nthe rest never comes");
+    await unfinished.closed;
+    assert.match(unfinished.received(), /connection: close/i);
+    assert.match(unfinished.received(), "hello");
+    const whole = await connect();
+    whole.socket.write(get);
+    await waitUntil("the first is answered", () => whole.received().includes("hello"));
+    assert.not.match(whole.received(), /connection: close/i);
+    whole.socket.write(get);
+    await waitUntil("the second is answered", () => whole.received().split("hello").length === 3);
+  }));
+
 test("an HTTP/2 preface that arrives byte by byte is known for what it is", () =>
   withPort(hello, async ({ connect }) => {
     const { socket, received } = await connect();

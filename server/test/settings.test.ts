@@ -167,6 +167,7 @@ test("every setting can be given as a flag, in the environment and in the config
     requestsAttribute: "r",
     requestWindowSeconds: 140,
     requestWindowWriters: 16,
+    workers: 3,
     maxRequestBytes: 1_000_000,
     maxStreams: 9,
     defaultDeadlineSeconds: 10,

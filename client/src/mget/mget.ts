@@ -84,16 +84,8 @@ export function mget<E>(
       consistency: toConsistency(options),
       order: isOrdered ? ResultOrder.REQUEST : ResultOrder.ARRIVAL,
     };
-    // A source of keys that hangs must not hold a call that has ended.
-    const ended = new Promise<never>((_, reject) => {
-      call.signal.addEventListener("abort", () => reject(endedHere(call.signal.reason, undefined)));
-    });
-    ended.catch(() => {});
     const openNext = async () => {
-      if (call.signal.aborted) {
-        throw endedHere(call.signal.reason, undefined);
-      }
-      const { done, value: chunk } = await Promise.race([chunks.next(), ended]);
+      const { done, value: chunk } = await unlessEnded(call.signal, () => chunks.next());
       if (done === true) {
         return undefined;
       }
@@ -172,4 +164,20 @@ export function mget<E>(
       return entries;
     },
   };
+}
+
+/** A source of keys that hangs must not hold a call that has ended. */
+function unlessEnded<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
+  // Not a race with one promise for all: it would keep each chunk of keys until the end.
+  return new Promise((resolve, reject) => {
+    const end = () => reject(endedHere(signal.reason, undefined));
+    if (signal.aborted) {
+      end();
+      return;
+    }
+    signal.addEventListener("abort", end);
+    read()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", end));
+  });
 }

@@ -33,6 +33,11 @@ export async function serve(argv: readonly string[]): Promise<void> {
 }
 
 async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
+  if (settings.workers > 1) {
+    const { runWorkers } = await import("./workers.js");
+    await runWorkers(settings, warnings);
+    process.exit(exitCodes.done);
+  }
   // The SDK's own switch for a notice about versions of 2027, which would stand above every start on Node 20. It is read
   // when the first client is made.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
@@ -41,7 +46,8 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
   for (const warning of warnings) {
     logger.warn(warning);
   }
-  const server = createServer({ ...settings, logger });
+  const { workers: _, ...options } = settings;
+  const server = createServer({ ...options, logger });
   const stopping = new AbortController();
   const stopped = stopOnSignal(() => {
     stopping.abort();
@@ -68,7 +74,7 @@ async function startUnless(server: Server, stopping: AbortSignal): Promise<Start
 }
 
 /** Resolves once the first signal has come and everything is stopped. A second one ends the process at once. */
-function stopOnSignal(stop: () => Promise<void>): Promise<void> {
+export function stopOnSignal(stop: () => Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
     let first: number | undefined;
     for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -85,7 +91,7 @@ function stopOnSignal(stop: () => Promise<void>): Promise<void> {
   });
 }
 
-function renderReady(settings: Settings, { url, embedded }: StartedServer): string {
+export function renderReady(settings: Settings, { url, embedded }: StartedServer): string {
   const { data, endpoint, region, table } = settings;
   const backend = embedded
     ? `embedded engine, data in ${data}`

@@ -52,6 +52,8 @@ export interface Settings {
   requestWindowSeconds: number;
   /** How many writers of request ids one counter can tell apart within the window. */
   requestWindowWriters: number;
+  /** How many processes serve calls. */
+  workers: number;
   /** The largest request message in bytes. */
   maxRequestBytes: number;
   /** The most calls that one connection may have open. */
@@ -261,6 +263,14 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     range: [16, 2000],
     placeholder: "N",
     help: "how many writers of request ids one counter can tell apart within the window",
+  },
+  {
+    name: "workers",
+    type: "integer",
+    default: 1,
+    range: [1, 256],
+    placeholder: "N",
+    help: "processes that serve calls; connections are dealt out to them in turn",
   },
   {
     name: "maxRequestBytes",

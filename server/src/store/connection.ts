@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
+import { type EmbeddedEngine, startEmbeddedEngine } from "../embedded/embedded-engine.js";
 import { SetupError } from "../errors.js";
 import type { Settings } from "../settings/settings.js";
 import type { DataPlane } from "./data-plane/data-plane.js";
@@ -14,7 +14,7 @@ export interface Connection {
   readonly dynamodb: DataPlane;
   /** For everything else: table, TTL, scans. */
   readonly client: Pick<DynamoDBClient, "send">;
-  /** Whether the engine runs in this process. */
+  /** Whether the engine is the embedded one. */
   readonly embedded: boolean;
   close(): Promise<void>;
 }
@@ -24,17 +24,27 @@ type ConnectionSettings = Pick<
   "backend" | "data" | "region" | "endpoint" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "dataPlane"
 >;
 
+/** Where the embedded engine is, and who may call it. */
+export type EngineAddress = Pick<EmbeddedEngine, "endpoint" | "region" | "credentials">;
+
+export interface ConnectionOptions {
+  /** The caller's own client, in place of one made from the settings. */
+  readonly client?: DynamoDBClient | undefined;
+  /** An embedded engine that runs already, in place of one that is started. */
+  readonly engine?: EngineAddress | undefined;
+}
+
 /** Opens the way to the engine that the settings name: the caller's own client, an endpoint, AWS, or the embedded one. */
 export async function openConnection(
   settings: ConnectionSettings,
-  own: DynamoDBClient | undefined,
+  { client: own, engine }: ConnectionOptions,
 ): Promise<Connection> {
   if (own !== undefined) {
     const client = withoutRetries(own);
     // With its middleware, which only the SDK runs.
     return { client, dynamodb: createSdkDataPlane(client), embedded: false, close: async () => {} };
   }
-  return isEmbedded(settings) ? openEmbedded(settings) : openRemote(settings);
+  return isEmbedded(settings) ? openEmbedded(settings, engine) : openRemote(settings);
 }
 
 /** Without any word about a backend, the embedded engine serves. */
@@ -42,9 +52,12 @@ export function isEmbedded({ backend, endpoint, region, accessKeyId }: Connectio
   return [backend, endpoint, region, accessKeyId].every((setting) => setting === undefined);
 }
 
-async function openEmbedded({ data, dataPlane }: ConnectionSettings): Promise<Connection> {
-  const engine = await startEmbeddedEngine({ data });
-  const { endpoint, region, credentials } = engine;
+async function openEmbedded(
+  { data, dataPlane }: ConnectionSettings,
+  running: EngineAddress | undefined,
+): Promise<Connection> {
+  const started = running === undefined ? await startEmbeddedEngine({ data }) : undefined;
+  const { endpoint, region, credentials } = running ?? (started as EmbeddedEngine);
   const { client, dynamodb, close } = openClients({ endpoint, region, credentials }, dataPlane);
   return {
     client,
@@ -52,7 +65,7 @@ async function openEmbedded({ data, dataPlane }: ConnectionSettings): Promise<Co
     embedded: true,
     async close() {
       await close();
-      await engine.stop();
+      await started?.stop();
     },
   };
 }

@@ -62,6 +62,11 @@ function firstPosition({ keys }: KeyBatch): number {
 
 /** Batches of keys that occur nowhere else: each key is read once, and answered at all its positions. */
 function* splitDistinct(keys: readonly string[], pacer: ReadPacer): Generator<KeyBatch["keys"]> {
+  if (new Set(keys).size === keys.length) {
+    // Each position has a key of its own, as nearly always.
+    yield* splitInOrder(keys, pacer);
+    return;
+  }
   // Positions of a key form a chain: a list for each of 100,000 keys would cost more than the keys.
   const first = new Map<string, number>();
   const next = new Int32Array(keys.length).fill(-1);

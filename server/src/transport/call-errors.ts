@@ -13,8 +13,10 @@ import { type ReportRefusal, reachedKey } from "./refused-calls.js";
 export interface CallErrors {
   /** For the calls that reach the service. */
   readonly interceptor: Interceptor;
-  /** For the calls that Connect refuses before: see {@link reportRefusedCalls}. */
+  /** For the calls that are refused before: see {@link reportRefusedCalls}. */
   readonly reportRefusal: ReportRefusal;
+  /** For the calls that no interceptor stands before: see {@link createGrpcUnary}. */
+  readonly report: ReportRefusal;
 }
 
 export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErrors {
@@ -33,6 +35,7 @@ export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErr
     toRefusal(error, method, limits, isRead(method) ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED);
 
   return {
+    report,
     reportRefusal: (method, error, startedAt) => report(method, refusal(method, error), startedAt),
     interceptor: (next) => async (request) => {
       const { method } = request;

@@ -1,6 +1,6 @@
-import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import {
-  Health,
+  type Health,
   type HealthCheckRequest,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../../../gen/grpc/health/v1/health_pb.js";
@@ -18,8 +18,8 @@ export interface HealthService {
    * server. Otherwise each Watch would keep its connection open for as long as the server drains.
    */
   close(): void;
-  /** Adds grpc.health.v1.Health to the routes. */
-  register(router: ConnectRouter): void;
+  /** Answers the calls of grpc.health.v1.Health. */
+  readonly implementation: ServiceImpl<typeof Health>;
 }
 
 /** Creates the health of the services with the given full names, and of the server as a whole, whose name is "". */
@@ -85,19 +85,17 @@ export function createHealth(serviceNames: readonly string[]): HealthService {
       current = false;
       wakeAll();
     },
-    register(router) {
-      router.service(Health, {
-        check({ service }) {
-          if (!names.has(service)) {
-            throw new ConnectError(`unknown service "${service}"`, Code.NotFound);
-          }
-          return { status: status() };
-        },
-        watch,
-        list() {
-          return { statuses: Object.fromEntries([...names].map((name) => [name, { status: status() }])) };
-        },
-      });
+    implementation: {
+      check({ service }) {
+        if (!names.has(service)) {
+          throw new ConnectError(`unknown service "${service}"`, Code.NotFound);
+        }
+        return { status: status() };
+      },
+      watch,
+      list() {
+        return { statuses: Object.fromEntries([...names].map((name) => [name, { status: status() }])) };
+      },
     },
   };
 }

@@ -1,5 +1,10 @@
 import { once } from "node:events";
-import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer as createHttp1Server,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import {
   constants,
   createServer as createHttp2Server,
@@ -17,9 +22,14 @@ export type RequestHandler = (
   response: ServerResponse | Http2ServerResponse,
 ) => void;
 
+/** Answers a call on its HTTP/2 stream, or leaves the stream untouched and returns false. */
+export type StreamHandler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => boolean;
+
 export interface PortOptions {
   /** Answers every request, of either protocol. */
   handler: RequestHandler;
+  /** Is asked first about those that come over HTTP/2. */
+  streamHandler?: StreamHandler;
   /** The most calls that one HTTP/2 connection may have open: its SETTINGS_MAX_CONCURRENT_STREAMS. */
   maxStreams: number;
   /**
@@ -71,7 +81,7 @@ const maxStreamId = 2 ** 31 - 1;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
-  const { handler, maxStreams, headTimeoutMs = 10_000 } = options;
+  const { handler, streamHandler, maxStreams, headTimeoutMs = 10_000 } = options;
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
@@ -79,7 +89,7 @@ export function createPort(options: PortOptions): Port {
   const http1Sockets = new Map<Socket, Set<ServerResponse>>();
   let closed: Promise<void> | undefined;
 
-  // These two never listen: the sockets are handed to them.
+  // These three never listen: the sockets are handed to the first two, and streams to the third.
   const http1 = createHttp1Server(
     {
       headersTimeout: headTimeoutMs,
@@ -89,19 +99,22 @@ export function createPort(options: PortOptions): Port {
     },
     (request, response) => {
       trackResponse(request.socket, response);
+      closeAfterUnread(request, response);
       serve(request, response);
     },
   );
-  const http2 = createHttp2Server(
-    {
-      settings: { maxConcurrentStreams: maxStreams },
-      maxSessionMemory: Math.max(minSessionMegabytes, maxStreams * streamMegabytes),
-    },
-    (request, response) => {
-      discardRest(request.stream);
-      serve(request, response);
-    },
-  );
+  const http2 = createHttp2Server({
+    settings: { maxConcurrentStreams: maxStreams },
+    maxSessionMemory: Math.max(minSessionMegabytes, maxStreams * streamMegabytes),
+  });
+  // Makes requests and responses of streams, which a server does of all that it gets, or of none.
+  const http2Requests = createHttp2Server(serve);
+  http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
+    discardRest(stream);
+    if (streamHandler?.(stream, headers, flags) !== true) {
+      http2Requests.emit("stream", stream, headers, flags, rawHeaders);
+    }
+  });
   http2.on("session", (session) => {
     sessions.add(session);
     session.once("close", () => sessions.delete(session));
@@ -234,6 +247,25 @@ function discardRest(stream: ServerHttp2Stream): void {
       stream.resume();
     }
   });
+}
+
+/**
+ * Over HTTP/1 such a connection ends with the answer: what comes next in it is the rest of the old request. The client is told so
+ * in the head.
+ */
+function closeAfterUnread(request: IncomingMessage, response: ServerResponse): void {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  if (length === undefined && encoding === undefined) {
+    // Complete as soon as its head is, though Node does not say so yet.
+    return;
+  }
+  const { writeHead } = response;
+  response.writeHead = (...given: unknown[]) => {
+    if (!request.complete) {
+      response.setHeader("connection", "close");
+    }
+    return writeHead.apply(response, given as Parameters<typeof writeHead>);
+  };
 }
 
 /**

@@ -1,26 +1,46 @@
+import type { DescService, Registry } from "@bufbuild/protobuf";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { CallErrors } from "./call-errors.js";
-import type { HealthService } from "./health.js";
 import { registerReflection } from "./reflection.js";
 import { reportRefusedCalls } from "./refused-calls.js";
 
 /** The services whose health is reported, and which reflection describes beside health and reflection themselves. */
 export const servedServices = [KeyValueService, InfoService] as const;
 
-export interface RouteOptions {
-  readonly keyValue: ServiceImpl<typeof KeyValueService>;
-  readonly info: ServiceImpl<typeof InfoService>;
-  readonly health: HealthService;
-  readonly callErrors: CallErrors;
+/** A service, and what answers its calls. */
+export interface ServedService {
+  readonly service: DescService;
+  /** By the local names of its methods. */
+  readonly implementation: Readonly<Record<string, unknown>>;
 }
 
-export function createRoutes({ keyValue, info, health, callErrors }: RouteOptions): (router: ConnectRouter) => void {
+export interface Implementations {
+  readonly keyValue: ServiceImpl<typeof KeyValueService>;
+  readonly info: ServiceImpl<typeof InfoService>;
+  readonly health: ServiceImpl<typeof Health>;
+}
+
+/** All services but reflection. */
+export function createServices({ keyValue, info, health }: Implementations): readonly ServedService[] {
+  return [serve(KeyValueService, keyValue), serve(InfoService, info), serve(Health, health)];
+}
+
+/** Where the compiler sees that the two belong together. */
+function serve<Service extends DescService>(service: Service, implementation: ServiceImpl<Service>): ServedService {
+  return { service, implementation };
+}
+
+export function createRoutes(
+  services: readonly ServedService[],
+  callErrors: CallErrors,
+): (router: ConnectRouter) => void {
   return (router) => {
-    router.service(KeyValueService, keyValue);
-    router.service(InfoService, info);
-    health.register(router);
+    for (const { service, implementation } of services) {
+      router.service(service, implementation as Partial<ServiceImpl<DescService>>);
+    }
     registerReflection(router, servedServices);
     // Connect has no other place to stand between it and its handlers.
     router.handlers.splice(
@@ -37,6 +57,8 @@ export interface ConnectOptions {
   readonly maxDeadlineMs: number;
   /** Aborts the calls that are still running when the time for draining is over. */
   readonly shutdownSignal: AbortSignal;
+  /** The types that a google.protobuf.Any may hold in JSON. No service of dynakv's has any. */
+  readonly registry?: Registry;
 }
 
 /** Connect's options, where its defaults do not suit a server of small values. */
@@ -50,6 +72,6 @@ export function createConnectOptions(options: ConnectOptions) {
     // what the call does. Requests may be compressed all the same.
     compressMinBytes: Number.MAX_SAFE_INTEGER,
     // A misspelt field of a write is a condition that is not checked.
-    jsonOptions: { ignoreUnknownFields: false },
+    jsonOptions: { ignoreUnknownFields: false, ...(options.registry && { registry: options.registry }) },
   } satisfies ConnectRouterOptions;
 }

@@ -46,7 +46,8 @@ export async function spawnServer(
   environment?: NodeJS.ProcessEnv,
   listen = "127.0.0.1:0",
 ): Promise<SpawnedServer> {
-  const spawned = spawnCli(["serve", "--listen", listen, "--log-level", "warn", ...args], environment);
+  const quiet = args.includes("--log-level") ? [] : ["--log-level", "warn"];
+  const spawned = spawnCli(["serve", "--listen", listen, ...quiet, ...args], environment);
   const ready = new Promise<string>((resolve) => {
     spawned.process.stdout.on("data", () => {
       const url = /http:\/\/[^\s/]+:\d+/.exec(spawned.stdout())?.[0];

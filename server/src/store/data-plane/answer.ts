@@ -19,28 +19,56 @@ interface JsonError {
 
 /** What an answer says, with its bytes as bytes. Throws the error that it tells, as the SDK has it, or that it is no answer. */
 export function readAnswer<Output>({ status, body }: HttpAnswer): Output {
-  const json = parseObject(body, status);
+  const { text, bytes } = takeBytes(body);
+  const json = parseObject(text, status);
   if (status !== 200) {
-    throw toServiceError(json as JsonError, status);
+    throw toServiceError(json as JsonError, bytes, status);
   }
   const answer = json as JsonAnswer;
   if (answer.Item !== undefined) {
-    fromJsonItem(answer.Item);
+    fromJsonItem(answer.Item, bytes);
   }
   if (answer.Attributes !== undefined) {
-    fromJsonItem(answer.Attributes);
+    fromJsonItem(answer.Attributes, bytes);
   }
   for (const table in answer.Responses) {
-    answer.Responses[table]?.forEach(fromJsonItem);
+    for (const item of answer.Responses[table] ?? []) {
+      fromJsonItem(item, bytes);
+    }
   }
   return answer as Output;
 }
 
+/** What comes before bytes, in base64. No string can hold it, since the quotes in one are escaped. */
+const bytesStart = Buffer.from('"B":"');
+const quote = 0x22;
+
+/**
+ * Takes the bytes out of an answer before its text is made and parsed, and leaves their places in the list: they are most of it,
+ * and need no parser. Where an engine writes its JSON with spaces, they stay in.
+ */
+function takeBytes(body: Buffer): { text: string; bytes: Buffer[] } {
+  const bytes: Buffer[] = [];
+  let text = "";
+  let from = 0;
+  for (;;) {
+    const found = body.indexOf(bytesStart, from);
+    const start = found + bytesStart.length;
+    const end = found === -1 ? -1 : body.indexOf(quote, start);
+    if (end === -1) {
+      return { text: text + body.toString("utf8", from), bytes };
+    }
+    text += body.toString("utf8", from, start - 1) + bytes.length;
+    bytes.push(Buffer.from(body.toString("latin1", start, end), "base64"));
+    from = end + 1;
+  }
+}
+
 /** DynamoDB always sends an object, `{}` at least. Anything else was cut short, or comes from somebody else. */
-function parseObject(body: Buffer, status: number): object {
+function parseObject(text: string, status: number): object {
   let json: unknown;
   try {
-    json = JSON.parse(body.toString());
+    json = JSON.parse(text);
   } catch {
     // What the parser says would quote the answer, values included.
     json = undefined;
@@ -51,11 +79,11 @@ function parseObject(body: Buffer, status: number): object {
   return json;
 }
 
-function toServiceError(json: JsonError, status: number): Error {
+function toServiceError(json: JsonError, bytes: readonly Buffer[], status: number): Error {
   // Such as `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`, or with `:http://…` after it.
   const type = json.__type ?? json.code ?? "";
   const name = type.slice(type.indexOf("#") + 1).replace(/:.*/, "");
   const error = new Error(json.message ?? json.Message ?? "");
-  const item = json.Item === undefined ? {} : { Item: fromJsonItem(json.Item) };
+  const item = json.Item === undefined ? {} : { Item: fromJsonItem(json.Item, bytes) };
   return Object.assign(error, json, item, { name: name || "UnknownError", $metadata: { httpStatusCode: status } });
 }

@@ -1,9 +1,9 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../item-layout.js";
 
-/** An attribute as DynamoDB's JSON has it: the same, but for bytes, which are base64. */
+/** An attribute as DynamoDB's JSON has it: the same, but for bytes, which are base64, or a place in a list of their own. */
 interface JsonAttribute {
-  B?: string;
+  B?: string | number;
   BS?: string[];
   L?: JsonAttribute[];
   M?: JsonItem;
@@ -37,22 +37,24 @@ function toJsonAttribute(attribute: AttributeValue): JsonAttribute {
   return attribute as JsonAttribute;
 }
 
-/** The item in an answer. The one that was parsed is changed into it: nobody else has it. */
-export function fromJsonItem(json: JsonItem): Item {
+/** The item in an answer whose bytes were taken out. The one that was parsed is changed into it: nobody else has it. */
+export function fromJsonItem(json: JsonItem, bytes: readonly Uint8Array[]): Item {
   for (const name in json) {
-    changeBytes(json[name] as JsonAttribute);
+    changeBytes(json[name] as JsonAttribute, bytes);
   }
-  return json as Item;
+  return json as unknown as Item;
 }
 
-function changeBytes(attribute: JsonAttribute): void {
-  const changed = attribute as unknown as { B?: Uint8Array; BS?: Uint8Array[] };
+function changeBytes(attribute: JsonAttribute, bytes: readonly Uint8Array[]): void {
+  const changed = attribute as unknown as { B?: Uint8Array | undefined; BS?: Uint8Array[] };
   if (attribute.B !== undefined) {
-    changed.B = Buffer.from(attribute.B, "base64");
+    changed.B = typeof attribute.B === "number" ? bytes[attribute.B] : Buffer.from(attribute.B, "base64");
   } else if (attribute.M !== undefined) {
-    fromJsonItem(attribute.M);
+    fromJsonItem(attribute.M, bytes);
   } else if (attribute.L !== undefined) {
-    attribute.L.forEach(changeBytes);
+    for (const each of attribute.L) {
+      changeBytes(each, bytes);
+    }
   } else if (attribute.BS !== undefined) {
     changed.BS = attribute.BS.map((text) => Buffer.from(text, "base64"));
   }

@@ -1,0 +1,30 @@
+/** A caller in a process of its own: one for each way, so that none is compiled for what another does. */
+import { fill, runLoad } from "../caller/run-load.js";
+import type { EngineAddress, Load } from "../load.js";
+import { createCeleryWay, createSdkWay, createTunedSdkWay } from "../ways/aws-sdk.js";
+import { createDynakvWay } from "../ways/dynakv.js";
+import type { Column, Way } from "../ways/way.js";
+import { answerQuestions } from "./answer.js";
+
+let way: Way | undefined;
+
+function started(): Way {
+  if (way === undefined) {
+    throw new Error("the caller was not told its way");
+  }
+  return way;
+}
+
+answerQuestions({
+  start({ column, address, engine }: { column: Column; address: string; engine: EngineAddress }) {
+    const create: Record<Column, () => Way> = {
+      dynakv: () => createDynakvWay(address),
+      sdk: () => createSdkWay(engine),
+      "sdk-tuned": () => createTunedSdkWay(engine),
+      celery: () => createCeleryWay(engine),
+    };
+    way = create[column]();
+  },
+  fill: (valueBytes: number) => fill(started(), valueBytes),
+  run: (load: Load) => runLoad(started(), load),
+});

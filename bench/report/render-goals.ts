@@ -1,0 +1,16 @@
+import type { Goal } from "../goals.js";
+import { digits, renderTable } from "./format.js";
+
+const units: Record<Goal["unit"], string> = { ratio: "×", ms: " ms", µs: " µs", MB: " MB", requests: "" };
+
+export function renderGoals(goals: readonly Goal[]): string {
+  return renderTable(
+    ["what", "target", "found", ""],
+    goals.map(({ line, text, unit, value, atMost, atLeast, reached }) => [
+      `${line}. ${text}`,
+      atMost === undefined ? `≥ ${atLeast}${units[unit]}` : `≤ ${atMost}${units[unit]}`,
+      `${digits(value)}${units[unit]}`,
+      reached ? "reached" : "not yet",
+    ]),
+  );
+}

@@ -1,0 +1,228 @@
+import {
+  type ClientHttp2Stream,
+  constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import {
+  create,
+  type DescMessage,
+  type DescMethodUnary,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { findTrailerError, requestHeader, validateResponse } from "@connectrpc/connect/protocol-grpc";
+import type { Http2SessionManager } from "@connectrpc/connect-node";
+
+type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
+
+/** What came back of one call. */
+interface Answer {
+  readonly head: AnswerHead;
+  readonly body: Buffer;
+  /** Undefined when the head has the status, or when nothing has. */
+  readonly trailers: IncomingHttpHeaders | undefined;
+}
+
+/**
+ * A transport of gRPC whose unary calls go straight to the HTTP/2 stream, at half of what Connect's pipeline of async iterables
+ * costs. Streams, and the connection, stay Connect's.
+ */
+export function withGrpcUnary(transport: Transport, sessions: Http2SessionManager): Transport {
+  const common = Object.fromEntries(requestHeader(true, undefined, undefined));
+  return {
+    stream: transport.stream,
+    async unary(method, signal, timeoutMs, headers, input) {
+      const path = `/${method.parent.typeName}/${method.name}`;
+      const head: OutgoingHttpHeaders = { ...common, ...toNodeHeaders(headers), ...timeoutHeader(timeoutMs) };
+      const answer = await exchange(sessions, path, head, toFrame(method, input), signal);
+      return new GrpcUnaryResponse(method, answer);
+    },
+  };
+}
+
+/** The headers and trailers are made only when somebody looks. */
+class GrpcUnaryResponse<I extends DescMessage, O extends DescMessage> implements UnaryResponse<I, O> {
+  readonly stream = false;
+  readonly method: DescMethodUnary<I, O>;
+  readonly message: MessageShape<O>;
+  private readonly answer: Answer;
+
+  constructor(method: DescMethodUnary<I, O>, answer: Answer) {
+    this.method = method;
+    this.answer = answer;
+    this.message = readMessage(method.output, answer);
+  }
+
+  get service() {
+    return this.method.parent;
+  }
+
+  get header(): Headers {
+    return toHeaders(this.answer.head);
+  }
+
+  get trailer(): Headers {
+    return toHeaders(this.answer.trailers ?? {});
+  }
+}
+
+function exchange(
+  sessions: Http2SessionManager,
+  path: string,
+  headers: OutgoingHttpHeaders,
+  body: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let stream: ClientHttp2Stream | undefined;
+    const end = () => signal?.removeEventListener("abort", cancel);
+    const fail = (error: unknown) => {
+      end();
+      reject(error);
+    };
+    // Also while there is no connection yet.
+    const cancel = () => {
+      fail(signal?.reason);
+      stream?.close(constants.NGHTTP2_CANCEL);
+    };
+    if (signal?.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    signal?.addEventListener("abort", cancel);
+    sessions.request("POST", path, headers, {}).then((opened) => {
+      stream = opened;
+      readAnswer(opened, sessions, fail, (answer) => {
+        end();
+        resolve(answer);
+      });
+      if (signal?.aborted) {
+        opened.close(constants.NGHTTP2_CANCEL);
+      } else {
+        opened.end(body);
+      }
+    }, fail);
+  });
+}
+
+function readAnswer(
+  stream: ClientHttp2Stream,
+  sessions: Http2SessionManager,
+  fail: (error: unknown) => void,
+  done: (answer: Answer) => void,
+): void {
+  let head: AnswerHead = {};
+  let trailers: IncomingHttpHeaders | undefined;
+  const chunks: Buffer[] = [];
+  stream.on("response", (fields) => {
+    head = fields;
+  });
+  stream.on("trailers", (fields) => {
+    trailers = fields;
+  });
+  stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+  stream.on("end", () => {
+    // A lost connection ends its streams too, with what has come by then.
+    if (head[":status"] !== undefined && (trailers !== undefined || "grpc-status" in head || isForeign(head))) {
+      // Without it, the connection would be asked by a ping whether it lives.
+      sessions.notifyResponseByteRead(stream);
+      const [first = Buffer.alloc(0), ...rest] = chunks;
+      done({ head, trailers, body: rest.length === 0 ? first : Buffer.concat(chunks) });
+    }
+  });
+  stream.on("error", (error) => {
+    fail(new ConnectError(error.message, Code.Internal, undefined, undefined, error));
+  });
+  // Not heard by a call that has its answer.
+  stream.on("close", () => fail(closedError(stream.rstCode)));
+}
+
+/** Whether it is no answer of gRPC, such as that of a proxy which has lost its server. */
+function isForeign(head: AnswerHead): boolean {
+  return head[":status"] !== 200 || !String(head["content-type"]).startsWith("application/grpc");
+}
+
+/** A stream that has ended without a status: it was refused or reset, or its connection is lost. */
+function closedError(resetCode: number | undefined): ConnectError {
+  switch (resetCode) {
+    case constants.NGHTTP2_REFUSED_STREAM:
+      return new ConnectError("http/2 stream closed with REFUSED_STREAM", Code.Unavailable);
+    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
+      return new ConnectError("http/2 stream closed with ENHANCE_YOUR_CALM", Code.ResourceExhausted);
+    default:
+      return new ConnectError("http/2 stream closed before its answer was whole", Code.Unavailable);
+  }
+}
+
+function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }: Answer): MessageShape<O> {
+  if (isForeign(head)) {
+    validateResponse(head[":status"] ?? 0, toHeaders(head));
+  }
+  const ended = trailers ?? head;
+  if (ended["grpc-status"] !== "0") {
+    const error = findTrailerError(toHeaders(ended));
+    if (error === undefined) {
+      throw new ConnectError("protocol error: missing status", Code.Internal);
+    }
+    for (const [name, value] of toHeaders(head)) {
+      error.metadata.append(name, value);
+    }
+    throw error;
+  }
+  if (body.length < prefixBytes || body.length !== prefixBytes + body.readUInt32BE(1)) {
+    throw new ConnectError("protocol error: missing output message for unary method", Code.Unimplemented);
+  }
+  if (body[0] !== 0) {
+    throw new ConnectError("protocol error: a compressed message that was not asked for", Code.Internal);
+  }
+  // Fields of type bytes are views of what is parsed: of a Buffer they would be Buffers.
+  const { buffer, byteOffset, byteLength } = body.subarray(prefixBytes);
+  try {
+    return fromBinary(schema, new Uint8Array(buffer, byteOffset, byteLength));
+  } catch (error) {
+    throw new ConnectError(`parse binary: ${(error as Error).message}`, Code.Internal);
+  }
+}
+
+/** Before a message come a byte of flags and four of its length. */
+const prefixBytes = 5;
+
+function toFrame<I extends DescMessage>(method: DescMethodUnary<I>, input: MessageInitShape<I>): Buffer {
+  const message = toBinary(method.input, create(method.input, input));
+  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
+  frame[0] = 0;
+  frame.writeUInt32BE(message.length, 1);
+  frame.set(message, prefixBytes);
+  return frame;
+}
+
+/** gRPC has at most eight digits. */
+const maxTimeoutMs = 99_999_999;
+
+function timeoutHeader(timeoutMs: number | undefined): OutgoingHttpHeaders {
+  if (timeoutMs === undefined || timeoutMs <= 0) {
+    return {};
+  }
+  return { "grpc-timeout": timeoutMs <= maxTimeoutMs ? `${timeoutMs}m` : `${Math.ceil(timeoutMs / 1000)}S` };
+}
+
+function toNodeHeaders(headers: CallOptions["headers"]): OutgoingHttpHeaders {
+  return headers === undefined ? {} : Object.fromEntries(new Headers(headers));
+}
+
+function toHeaders(fields: IncomingHttpHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(fields)) {
+    if (!name.startsWith(":") && value !== undefined) {
+      for (const each of Array.isArray(value) ? value : [value]) {
+        headers.append(name, String(each));
+      }
+    }
+  }
+  return headers;
+}
