@@ -2,7 +2,7 @@
  * Measures dynakv beside the AWS SDK and Celery's way.
  *
  *     npm run bench                      # all of it, a quarter of an hour; docs/bench.md and its plots are written anew
- *     npm run bench -- --quick [--json]  # what is measured for lines 1, 2, 4 and 5 of the targets, in two minutes
+ *     npm run bench -- --quick [--json]  # what is measured for lines 1, 2, 4 and 5 of the targets, in four minutes
  */
 import { parseArgs } from "node:util";
 import { replaceMarked } from "../scripts/markdown.js";

@@ -27,8 +27,8 @@ type Requests = Record<string, number>;
 
 /** How long calls are made before those that count, so that what is compiled for the load is compiled. */
 const warmUpMs = 300;
-/** Where calls are made one after another, as many take longer. */
-const loneWarmUpMs = 6000;
+/** Where calls are made one after another, as many take longer: a service runs for days. */
+const loneWarmUpMs = 8000;
 
 export async function measure(stack: Stack, row: Row, column: Column, milliseconds: number): Promise<Measurement> {
   const caller = stack.callers.get(column);
