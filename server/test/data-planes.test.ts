@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { CreateTableCommand, DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -282,15 +282,45 @@ test("requests are signed as the SDK signs them, with a session token and withou
   }
 });
 
+/** JSON that means the same as what DynamoDB writes. */
+const spellings: Record<string, (json: string) => string> = {
+  "with spaces": (json) => JSON.stringify(JSON.parse(json), undefined, 1),
+  // Some libraries escape what stands in base64, for the sake of HTML.
+  "with escapes": (json) => json.replaceAll("/", "\\/").replaceAll("=", "\\u003d").replaceAll("+", "\\u002b"),
+};
+
+for (const [name, spell] of Object.entries(spellings)) {
+  test(`answers ${name}: the same items`, async () => {
+    await prepare();
+    const relay = await startRelay(spell);
+    try {
+      const { lean, sdk } = openPlanes(relay.endpoint);
+      const read = (plane: DataPlane) => outcomeOf(plane.getItem({ ...key("stored"), ConsistentRead: true }, signal));
+      const bySdk = await read(sdk);
+      assert.equal(await read(lean), bySdk);
+      assert.match(JSON.stringify(bySdk), Buffer.from(bytes).toString("hex"));
+    } finally {
+      await relay.stop();
+    }
+  });
+}
+
+/** An endpoint before the engine that spells its answers in another way. */
+async function startRelay(spell: (json: string) => string) {
+  const server = createServer(async (request, response) => {
+    const body = await readBody(request);
+    const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
+    const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
+    response.writeHead(answer.status).end(spell(await answer.text()));
+  });
+  return listen(server);
+}
+
 /** An endpoint before the engine that signs each request once more, with AWS's own library, and refuses what differs. */
 async function startVerifier() {
   let verified = 0;
   const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) {
-      chunks.push(chunk as Buffer);
-    }
-    const body = Buffer.concat(chunks);
+    const body = await readBody(request);
     const given = request.headers.authorization ?? "";
     const right = await signAgain(request.headers as Record<string, string>, body);
     if (given !== right) {
@@ -301,11 +331,22 @@ async function startVerifier() {
     const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
     const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
     response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
+  });
+  return { ...(await listen(server)), verified: () => verified };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) {
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function listen(server: Server) {
+  await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    verified: () => verified,
     async stop() {
       server.closeAllConnections();
       server.close();

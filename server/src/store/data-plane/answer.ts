@@ -45,7 +45,7 @@ const quote = 0x22;
 
 /**
  * Takes the bytes out of an answer before its text is made and parsed, and leaves their places in the list: they are most of it,
- * and need no parser. Where an engine writes its JSON with spaces, they stay in.
+ * and need no parser. Where an engine writes them in another way, with spaces before them or escapes in them, they stay in.
  */
 function takeBytes(body: Buffer): { text: string; bytes: Buffer[] } {
   const bytes: Buffer[] = [];
@@ -58,9 +58,15 @@ function takeBytes(body: Buffer): { text: string; bytes: Buffer[] } {
     if (end === -1) {
       return { text: text + body.toString("utf8", from), bytes };
     }
-    text += body.toString("utf8", from, start - 1) + bytes.length;
-    bytes.push(Buffer.from(body.toString("latin1", start, end), "base64"));
-    from = end + 1;
+    const base64 = body.toString("latin1", start, end);
+    if (base64.includes("\\")) {
+      text += body.toString("utf8", from, end);
+      from = end;
+    } else {
+      text += body.toString("utf8", from, start - 1) + bytes.length;
+      bytes.push(Buffer.from(base64, "base64"));
+      from = end + 1;
+    }
   }
 }
 
