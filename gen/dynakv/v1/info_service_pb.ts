@@ -250,6 +250,8 @@ export const FeaturesSchema: GenMessage<Features> = /*@__PURE__*/
 /**
  * InfoService tells what a server serves and within which limits. It answers from memory.
  *
+ * Who may ask follows the server's setting `introspection`; by default everyone, or those who may do anything at all.
+ *
  * @generated from service dynakv.v1.InfoService
  */
 export const InfoService: GenService<{

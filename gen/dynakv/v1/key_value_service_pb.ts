@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/key_value_service.proto.
  */
 export const file_dynakv_v1_key_value_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJFCg1EZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRInCgljb25kaXRpb24YAiABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uIiEKDkRlbGV0ZVJlc3BvbnNlEg8KB2V4aXN0ZWQYASABKAgixQEKC0luY3JSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgVkZWx0YRgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAkSFAoHaW5pdGlhbBgEIAEoA0gBiAEBEhAKA21pbhgFIAEoA0gCiAEBEhAKA21heBgGIAEoA0gDiAEBEiEKBmV4cGlyeRgHIAEoCzIRLmR5bmFrdi52MS5FeHBpcnlCCAoGX2RlbHRhQgoKCF9pbml0aWFsQgYKBF9taW5CBgoEX21heCJuCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBCABKAgiZwoMVG91Y2hSZXF1ZXN0EgsKA2tleRgBIAEoCRIhCgZleHBpcnkYAiABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgDIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24iXwoNVG91Y2hSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKl8KC1Jlc3VsdE9yZGVyEhwKGFJFU1VMVF9PUkRFUl9VTlNQRUNJRklFRBAAEhgKFFJFU1VMVF9PUkRFUl9BUlJJVkFMEAESGAoUUkVTVUxUX09SREVSX1JFUVVFU1QQAjL2AgoPS2V5VmFsdWVTZXJ2aWNlEjkKA0dldBIVLmR5bmFrdi52MS5HZXRSZXF1ZXN0GhYuZHluYWt2LnYxLkdldFJlc3BvbnNlIgOQAgESNAoDU2V0EhUuZHluYWt2LnYxLlNldFJlcXVlc3QaFi5keW5ha3YudjEuU2V0UmVzcG9uc2USPgoETUdldBIWLmR5bmFrdi52MS5NR2V0UmVxdWVzdBoXLmR5bmFrdi52MS5NR2V0UmVzcG9uc2UiA5ACATABEj0KBkRlbGV0ZRIYLmR5bmFrdi52MS5EZWxldGVSZXF1ZXN0GhkuZHluYWt2LnYxLkRlbGV0ZVJlc3BvbnNlEjcKBEluY3ISFi5keW5ha3YudjEuSW5jclJlcXVlc3QaFy5keW5ha3YudjEuSW5jclJlc3BvbnNlEjoKBVRvdWNoEhcuZHluYWt2LnYxLlRvdWNoUmVxdWVzdBoYLmR5bmFrdi52MS5Ub3VjaFJlc3BvbnNlYgZwcm90bzM", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJaCgtTY2FuUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDgoGY3Vyc29yGAIgASgJEisKC2NvbnNpc3RlbmN5GAMgASgOMhYuZHluYWt2LnYxLkNvbnNpc3RlbmN5IkYKDFNjYW5SZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuZHluYWt2LnYxLlNjYW5SZXN1bHQSDgoGY3Vyc29yGAIgASgJIm8KClNjYW5SZXN1bHQSCwoDa2V5GAEgASgJEiEKBWVudHJ5GAIgASgLMhAuZHluYWt2LnYxLkVudHJ5SAASJwoFZXJyb3IYAyABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQiRQoNRGVsZXRlUmVxdWVzdBILCgNrZXkYASABKAkSJwoJY29uZGl0aW9uGAIgASgLMhQuZHluYWt2LnYxLkNvbmRpdGlvbiIhCg5EZWxldGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIIsUBCgtJbmNyUmVxdWVzdBILCgNrZXkYASABKAkSEgoFZGVsdGEYAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJEhQKB2luaXRpYWwYBCABKANIAYgBARIQCgNtaW4YBSABKANIAogBARIQCgNtYXgYBiABKANIA4gBARIhCgZleHBpcnkYByABKAsyES5keW5ha3YudjEuRXhwaXJ5QggKBl9kZWx0YUIKCghfaW5pdGlhbEIGCgRfbWluQgYKBF9tYXgibgoMSW5jclJlc3BvbnNlEg0KBXZhbHVlGAEgASgDEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAQgASgIImcKDFRvdWNoUmVxdWVzdBILCgNrZXkYASABKAkSIQoGZXhwaXJ5GAIgASgLMhEuZHluYWt2LnYxLkV4cGlyeRInCgljb25kaXRpb24YAyABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uIl8KDVRvdWNoUmVzcG9uc2USDwoHZXhpc3RlZBgBIAEoCBIMCgRldGFnGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpfCgtSZXN1bHRPcmRlchIcChhSRVNVTFRfT1JERVJfVU5TUEVDSUZJRUQQABIYChRSRVNVTFRfT1JERVJfQVJSSVZBTBABEhgKFFJFU1VMVF9PUkRFUl9SRVFVRVNUEAIytgMKD0tleVZhbHVlU2VydmljZRI5CgNHZXQSFS5keW5ha3YudjEuR2V0UmVxdWVzdBoWLmR5bmFrdi52MS5HZXRSZXNwb25zZSIDkAIBEjQKA1NldBIVLmR5bmFrdi52MS5TZXRSZXF1ZXN0GhYuZHluYWt2LnYxLlNldFJlc3BvbnNlEj4KBE1HZXQSFi5keW5ha3YudjEuTUdldFJlcXVlc3QaFy5keW5ha3YudjEuTUdldFJlc3BvbnNlIgOQAgEwARI+CgRTY2FuEhYuZHluYWt2LnYxLlNjYW5SZXF1ZXN0GhcuZHluYWt2LnYxLlNjYW5SZXNwb25zZSIDkAIBMAESPQoGRGVsZXRlEhguZHluYWt2LnYxLkRlbGV0ZVJlcXVlc3QaGS5keW5ha3YudjEuRGVsZXRlUmVzcG9uc2USNwoESW5jchIWLmR5bmFrdi52MS5JbmNyUmVxdWVzdBoXLmR5bmFrdi52MS5JbmNyUmVzcG9uc2USOgoFVG91Y2gSFy5keW5ha3YudjEuVG91Y2hSZXF1ZXN0GhguZHluYWt2LnYxLlRvdWNoUmVzcG9uc2ViBnByb3RvMw", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * GetRequest names the key to read.
@@ -261,6 +261,115 @@ export const MGetResultSchema: GenMessage<MGetResult> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_key_value_service, 6);
 
 /**
+ * ScanRequest says which keys to read, and from where on.
+ *
+ * @generated from message dynakv.v1.ScanRequest
+ */
+export type ScanRequest = Message<"dynakv.v1.ScanRequest"> & {
+  /**
+   * What the keys begin with: UTF-8, up to 2048 bytes. Empty means all keys.
+   *
+   * @generated from field: string prefix = 1;
+   */
+  prefix: string;
+
+  /**
+   * Where to go on: the cursor of a message of an earlier Scan of the same table with the same prefix. Empty means from the
+   * beginning. Anything else is INVALID_ARGUMENT.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * How fresh the answers must be. Unspecified means eventual. Strong costs twice as much. Neither is a snapshot.
+   *
+   * @generated from field: dynakv.v1.Consistency consistency = 3;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message dynakv.v1.ScanRequest.
+ * Use `create(ScanRequestSchema)` to create a new message.
+ */
+export const ScanRequestSchema: GenMessage<ScanRequest> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 7);
+
+/**
+ * ScanResponse is one message of the stream of results.
+ *
+ * @generated from message dynakv.v1.ScanResponse
+ */
+export type ScanResponse = Message<"dynakv.v1.ScanResponse"> & {
+  /**
+   * Some of the results. May be empty where only expired entries were found.
+   *
+   * @generated from field: repeated dynakv.v1.ScanResult results = 1;
+   */
+  results: ScanResult[];
+
+  /**
+   * The cursor with which a Scan goes on after this message. Never empty; opaque, and up to 2.8 KB long. It holds a key that begins
+   * with the prefix, and nothing else of the table. It stays good when that key is removed.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message dynakv.v1.ScanResponse.
+ * Use `create(ScanResponseSchema)` to create a new message.
+ */
+export const ScanResponseSchema: GenMessage<ScanResponse> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 8);
+
+/**
+ * ScanResult is what one key holds.
+ *
+ * @generated from message dynakv.v1.ScanResult
+ */
+export type ScanResult = Message<"dynakv.v1.ScanResult"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * What was found. Exactly one is set.
+   *
+   * @generated from oneof dynakv.v1.ScanResult.result
+   */
+  result: {
+    /**
+     * The key holds this.
+     *
+     * @generated from field: dynakv.v1.Entry entry = 2;
+     */
+    value: Entry;
+    case: "entry";
+  } | {
+    /**
+     * What the key holds could not be read.
+     *
+     * @generated from field: dynakv.v1.ResultError error = 3;
+     */
+    value: ResultError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message dynakv.v1.ScanResult.
+ * Use `create(ScanResultSchema)` to create a new message.
+ */
+export const ScanResultSchema: GenMessage<ScanResult> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 9);
+
+/**
  * DeleteRequest names the key to remove.
  *
  * @generated from message dynakv.v1.DeleteRequest
@@ -286,7 +395,7 @@ export type DeleteRequest = Message<"dynakv.v1.DeleteRequest"> & {
  * Use `create(DeleteRequestSchema)` to create a new message.
  */
 export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 7);
+  messageDesc(file_dynakv_v1_key_value_service, 10);
 
 /**
  * DeleteResponse says what was removed.
@@ -307,7 +416,7 @@ export type DeleteResponse = Message<"dynakv.v1.DeleteResponse"> & {
  * Use `create(DeleteResponseSchema)` to create a new message.
  */
 export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 8);
+  messageDesc(file_dynakv_v1_key_value_service, 11);
 
 /**
  * IncrRequest says what to add to which counter.
@@ -379,7 +488,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
  * Use `create(IncrRequestSchema)` to create a new message.
  */
 export const IncrRequestSchema: GenMessage<IncrRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 9);
+  messageDesc(file_dynakv_v1_key_value_service, 12);
 
 /**
  * IncrResponse holds the counter after the increment.
@@ -422,7 +531,7 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
  * Use `create(IncrResponseSchema)` to create a new message.
  */
 export const IncrResponseSchema: GenMessage<IncrResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 10);
+  messageDesc(file_dynakv_v1_key_value_service, 13);
 
 /**
  * TouchRequest says when an entry shall expire instead.
@@ -457,7 +566,7 @@ export type TouchRequest = Message<"dynakv.v1.TouchRequest"> & {
  * Use `create(TouchRequestSchema)` to create a new message.
  */
 export const TouchRequestSchema: GenMessage<TouchRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 11);
+  messageDesc(file_dynakv_v1_key_value_service, 14);
 
 /**
  * TouchResponse describes the entry after the change.
@@ -492,7 +601,7 @@ export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
  * Use `create(TouchResponseSchema)` to create a new message.
  */
 export const TouchResponseSchema: GenMessage<TouchResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 12);
+  messageDesc(file_dynakv_v1_key_value_service, 15);
 
 /**
  * ResultOrder is the order in which an MGet answers.
@@ -543,6 +652,11 @@ export const ResultOrderSchema: GenEnum<ResultOrder> = /*@__PURE__*/
  * Every error carries a dynakv.v1.ErrorDetail; for a failed write it says whether the write was applied. The
  * idempotency level of each method says what may be repeated without a look at that detail.
  *
+ * A server may want to know who calls: by a bearer token or JWT in the header `authorization`, or by a client certificate.
+ * Without, every method is UNAUTHENTICATED. A policy may restrict what a caller does to which keys; past it a method is
+ * PERMISSION_DENIED, and nothing was read or written. The right to write includes being told what a write tells: whether
+ * there was an entry, its etag, and what a counter has become.
+ *
  * A field that the server does not know is refused with UNIMPLEMENTED by the writing methods; it is never ignored.
  *
  * @generated from service dynakv.v1.KeyValueService
@@ -571,7 +685,8 @@ export const KeyValueService: GenService<{
   /**
    * MGet reads any number of keys. Each position of the request is answered exactly once, duplicates included. One bad
    * key, or one throttled part, fails only its own positions. Results come as they arrive unless an order is asked for,
-   * many to a message; a reader that pauses pauses the reads.
+   * many to a message; a reader that pauses pauses the reads. One key that the caller may not read is the exception: it
+   * refuses the whole call before anything is read.
    *
    * @generated from rpc dynakv.v1.KeyValueService.MGet
    */
@@ -579,6 +694,25 @@ export const KeyValueService: GenService<{
     methodKind: "server_streaming";
     input: typeof MGetRequestSchema;
     output: typeof MGetResponseSchema;
+  },
+  /**
+   * Scan reads every key of the table, or every key with a prefix, in no particular order, many to a message. A key that holds
+   * an entry from the beginning of the scan to its end comes exactly once. What is written, removed or expires meanwhile may or
+   * may not be seen. A reader that pauses pauses the reads.
+   *
+   * Each message has a cursor, with which another Scan goes on after it: when the stream breaks, or at any later time, through
+   * any replica of the server.
+   *
+   * A prefix spares the caller what he does not want, but not the table: DynamoDB has no index of keys. Each Scan reads, and costs
+   * the read capacity of, the whole table, or what is left of it after the cursor. Where few keys have the prefix, there can be a
+   * long while between two messages.
+   *
+   * @generated from rpc dynakv.v1.KeyValueService.Scan
+   */
+  scan: {
+    methodKind: "server_streaming";
+    input: typeof ScanRequestSchema;
+    output: typeof ScanResponseSchema;
   },
   /**
    * Delete removes a key, whatever it holds. Deleting a key that holds nothing is not an error.
