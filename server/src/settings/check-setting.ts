@@ -25,7 +25,7 @@ export function checkSetting(name: keyof Settings, value: unknown, label: string
 }
 
 function checkType({ type, range, secret }: SettingDefinition, value: unknown, label: string): void {
-  const shown = secret ? "what was given" : JSON.stringify(value);
+  const shown = secret ? hidden : showValue(value);
   if (typeof type !== "string") {
     if (typeof value !== "string" || !type.includes(value)) {
       throw new UsageError(`${label}: ${shown} is none of ${type.join(", ")}`);
@@ -47,12 +47,25 @@ function checkType({ type, range, secret }: SettingDefinition, value: unknown, l
   }
 }
 
+const hidden = "what was given";
+
+/** The longest number, word or region, and some more. */
+const maxShown = 24;
+
+/** A value that is wrong. What is longer than most that are right is not shown: it may be a secret that was meant for another setting. */
+export function showValue(value: unknown): string {
+  // A program may give a bigint, which has no JSON.
+  const shown = (typeof value === "bigint" ? `${value}n` : JSON.stringify(value)) ?? typeof value;
+  return shown.length > maxShown ? hidden : shown;
+}
+
 function checkText(name: keyof Settings, value: string, label: string): void {
   if (value === "" && name !== "corsOrigins") {
     throw new UsageError(`${label}: is empty; leave it out instead`);
   }
   switch (name) {
     case "listen":
+    case "adminListen":
       splitAddress(value, label);
       return;
     case "endpoint":
@@ -61,17 +74,28 @@ function checkText(name: keyof Settings, value: string, label: string): void {
     case "table":
       if (!/^[a-zA-Z0-9_.-]{3,255}$/.test(value)) {
         throw new UsageError(
-          `${label}: ${JSON.stringify(value)} is not a table name, which has 3 to 255 of a-z, A-Z, 0-9, "_", "-" and "."`,
+          `${label}: ${showValue(value)} is not a table name, which has 3 to 255 of a-z, A-Z, 0-9, "_", "-" and "."`,
         );
       }
       return;
     case "region":
       if (!isRegion(value)) {
-        throw new UsageError(`${label}: ${JSON.stringify(value)} is not an AWS region, such as us-east-1`);
+        throw new UsageError(`${label}: ${showValue(value)} is not an AWS region, such as us-east-1`);
       }
       return;
     case "corsOrigins":
       checkOrigins(value, label);
+      return;
+    case "jwks":
+      checkJwks(value, label);
+      return;
+    case "data":
+    case "tlsCert":
+    case "tlsKey":
+    case "tlsClientCa":
+    case "tokensFile":
+    case "policyFile":
+      checkPath(value, label);
       return;
     case "keyAttribute":
     case "valueAttribute":
@@ -103,7 +127,7 @@ export function splitAddress(address: string, label = "listen"): { host: string;
   const port = Number(digits);
   if (match === null || !isHost || port > 65_535) {
     throw new UsageError(
-      `${label}: ${JSON.stringify(address)} is not HOST:PORT, such as 127.0.0.1:50051, 0.0.0.0:50051 or [::1]:50051 (port 0 to 65535)`,
+      `${label}: ${showValue(address)} is not HOST:PORT, such as 127.0.0.1:50051, 0.0.0.0:50051 or [::1]:50051 (port 0 to 65535)`,
     );
   }
   return { host, port };
@@ -123,16 +147,50 @@ function checkEndpoint(value: string, label: string): void {
   }
   if (url === undefined || !/^https?:\/\//i.test(value) || url.search !== "" || url.hash !== "") {
     throw new UsageError(
-      `${label}: ${JSON.stringify(value)} is not an http:// or https:// URL, such as http://localhost:8000`,
+      `${label}: ${showValue(value)} is not an http:// or https:// URL, such as http://localhost:8000`,
     );
   }
+}
+
+/** Paths are shown when a file cannot be read. So what a file may hold is not taken for one: a key, a token, a JWT, JSON. */
+function checkPath(value: string, label: string): void {
+  if (/[\p{Cc}\u2028\u2029]|-----BEGIN|^\s*[{[]|^dynakv_|^eyJ[\w-]+\.[\w-]+\./u.test(value)) {
+    throw new UsageError(`${label}: is no path; give the path of a file with what was given`);
+  }
+}
+
+/** Whether it is the URL of a JWKS, and not the path of a file. */
+export function isJwksUrl(jwks: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(jwks);
+}
+
+function checkJwks(value: string, label: string): void {
+  if (!isJwksUrl(value)) {
+    checkPath(value, label);
+    return;
+  }
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.username !== "" || url.password !== "" || url.hash !== "") {
+    // It is not shown: it may hold a secret.
+    throw new UsageError(`${label}: is no URL of a JWKS, such as https://login.example.com/.well-known/jwks.json`);
+  }
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
+    throw new UsageError(
+      `${label}: must be an https:// URL: whoever can change the keys on their way may call as anyone`,
+    );
+  }
+}
+
+/** Whether what listens there is reached from this machine alone. Brackets of IPv6 may be there or not. */
+export function isLoopbackHost(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }
 
 function checkOrigins(value: string, label: string): void {
   for (const origin of splitOrigins(value)) {
     if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
       throw new UsageError(
-        `${label}: ${JSON.stringify(origin)} is not an origin, such as https://app.example.com (no path, no slash at its end), nor *`,
+        `${label}: ${showValue(origin)} is not an origin, such as https://app.example.com (no path, no slash at its end), nor *`,
       );
     }
   }

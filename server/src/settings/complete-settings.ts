@@ -1,3 +1,4 @@
+import { checkAccess } from "./check-access.js";
 import { checkSetting, splitOrigins } from "./check-setting.js";
 import { type ConnectionUrl, parseConnectionUrl } from "./connection-url.js";
 import { type Settings, settingDefinitions } from "./settings.js";
@@ -34,6 +35,7 @@ export function completeSettings(
 
   checkCredentials(settings, labelOf);
   checkAttributeNames(settings, labelOf);
+  checkAccess(settings, labelOf);
   if (settings.defaultDeadlineSeconds > settings.maxDeadlineSeconds) {
     if (given.defaultDeadlineSeconds !== undefined) {
       throw new UsageError(

@@ -1,5 +1,5 @@
 import { isIP, isIPv6 } from "node:net";
-import { checkSetting, isRegion } from "./check-setting.js";
+import { checkSetting, isRegion, showValue } from "./check-setting.js";
 import { suggestName } from "./setting-names.js";
 import type { Settings } from "./settings.js";
 import { UsageError } from "./usage-error.js";
@@ -140,7 +140,7 @@ function parseTable(path: string): string | undefined {
   }
   const table = decode("table", path.slice(1));
   if (path.lastIndexOf("/") > 0) {
-    throw wrongPart("path", `has more than the table's name: ${JSON.stringify(path)}`);
+    throw wrongPart("path", `has more than the table's name: ${showValue(path)}`);
   }
   checkSetting("table", table, partLabel("table"));
   return table;
@@ -152,7 +152,7 @@ function parseParameters(query: string): ConnectionUrl["settings"] {
     const setting = parameterSetting(name);
     if (setting === undefined) {
       const known = Object.keys(parameters);
-      const shown = /^[\w.-]{1,40}$/.test(name) ? ` ${name}` : "";
+      const shown = /^[\w.-]{1,24}$/.test(name) ? ` ${name}` : "";
       throw new UsageError(
         `connection URL: unknown parameter${shown}, there are ${known.join(", ")}${suggestName(name, known)}`,
       );
@@ -161,7 +161,7 @@ function parseParameters(query: string): ConnectionUrl["settings"] {
       throw wrongPart(`parameter ${name}`, "is given more than once");
     }
     if (!/^-?\d+$/.test(value)) {
-      throw wrongPart(`parameter ${name}`, `is not an integer: ${JSON.stringify(value)}`);
+      throw wrongPart(`parameter ${name}`, `is not an integer: ${showValue(value)}`);
     }
     checkSetting(setting, Number(value), partLabel(`parameter ${name}`));
     found.set(setting, Number(value));

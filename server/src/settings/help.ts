@@ -3,12 +3,11 @@ import { type SettingDefinition, settingDefinitions } from "./settings.js";
 
 const lineWidth = 80;
 
-const overview = `dynakv, a typed key-value service over DynamoDB
+const overview = `dynakv serve [flags]
+dynakv doctor [flags]
 
-Usage:
-  dynakv serve [flags]   serve until SIGTERM or SIGINT
-  dynakv help            show this text (also -h, --help)
-  dynakv version         show the version (also -v, --version)
+Serves until SIGTERM or SIGINT. The doctor looks for what a server with these
+settings would lack, and changes nothing (--json for programs).
 
 Each setting is taken from the first of these that has it: its flag, its
 environment variable, the config file, the connection URL, its default.
@@ -22,21 +21,19 @@ const examples = `
 Examples:
   dynakv serve
   dynakv serve --backend 'dynamodb://@us-east-1/celery_results?ttl_seconds=600'
-  dynakv serve --backend dynamodb://@localhost:8000 --listen 0.0.0.0:50051
+  dynakv serve --backend dynamodb://@localhost:8000 --listen 0.0.0.0:50051 \\
+    --tls-cert cert.pem --tls-key key.pem --tokens-file tokens.json
 `;
 
-/** How to call the command, in one line: for those who got it wrong. */
-export const usage = "usage: dynakv serve [flags] | help | version (dynakv help shows all flags)";
-
-/** The text of `--help`: every setting with its flag, environment variable and default. */
+/** The text of `dynakv serve --help`: every setting with its flag, environment variable and default. */
 export function renderHelp(): string {
-  const config = renderSetting("--config FILE", "JSON file with settings", environmentName("config"));
+  const config = renderFlag("--config FILE", "JSON file with settings", environmentName("config"));
   const settings = settingDefinitions.map((definition) => {
     const { name, type, placeholder, help } = definition;
     const flag = flagName(name);
     const usage = type === "boolean" ? `${flag}, ${flag.replace("--", "--no-")}` : `${flag} ${placeholder}`;
     const shown = showDefault(definition);
-    return renderSetting(usage, help, `${environmentName(name)}${shown === undefined ? "" : `, default ${shown}`}`);
+    return renderFlag(usage, help, `${environmentName(name)}${shown === undefined ? "" : `, default ${shown}`}`);
   });
   return `${overview}${[config, ...settings].join("")}${examples}`;
 }
@@ -65,8 +62,9 @@ function showDefault({ default: fallback }: SettingDefinition): string | undefin
   return fallback === undefined || fallback === "" ? undefined : String(fallback);
 }
 
-function renderSetting(usage: string, help: string, origin: string): string {
-  return `  ${usage}\n${wrap(help)}${wrap(`[${origin}]`)}`;
+/** A flag as all help shows it: how it is written, and what it means, in lines that fit a terminal. */
+export function renderFlag(usage: string, help: string, origin?: string): string {
+  return `  ${usage}\n${wrap(help)}${origin === undefined ? "" : wrap(`[${origin}]`)}`;
 }
 
 function wrap(text: string): string {

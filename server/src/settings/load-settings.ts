@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { checkSetting } from "./check-setting.js";
+import { checkSetting, showValue } from "./check-setting.js";
+import { clientVariables } from "./client-variables.js";
 import { type CompleteSettings, completeSettings } from "./complete-settings.js";
+import { parseJson } from "./parse-json.js";
 import { environmentName, environmentPrefix, flagName, suggestName } from "./setting-names.js";
 import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
 import { UsageError } from "./usage-error.js";
@@ -44,7 +46,21 @@ export function loadSettings(options: LoadSettingsOptions): LoadedSettings {
 
   const merged: Source = new Map([...config, ...environment, ...flags.source]);
   const given = Object.fromEntries([...merged].map(([name, { value }]) => [name, value])) as Partial<Settings>;
-  return { kind: "settings", ...completeSettings(given, (name) => merged.get(name)?.label ?? name) };
+  const { settings, warnings } = completeSettings(given, (name) => merged.get(name)?.label ?? name);
+  return { kind: "settings", settings, warnings: [...warnings, ...warnOfSecrets(flags.source)] };
+}
+
+/** Flags can be seen by every user of the machine, and stand in Node's diagnostic reports. */
+function warnOfSecrets(flags: Source): string[] {
+  return settingDefinitions.flatMap(({ name, secret }) => {
+    const { value, label } = flags.get(name) ?? {};
+    // A backend is a secret only with credentials in it.
+    return secret && value !== undefined && (name !== "backend" || /:.*@/.test(String(value).slice("dynamodb:".length)))
+      ? [
+          `${label}: everybody on this machine can see it there; give it by ${environmentName(name)} or in the config file`,
+        ]
+      : [];
+  });
 }
 
 type Flags =
@@ -88,7 +104,9 @@ function readFlags(argv: readonly string[]): Flags {
     const isConfig = token.name === "config";
     if (!rawName.startsWith("--") || (definition === undefined && !isConfig)) {
       const known = ["--config", "--help", "--version", ...settingDefinitions.flatMap(flagsOf)];
-      throw new UsageError(`unknown flag ${rawName}${suggestName(rawName, known)}`);
+      // Only what looks like a flag is shown.
+      const shown = /^-{1,2}[\w-]{1,40}$/.test(rawName) ? ` ${rawName}` : "";
+      throw new UsageError(`unknown flag${shown}${suggestName(rawName, known)}`);
     }
     const key = definition?.name ?? token.name;
     if (seen.has(key)) {
@@ -140,13 +158,15 @@ function readEnvironment(env: LoadSettingsOptions["env"]): Source {
 }
 
 /**
- * Whether a variable with our prefix is not meant for us: the test suite's own, or one of those by which Kubernetes tells
+ * Whether a variable with our prefix is not meant for us: the test suite's own, those of the commands that call a server, or one
+ * of those by which Kubernetes tells
  * every pod of a service that happens to be called dynakv
  * (https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables).
  */
 function isForeignVariable(name: string, value: string): boolean {
   return (
     name.startsWith(`${environmentPrefix}TEST_`) ||
+    Object.values<string>(clientVariables).includes(name) ||
     /_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$/.test(name) ||
     /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
     (name.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value))
@@ -179,15 +199,7 @@ function parseConfig(path: string, readFile: (path: string) => string): object {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new UsageError(`config file ${path}: cannot be read${code}`);
   }
-  let config: unknown;
-  try {
-    config = JSON.parse(text.replace(/^\uFEFF/, ""));
-  } catch (error) {
-    // The parser's own message quotes the text around the mistake, and so perhaps a secret: only the place is kept.
-    const position = /at position (\d+)/.exec(String(error))?.[1];
-    const line = position === undefined ? "" : `, line ${text.slice(0, Number(position)).split("\n").length}`;
-    throw new UsageError(`config file ${path}${line}: is not valid JSON`);
-  }
+  const config = parseJson(text, `config file ${path}`);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {
     throw new UsageError(`config file ${path}: must be a JSON object of settings, such as {"table": "celery"}`);
   }
@@ -196,7 +208,7 @@ function parseConfig(path: string, readFile: (path: string) => string): object {
 
 /** Reads the text of a flag or of an environment variable as the type of its setting. */
 function parseText({ type, secret }: SettingDefinition, text: string, label: string): string | number | boolean {
-  const shown = secret ? "what was given" : JSON.stringify(text);
+  const shown = secret ? "what was given" : showValue(text);
   if (type === "integer") {
     if (!/^-?\d+$/.test(text)) {
       throw new UsageError(`${label}: ${shown} is not an integer`);

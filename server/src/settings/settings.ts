@@ -56,8 +56,24 @@ export interface Settings {
   workers: number;
   /** The largest request message in bytes. */
   maxRequestBytes: number;
+  /** The most keys of one MGet. */
+  maxKeys: number;
   /** The most calls that one connection may have open. */
   maxStreams: number;
+  /** The most connections of each process. */
+  maxConnections: number;
+  /** The most connections of each process with one remote address. */
+  maxConnectionsPerAddress: number;
+  /** How long a connection may be without a call, in seconds. */
+  connectionIdleSeconds: number;
+  /** How long the body of a request may stand still, in seconds. */
+  bodyTimeoutSeconds: number;
+  /** The most calls that each process has under way. */
+  maxCalls: number;
+  /** The most calls that one caller, or where nobody is asked who they are one remote address, has under way in each process. */
+  maxCallsPerCaller: number;
+  /** Whether calls are refused when there are more than the processor can carry. */
+  overload: OverloadControl;
   /** The deadline of a unary call that sets none, in seconds. */
   defaultDeadlineSeconds: number;
   /** The longest deadline that a caller may set, in seconds. */
@@ -66,10 +82,42 @@ export interface Settings {
   mgetConcurrency: number;
   /** How items are read and written: by requests of dynakv's own, or by the AWS SDK, at many times the cost. */
   dataPlane: DataPlaneKind;
+  /** The PEM file of the server's certificate and what it hangs on; undefined serves without TLS. */
+  tlsCert: string | undefined;
+  /** The PEM file of the certificate's key. */
+  tlsKey: string | undefined;
+  /** The PEM file of the authorities whose certificates name callers; undefined asks nobody for one. */
+  tlsClientCa: string | undefined;
+  /** Whether a connection without such a certificate is closed, or may check health and bring a token instead. */
+  tlsClientAuth: TlsClientAuth;
+  /** The JSON file of bearer tokens, as hashes. */
+  tokensFile: string | undefined;
+  /** The keys by which JWTs are checked: a file, or an https:// URL. */
+  jwks: string | undefined;
+  /** The `iss` that a JWT must have. */
+  jwtIssuer: string | undefined;
+  /** The `aud` that a JWT must have. */
+  jwtAudience: string | undefined;
+  /** The claim of a JWT that names its caller. */
+  jwtClaim: string;
+  /** The JSON file of who may do what; undefined lets every caller who is known do everything. */
+  policyFile: string | undefined;
+  /** Who may use reflection and InfoService; undefined: everyone, or with callers to be known only they. */
+  introspection: Introspection | undefined;
+  /** Whether callers may stay unknown elsewhere than on loopback. */
+  allowAnyoneOnTheNetwork: boolean;
+  /** Whether tokens may come unencrypted elsewhere than on loopback, such as from a proxy that ends TLS. */
+  allowPlaintextOnTheNetwork: boolean;
   /** The origins whose pages may call, separated by commas; `*` for any. Pages on loopback origins always may. */
   corsOrigins: string;
   /** How long calls may run on after SIGTERM or SIGINT, in seconds. */
   drainSeconds: number;
+  /** Where Prometheus finds metrics and probes find health, as `HOST:PORT`; undefined: nowhere. */
+  adminListen: string | undefined;
+  /** Which calls have a line in the log: all, those that failed, or only those for which the server or DynamoDB is to blame. */
+  accessLog: AccessLogKind;
+  /** Whether lines of calls hold hashes of their keys. Keys themselves are never logged. */
+  logKeys: LogKeys;
   /** The least severe level that is logged. */
   logLevel: LogLevel;
   /** How log lines look: `json` for programs, `text` for people. */
@@ -83,8 +131,22 @@ export type LogLevel = (typeof logLevels)[number];
 export const dataPlanes = ["lean", "sdk"] as const;
 export type DataPlaneKind = (typeof dataPlanes)[number];
 
+export const overloadControls = ["adaptive", "off"] as const;
+export type OverloadControl = (typeof overloadControls)[number];
+export const tlsClientAuths = ["optional", "required"] as const;
+export type TlsClientAuth = (typeof tlsClientAuths)[number];
+
+export const introspections = ["open", "authenticated", "off"] as const;
+export type Introspection = (typeof introspections)[number];
+
 export const logFormats = ["json", "text"] as const;
 export type LogFormat = (typeof logFormats)[number];
+
+export const accessLogs = ["off", "failed", "all"] as const;
+export type AccessLogKind = (typeof accessLogs)[number];
+
+export const logKeysKinds = ["never", "hashed"] as const;
+export type LogKeys = (typeof logKeysKinds)[number];
 
 /** How one setting is read and described. */
 export interface SettingDefinition {
@@ -106,7 +168,9 @@ export interface SettingDefinition {
 }
 
 const second = { type: "integer", placeholder: "SECONDS" } as const;
+const count = { type: "integer", range: [1, 1_000_000], placeholder: "N" } as const;
 const attribute = { type: "string", placeholder: "NAME" } as const;
+const file = { type: "string", default: undefined, placeholder: "FILE" } as const;
 
 /** All settings, in the order in which `--help` and the README show them. */
 export const settingDefinitions: readonly SettingDefinition[] = [
@@ -280,13 +344,42 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     placeholder: "BYTES",
     help: "largest request message",
   },
+  { ...count, name: "maxKeys", default: 1_000_000, range: [1, 100_000_000], help: "most keys of one MGet" },
+  { ...count, name: "maxStreams", default: 1000, help: "most calls that one connection may have open" },
+  { ...count, name: "maxConnections", default: 10_000, help: "most connections of each process" },
   {
-    name: "maxStreams",
-    type: "integer",
-    default: 1000,
-    range: [1, 1_000_000],
-    placeholder: "N",
-    help: "most calls that one connection may have open",
+    ...count,
+    name: "maxConnectionsPerAddress",
+    default: 5000,
+    help: "most connections of each process with one remote address",
+  },
+  {
+    ...second,
+    name: "connectionIdleSeconds",
+    default: 3600,
+    range: [1, 86_400],
+    help: "how long an HTTP/2 connection may be without a call",
+  },
+  {
+    ...second,
+    name: "bodyTimeoutSeconds",
+    default: 30,
+    range: [1, 86_400],
+    help: "how long the body of a request may stand still; in all it has ten times as long",
+  },
+  { ...count, name: "maxCalls", default: 10_000, help: "most calls that each process has under way" },
+  {
+    ...count,
+    name: "maxCallsPerCaller",
+    default: 5000,
+    help: "most calls of one caller that each process has under way; of one remote address where nobody is asked who they are",
+  },
+  {
+    name: "overload",
+    type: overloadControls,
+    default: "adaptive",
+    placeholder: "adaptive|off",
+    help: "whether calls are refused when there are more than the processor can carry",
   },
   {
     ...second,
@@ -311,6 +404,61 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     placeholder: "lean|sdk",
     help: "how items are read and written: requests of dynakv's own, or the AWS SDK's at many times the cost",
   },
+  { ...file, name: "tlsCert", help: "certificate chain of the server, PEM; unset: no TLS" },
+  { ...file, name: "tlsKey", help: "key of the certificate, PEM without a passphrase" },
+  { ...file, name: "tlsClientCa", help: "authorities whose certificates name callers, PEM; unset: none is asked for" },
+  {
+    name: "tlsClientAuth",
+    type: tlsClientAuths,
+    default: "optional",
+    placeholder: "optional|required",
+    help: "what becomes of a connection without such a certificate: it may check health and bring a token, or is closed",
+  },
+  { ...file, name: "tokensFile", help: "bearer tokens, as hashes, JSON; see `dynakv token new`" },
+  {
+    name: "jwks",
+    type: "string",
+    default: undefined,
+    placeholder: "FILE|URL",
+    help: "keys by which JWTs are checked: a file, or an https:// URL",
+  },
+  {
+    name: "jwtIssuer",
+    type: "string",
+    default: undefined,
+    placeholder: "ISSUER",
+    help: "the iss that a JWT must have; goes with jwks",
+  },
+  {
+    name: "jwtAudience",
+    type: "string",
+    default: undefined,
+    placeholder: "AUDIENCE",
+    help: "the aud that a JWT must have; goes with jwks",
+  },
+  { ...attribute, name: "jwtClaim", default: "sub", help: "claim of a JWT that names its caller" },
+  { ...file, name: "policyFile", help: "who may do what, JSON; unset: every known caller may do everything" },
+  {
+    name: "introspection",
+    type: introspections,
+    default: undefined,
+    placeholder: "open|authenticated|off",
+    help: "who may use reflection and InfoService; unset: authenticated where callers have to be known, else open",
+  },
+  {
+    name: "allowAnyoneOnTheNetwork",
+    type: "boolean",
+    default: false,
+    placeholder: "true|false",
+    help: "listen elsewhere than on loopback without knowing who calls",
+  },
+  {
+    name: "allowPlaintextOnTheNetwork",
+    type: "boolean",
+    default: false,
+    placeholder: "true|false",
+    help: "take tokens elsewhere than on loopback without TLS, such as behind a proxy that ends it",
+  },
   {
     name: "corsOrigins",
     type: "string",
@@ -324,6 +472,27 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     default: 10,
     range: [0, 3600],
     help: "how long calls may run on after SIGTERM or SIGINT",
+  },
+  {
+    name: "adminListen",
+    type: "string",
+    default: undefined,
+    placeholder: "HOST:PORT",
+    help: "where /metrics, /healthz and /readyz are served over plain HTTP, without secrets or keys; any host may be named; unset: nowhere",
+  },
+  {
+    name: "accessLog",
+    type: accessLogs,
+    default: "failed",
+    placeholder: "off|failed|all",
+    help: "which calls have a line in the log; off: only those for which the server or DynamoDB is to blame",
+  },
+  {
+    name: "logKeys",
+    type: logKeysKinds,
+    default: "never",
+    placeholder: "never|hashed",
+    help: "whether the lines of calls hold hashes of their keys (docs/observability.md); keys themselves are never logged",
   },
   { name: "logLevel", type: logLevels, default: "info", placeholder: "LEVEL", help: "least severe level to log" },
   {

@@ -1,0 +1,169 @@
+import { get as getHttp } from "node:http";
+import { get as getHttps } from "node:https";
+import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
+import type { Logger } from "pino";
+import { isJwksUrl } from "../settings/check-setting.js";
+import { parseJson } from "../settings/parse-json.js";
+import { UsageError } from "../settings/usage-error.js";
+import { readSome } from "./strict-json.js";
+import { watchFiles } from "./watched-files.js";
+
+type Jose = typeof import("jose");
+
+/** The public keys of who issues JWTs. */
+export interface KeySet {
+  /** Finds the key for a token. Another function once the keys have changed. */
+  readonly find: JWTVerifyGetKey;
+  /** For a token whose key is not there: looks whether the keys have changed. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+export interface KeySetOptions {
+  /** A path, or a URL. */
+  readonly jwks: string;
+  readonly jose: Jose;
+  readonly logger: Logger;
+  /** Hears that keys have changed: what was judged by them may have to be judged again. */
+  readonly onChange: () => void;
+}
+
+/** How often the URL is asked without cause: a key that was withdrawn is taken for that much longer. */
+const refreshMs = 300_000;
+/** How long after one answer, or none, a token with an unknown key has the URL asked again. Anybody can make such tokens. */
+const cooldownMs = 30_000;
+const fetchTimeoutMs = 5000;
+const maxJwksBytes = 1_048_576;
+
+/** @throws UsageError for a file that cannot be used. A URL that cannot be reached is asked again. */
+export function openKeySet(options: KeySetOptions): Promise<KeySet> {
+  return isJwksUrl(options.jwks) ? openUrl(options) : openFile(options);
+}
+
+async function openFile({ jwks, jose, logger, onChange }: KeySetOptions): Promise<KeySet> {
+  const files = await watchFiles({
+    name: "jwks",
+    paths: [jwks],
+    load: ([text = ""]) => jose.createLocalJWKSet(parseJwks(text, `jwks ${jwks}`)),
+    onReload: onChange,
+    logger,
+  });
+  return {
+    get find() {
+      return files.current;
+    },
+    async refresh() {},
+    close: () => files.close(),
+  };
+}
+
+async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise<KeySet> {
+  let text = "";
+  let find: JWTVerifyGetKey = jose.createLocalJWKSet({ keys: [] });
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
+  let problem: string | undefined;
+  const closing = new AbortController();
+
+  async function ask(): Promise<void> {
+    askedAt = performance.now();
+    try {
+      const found = await fetchJwks(jwks, closing.signal);
+      if (found !== text) {
+        find = jose.createLocalJWKSet(parseJwks(found, "jwks"));
+        text = found;
+        onChange();
+      }
+      problem = undefined;
+    } catch (error) {
+      const why = error instanceof UsageError ? error.message : "jwks: the URL cannot be asked";
+      if (why !== problem && !closing.signal.aborted) {
+        logger.warn(`${why}; the keys that are known stay in force, and the URL is asked again`);
+      }
+      problem = why;
+    }
+  }
+
+  function refresh(): Promise<void> {
+    if (asking === undefined && performance.now() - askedAt >= cooldownMs) {
+      asking = ask().finally(() => {
+        asking = undefined;
+      });
+    }
+    return asking ?? Promise.resolve();
+  }
+
+  // In the cooldown's time, so that an outage ends with the next round.
+  const timer = setInterval(() => {
+    if (problem !== undefined || performance.now() - askedAt >= refreshMs) {
+      void refresh();
+    }
+  }, cooldownMs + 1).unref();
+  await refresh();
+  return {
+    get find() {
+      return find;
+    },
+    refresh,
+    close() {
+      clearInterval(timer);
+      closing.abort();
+    },
+  };
+}
+
+/**
+ * Reads a JSON Web Key Set.
+ *
+ * @param label what errors call it
+ * @throws UsageError
+ */
+export function parseJwks(text: string, label: string): JSONWebKeySet {
+  const set = parseJson(text, label) as { keys?: unknown } | null;
+  // Not strict: RFC 7517 has its readers pass over what they do not know.
+  const keys = readSome(set?.keys, `${label}: keys`, (key, place) => {
+    const { kty, d, k } = (key ?? {}) as { kty?: unknown; d?: unknown; k?: unknown };
+    if (typeof kty !== "string") {
+      throw new UsageError(`${place}: is no key; a JWKS is {"keys": [{"kty": …}]}`);
+    }
+    if (d !== undefined || k !== undefined) {
+      throw new UsageError(`${place}: holds the secret part of a key; publish the public part alone`);
+    }
+    return key;
+  });
+  return { keys } as JSONWebKeySet;
+}
+
+/**
+ * Asks the URL once, on a connection of its own, which ends with the answer.
+ *
+ * @throws UsageError mostly; its message begins with `jwks: `
+ */
+export function fetchJwks(url: string, closing: AbortSignal): Promise<string> {
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(fetchTimeoutMs)]);
+  const get = url.startsWith("https:") ? getHttps : getHttp;
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, signal, headers: { accept: "application/json" } }, (answer) => {
+      let text = "";
+      if (answer.statusCode !== 200) {
+        answer.destroy();
+        reject(new UsageError(`jwks: the URL answers with ${answer.statusCode}`));
+      }
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+        if (text.length > maxJwksBytes) {
+          answer.destroy(new UsageError(`jwks: the URL answers with more than ${maxJwksBytes} bytes`));
+        }
+      });
+      answer.on("error", reject);
+      answer.on("end", () => resolve(text));
+    }).on("error", (error: NodeJS.ErrnoException) => {
+      reject(
+        error instanceof UsageError
+          ? error
+          : new UsageError(`jwks: the URL cannot be reached (${error.code ?? error.name})`),
+      );
+    });
+  });
+}

@@ -1,0 +1,43 @@
+import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../errors.js";
+
+/**
+ * What may be done to a key. Reading includes knowing that it exists. Writing includes incrementing and touching, and being told what
+ * a write tells: whether there was an entry, its etag, and what a counter has become.
+ */
+export type Right = "read" | "write" | "delete";
+
+export const rights: readonly Right[] = ["read", "write", "delete"];
+
+/** Who makes a call, and what that allows. */
+export interface Caller {
+  /** For logs and metrics, such as the name of a token. Never a secret. */
+  readonly name: string;
+  may(right: Right, key: string): boolean;
+  /** Whether there is any key to which it may be done. */
+  mayAny(right: Right): boolean;
+}
+
+/** Who calls a server that asks nobody who they are. */
+export const anyone: Caller = { name: "anyone", may: () => true, mayAny: () => true };
+
+/** Where the transport says who makes a call. */
+export const callerKey = createContextKey<Caller>(anyone, { description: "who makes the call" });
+
+/** Refuses a call to whom may not do this to one of the keys. */
+export function checkRight({ values }: HandlerContext, right: Right, keys: readonly string[]): void {
+  const caller = values.get(callerKey);
+  if (caller !== anyone && !keys.every((key) => caller.may(right, key))) {
+    throw permissionDenied(right);
+  }
+}
+
+/** Neither the key nor what the policy says of others stands in it. */
+export function permissionDenied(right?: Right): DynakvError {
+  const what = right === undefined ? "do anything" : `${right} what the call names`;
+  return new DynakvError(
+    ErrorReason.PERMISSION_DENIED,
+    `the policy does not let this caller ${what}; ask the operator for the right`,
+  );
+}

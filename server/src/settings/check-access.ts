@@ -1,0 +1,79 @@
+import { isLoopbackHost, splitAddress } from "./check-setting.js";
+import type { Settings } from "./settings.js";
+import { UsageError } from "./usage-error.js";
+
+type AccessSettings = Pick<
+  Settings,
+  | "listen"
+  | "tlsCert"
+  | "tlsKey"
+  | "tlsClientCa"
+  | "tlsClientAuth"
+  | "tokensFile"
+  | "jwks"
+  | "jwtIssuer"
+  | "jwtAudience"
+  | "policyFile"
+  | "introspection"
+  | "allowAnyoneOnTheNetwork"
+  | "allowPlaintextOnTheNetwork"
+>;
+
+/** Whether callers have to say who they are. */
+export function knowsCallers({ tokensFile, jwks, tlsClientCa }: AccessSettings): boolean {
+  return tokensFile !== undefined || jwks !== undefined || tlsClientCa !== undefined;
+}
+
+/**
+ * Checks that the settings of who may call fit together: a part that is missing must not leave open what the rest was
+ * meant to close.
+ *
+ * @throws UsageError
+ */
+export function checkAccess(settings: AccessSettings, labelOf: (name: keyof Settings) => string): void {
+  checkCompanions(settings, labelOf);
+  const { listen, tlsCert, tokensFile, jwks } = settings;
+  if (isLoopbackHost(splitAddress(listen).host)) {
+    return;
+  }
+  if (!knowsCallers(settings) && !settings.allowAnyoneOnTheNetwork) {
+    const tls = tlsCert === undefined ? "" : "TLS hides what is said, and lets anyone in; ";
+    throw new UsageError(
+      `${labelOf("listen")}: ${listen} is on the network, and the server asks nobody who they are; ${tls}set tokensFile or jwks (with tlsCert and tlsKey), or tlsClientCa, or listen on 127.0.0.1, or say --allow-anyone-on-the-network`,
+    );
+  }
+  if ((tokensFile ?? jwks) !== undefined && tlsCert === undefined && !settings.allowPlaintextOnTheNetwork) {
+    throw new UsageError(
+      `${labelOf("listen")}: ${listen} is on the network, where everyone could read the tokens of callers; set tlsCert and tlsKey, or listen on 127.0.0.1, or say --allow-plaintext-on-the-network if a proxy ends TLS`,
+    );
+  }
+}
+
+function checkCompanions(settings: AccessSettings, labelOf: (name: keyof Settings) => string): void {
+  for (const [name, companion] of [
+    ["tlsCert", "tlsKey"],
+    ["tlsKey", "tlsCert"],
+    ["tlsClientCa", "tlsCert"],
+    ["jwks", "jwtIssuer"],
+    ["jwks", "jwtAudience"],
+    ["jwtIssuer", "jwks"],
+    ["jwtAudience", "jwks"],
+  ] as const) {
+    if (settings[name] !== undefined && settings[companion] === undefined) {
+      throw new UsageError(`${labelOf(name)}: needs ${companion} too`);
+    }
+  }
+  if (settings.tlsClientAuth === "required" && settings.tlsClientCa === undefined) {
+    throw new UsageError(`${labelOf("tlsClientAuth")}: needs tlsClientCa too: whose certificates to take`);
+  }
+  if (!knowsCallers(settings)) {
+    if (settings.policyFile !== undefined) {
+      throw new UsageError(
+        `${labelOf("policyFile")}: needs tokensFile, jwks or tlsClientCa: a policy is about who calls`,
+      );
+    }
+    if (settings.introspection === "authenticated") {
+      throw new UsageError(`${labelOf("introspection")}: authenticated needs tokensFile, jwks or tlsClientCa`);
+    }
+  }
+}
