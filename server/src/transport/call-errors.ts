@@ -1,47 +1,67 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
-import type { Logger } from "pino";
-import { ErrorDetailSchema, ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
-import { BadRequestSchema, RetryInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
-import { DynakvError } from "../errors.js";
-import { msToDuration, toErrorDetail } from "../service/messages.js";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
+import { abortError, DynakvError } from "../errors.js";
+import type { AccessLog } from "./access-log.js";
+import { type Call, callKey, requestIdHeader } from "./call.js";
+import { isWrite, toConnectError } from "./connect-error.js";
+import { nameOf } from "./enum-names.js";
+import { PreparedRefusal } from "./overload/prepared-refusals.js";
 import { type RefusalLimits, toRefusal } from "./refusals.js";
-import { type ReportRefusal, reachedKey } from "./refused-calls.js";
+import { reachedKey } from "./refused-calls.js";
 
-/** Gives every failed call its typed error, and the log a line about it. */
+/** Turns what a call failed with into the error that its caller gets, and notes it with the call. */
+export type ReportError = (call: Call, error: unknown) => ConnectError;
+
+/** Gives every failed call its typed error, and notes with the call what it was, for logs, metrics and traces. */
 export interface CallErrors {
-  /** For the calls that reach the service. */
+  /** For the calls that reach the service through Connect. */
   readonly interceptor: Interceptor;
-  /** For the calls that are refused before: see {@link reportRefusedCalls}. */
-  readonly reportRefusal: ReportRefusal;
+  /** For the calls that are refused before: by the gate, or by Connect (see {@link reportRefusedCalls}). */
+  readonly reportRefusal: ReportError;
   /** For the calls that no interceptor stands before: see {@link createGrpcUnary}. */
-  readonly report: ReportRefusal;
+  readonly report: ReportError;
 }
 
-export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErrors {
-  function report(method: DescMethod, error: unknown, startedAt: number): ConnectError {
-    const connectError = toConnectError(error, isRead(method) ? Outcome.UNSPECIFIED : Outcome.UNKNOWN);
-    logFailedCall(logger, {
-      method: `${method.parent.typeName}/${method.name}`,
-      ms: Math.round(performance.now() - startedAt),
-      error,
-      code: connectError.code,
-    });
+export function createCallErrors(accessLog: Pick<AccessLog, "failedLate">, limits: RefusalLimits): CallErrors {
+  function report(call: Call, error: unknown): ConnectError {
+    // What was refused in the middle of its body, Connect tells as a failure of its own.
+    const cause = call.bodyRefusal ?? error;
+    if (cause instanceof PreparedRefusal) {
+      call.error = cause.asConnectError(call.method);
+      call.failure = cause;
+      call.reason = nameOf(ErrorReason, cause.reason);
+      return call.error;
+    }
+    const connectError = toCallError(error, isWrite(call.method) ? Outcome.UNKNOWN : Outcome.UNSPECIFIED);
+    // Whoever asks the operator about it can name it. What the caller has sent is in the answer's head.
+    if (call.sentId === undefined) {
+      connectError.metadata.set(requestIdHeader, call.id);
+    }
+    call.error = connectError;
+    call.failure = error;
+    call.reason = error instanceof ConnectError ? undefined : nameOf(ErrorReason, reasonOf(error));
+    for (const [name, value] of Object.entries(call.trailers?.() ?? {})) {
+      connectError.metadata.set(name, value);
+    }
+    if (call.ended) {
+      accessLog.failedLate(call);
+    }
     return connectError;
   }
 
-  const refusal = (method: DescMethod, error: unknown) =>
-    toRefusal(error, method, limits, isRead(method) ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED);
+  const refusal = (method: DescMethod | undefined, error: unknown) =>
+    toRefusal(error, method, limits, isWrite(method) ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
 
   return {
     report,
-    reportRefusal: (method, error, startedAt) => report(method, refusal(method, error), startedAt),
+    reportRefusal: (call, error) =>
+      report(call, error instanceof PreparedRefusal ? error : refusal(call.method, error)),
     interceptor: (next) => async (request) => {
       const { method } = request;
-      const startedAt = performance.now();
+      const call = request.contextValues.get(callKey) as Call;
       request.contextValues.set(reachedKey, true);
-      const reported = (error: unknown) => report(method, error, startedAt);
+      const reported = (error: unknown) => report(call, asLeft(error, request.signal));
       try {
         // The messages of a stream are read by the service: what Connect refuses of them is refused here.
         const response = await next(
@@ -49,7 +69,12 @@ export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErr
             ? { ...request, message: mapFailure(request.message, (error) => refusal(method, error)) }
             : request,
         );
-        return response.stream ? { ...response, message: mapFailure(response.message, reported) } : response;
+        if (response.stream) {
+          const message = mapFailure(response.message, reported, () => setTrailers(call, response.trailer));
+          return { ...response, message };
+        }
+        setTrailers(call, response.trailer);
+        return response;
       } catch (error) {
         throw reported(error);
       }
@@ -57,23 +82,40 @@ export function createCallErrors(logger: Logger, limits: RefusalLimits): CallErr
   };
 }
 
-function isRead(method: DescMethod): boolean {
-  return method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-}
-
-async function* mapFailure<T>(messages: AsyncIterable<T>, map: (error: unknown) => Error) {
+async function* mapFailure<T>(messages: AsyncIterable<T>, map: (error: unknown) => Error, onDone?: () => void) {
   try {
     yield* messages;
   } catch (error) {
     throw map(error);
   }
+  onDone?.();
+}
+
+function setTrailers({ trailers }: Call, to: Headers): void {
+  for (const [name, value] of Object.entries(trailers?.() ?? {})) {
+    to.set(name, value);
+  }
+}
+
+function reasonOf(error: unknown): ErrorReason {
+  return error instanceof DynakvError ? error.reason : ErrorReason.INTERNAL;
+}
+
+/**
+ * The error of a call whose client has left in the middle: the reason of its signal, when the service has thrown that, or what
+ * Node says of a write to a stream that is closed, which Connect throws into the service's messages. Any other stays as it is.
+ */
+function asLeft(error: unknown, signal: AbortSignal): unknown {
+  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const isThrownReason = signal.aborted && error === signal.reason && !(error instanceof ConnectError);
+  return isThrownReason || /^(ERR_HTTP2_|ERR_STREAM_)/.test(String(code)) ? abortError(signal.reason) : error;
 }
 
 /**
  * The error that a caller sees. What is not ours is a defect, and tells nothing of what is inside: nor is it known what the
  * call had done by then.
  */
-function toConnectError(error: unknown, outcomeOfDefect: Outcome): ConnectError {
+function toCallError(error: unknown, outcomeOfDefect: Outcome): ConnectError {
   if (error instanceof ConnectError) {
     return error;
   }
@@ -81,65 +123,5 @@ function toConnectError(error: unknown, outcomeOfDefect: Outcome): ConnectError 
     error instanceof DynakvError
       ? error
       : new DynakvError(ErrorReason.INTERNAL, "internal error", { outcome: outcomeOfDefect });
-  const details = [
-    { desc: ErrorDetailSchema, value: toErrorDetail(known) },
-    ...(known.field === undefined
-      ? []
-      : [
-          {
-            desc: BadRequestSchema,
-            value: { fieldViolations: [{ field: known.field, description: known.message }] },
-          },
-        ]),
-    ...(known.retryAfterMs === undefined
-      ? []
-      : [{ desc: RetryInfoSchema, value: { retryDelay: msToDuration(known.retryAfterMs) } }]),
-  ];
-  return new ConnectError(known.message, known.code, undefined, details, known.cause);
-}
-
-interface FailedCall {
-  readonly method: string;
-  readonly ms: number;
-  readonly code: Code;
-  readonly error: unknown;
-}
-
-// Neither keys nor values stand in these lines. Nor does the message of an AWS error: it can quote the request's headers.
-function logFailedCall(logger: Logger, { method, ms, code, error }: FailedCall): void {
-  const fields = { method, code: Code[code], ms };
-  if (error instanceof DynakvError) {
-    const reason = reasonNames.get(error.reason);
-    const outcome = error.outcome === Outcome.UNSPECIFIED ? undefined : outcomeNames.get(error.outcome);
-    const backend = error.cause === undefined ? undefined : describeCause(error.cause);
-    logger[code === Code.Unavailable ? "warn" : "info"]({ ...fields, reason, outcome, backend }, "call failed");
-  } else if (error instanceof ConnectError) {
-    logger.info(fields, "call failed");
-  } else {
-    logger.error({ ...fields, defect: describeDefect(error) }, "call failed by a defect");
-  }
-}
-
-const reasonNames = namesOf(ErrorReason);
-const outcomeNames = namesOf(Outcome);
-
-function namesOf(values: Readonly<Record<string, unknown>>): Map<unknown, string> {
-  return new Map(Object.entries(values).map(([name, value]) => [value, name]));
-}
-
-function describeCause(cause: unknown): object {
-  const { name, code, $metadata } = cause as {
-    name?: string;
-    code?: string;
-    $metadata?: { httpStatusCode?: number; requestId?: string };
-  };
-  return { error: name, code, status: $metadata?.httpStatusCode, requestId: $metadata?.requestId };
-}
-
-/** Where a defect is, without its message, which may quote what it stumbled over. */
-function describeDefect(error: unknown): object {
-  if (!(error instanceof Error)) {
-    return { name: typeof error };
-  }
-  return { name: error.name, stack: error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) };
+  return toConnectError(known);
 }

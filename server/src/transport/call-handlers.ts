@@ -1,24 +1,55 @@
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { Call } from "./call.js";
 import type { CallErrors } from "./call-errors.js";
+import type { CallGate } from "./call-gate.js";
 import { withCors } from "./cors.js";
+import { type CallRequestHandler, withGate } from "./gated-requests.js";
 import { createGrpcUnary } from "./grpc-unary/grpc-unary.js";
 import { withJsonLines } from "./json-lines.js";
+import type { BodyBudget } from "./overload/body-budget.js";
 import type { PortOptions } from "./port.js";
-import { type ConnectOptions, createConnectOptions, createRoutes, type ServedService } from "./routes.js";
+import {
+  type ConnectOptions,
+  createConnectOptions,
+  createRoutes,
+  methodsByPath,
+  type ServedService,
+} from "./routes.js";
 
 export interface CallHandlerOptions extends ConnectOptions {
   readonly services: readonly ServedService[];
   readonly callErrors: CallErrors;
+  /** What each call passes before its body is read. */
+  readonly gate: CallGate;
+  /** What the bodies of all calls may hold together. */
+  readonly bodies: BodyBudget;
   /** The origins whose pages may call. */
   readonly corsOrigins: readonly string[];
 }
 
 /** All that stands between a port and the services, for every protocol. */
 export function createCallHandlers(options: CallHandlerOptions): Pick<PortOptions, "handler" | "streamHandler"> {
-  const { services, callErrors, corsOrigins } = options;
-  const connect = { ...createConnectOptions(options), routes: createRoutes(services, callErrors) };
+  const { services, corsOrigins } = options;
+  const connect = { ...createConnectOptions(options), routes: createRoutes(services, options) };
+  const gated = withGate(withJsonLines(createConnectHandler(connect), connect), {
+    ...options,
+    methods: methodsByPath(services),
+  });
   return {
-    handler: withCors(withJsonLines(connectNodeAdapter(connect), connect), { origins: corsOrigins }),
+    handler: withCors(gated, { origins: corsOrigins }),
     streamHandler: createGrpcUnary(options),
+  };
+}
+
+function createConnectHandler(options: Parameters<typeof connectNodeAdapter>[0]): CallRequestHandler {
+  const calls = new WeakMap<object, Call>();
+  const adapter = connectNodeAdapter({
+    ...options,
+    // Connect makes them from nothing but the request.
+    contextValues: (request) => (calls.get(request) as Call).contextValues(),
+  });
+  return (request, response, call) => {
+    calls.set(request, call);
+    adapter(request, response);
   };
 }

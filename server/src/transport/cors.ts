@@ -1,10 +1,29 @@
 import { cors as connectCors } from "@connectrpc/connect";
+import { requestIdHeader } from "./call.js";
+import { consumedCapacityTrailers, returnConsumedCapacityHeader } from "./consumed-capacity.js";
 import type { RequestHandler } from "./port.js";
 
 export interface CorsOptions {
   /** The origins whose pages may call, such as `https://app.example.com`; `*` for any. Loopback origins always may. */
   readonly origins: readonly string[];
 }
+
+const trailers = Object.values(consumedCapacityTrailers);
+const exposedHeaders = [
+  ...connectCors.exposedHeaders,
+  requestIdHeader,
+  ...trailers,
+  // As Connect sends the trailers of unary calls.
+  ...trailers.map((name) => `trailer-${name}`),
+].join(", ");
+const allowedHeaders = [
+  ...connectCors.allowedHeaders,
+  "Authorization",
+  requestIdHeader,
+  returnConsumedCapacityHeader,
+  "traceparent",
+  "tracestate",
+].join(", ");
 
 /**
  * Lets the scripts of web pages call. Only pages from this machine may, unless told otherwise: the service may be open to
@@ -19,10 +38,10 @@ export function withCors(handler: RequestHandler, { origins }: CorsOptions): Req
     }
     response.setHeader("access-control-allow-origin", origin);
     response.setHeader("vary", "origin");
-    response.setHeader("access-control-expose-headers", connectCors.exposedHeaders.join(", "));
+    response.setHeader("access-control-expose-headers", exposedHeaders);
     if (request.method === "OPTIONS") {
       response.setHeader("access-control-allow-methods", connectCors.allowedMethods.join(", "));
-      response.setHeader("access-control-allow-headers", connectCors.allowedHeaders.join(", "));
+      response.setHeader("access-control-allow-headers", allowedHeaders);
       response.setHeader("access-control-max-age", "7200");
       response.writeHead(204);
       response.end();

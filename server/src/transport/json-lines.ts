@@ -23,7 +23,10 @@ import {
   type errorToJson,
 } from "@connectrpc/connect/protocol-connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import type { RequestHandler } from "./port.js";
+import type { Call } from "./call.js";
+import { untilRefused } from "./counted-bytes.js";
+import type { CallRequestHandler } from "./gated-requests.js";
+import { maxBytesOf } from "./request-bytes.js";
 
 export interface JsonLinesOptions extends ConnectRouterOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -38,7 +41,7 @@ export interface JsonLinesOptions extends ConnectRouterOptions {
  * An error before the first message has its HTTP status and the JSON of a unary call's; a later one is a last line with
  * `error` alone.
  */
-export function withJsonLines(handler: RequestHandler, options: JsonLinesOptions): RequestHandler {
+export function withJsonLines(handler: CallRequestHandler, options: JsonLinesOptions): CallRequestHandler {
   const router = createConnectRouter(options);
   options.routes(router);
   const streams = new Map(
@@ -46,14 +49,15 @@ export function withJsonLines(handler: RequestHandler, options: JsonLinesOptions
       .filter(({ method }) => method.methodKind === "server_streaming")
       .map((stream) => [stream.requestPath, stream]),
   );
-  return (request, response) => {
+  return (request, response, call) => {
     const stream = streams.get(request.url?.split("?", 1)[0] ?? "");
     const isJson = /^application\/json\s*(;|$)/i.test(request.headers["content-type"] ?? "");
     if (stream === undefined || request.method !== "POST" || !isJson) {
-      handler(request, response);
+      handler(request, response, call);
       return;
     }
-    stream(toEnveloped(universalRequestFromNodeRequest(request, response, undefined, undefined), options.readMaxBytes))
+    const universal = universalRequestFromNodeRequest(request, response, undefined, call.contextValues());
+    stream(toEnveloped(universal, call, maxBytesOf(stream.service, options.readMaxBytes)))
       .then(toLines)
       .then((answer) => universalResponseToNodeResponse(answer, response))
       // What is left to fail is the connection: nobody is there to be told.
@@ -61,21 +65,22 @@ export function withJsonLines(handler: RequestHandler, options: JsonLinesOptions
   };
 }
 
-function toEnveloped(request: UniversalServerRequest, readMaxBytes: number): UniversalServerRequest {
+function toEnveloped(request: UniversalServerRequest, call: Call, readMaxBytes: number): UniversalServerRequest {
   const header = new Headers(request.header);
   header.set("content-type", contentTypeStreamJson);
   header.delete("content-length");
   header.delete("content-encoding");
-  return { ...request, header, body: readEnvelope(request, readMaxBytes) };
+  return { ...request, header, body: readEnvelope(request, call, readMaxBytes) };
 }
 
 /** Read only when Connect asks for it, so that what fails here is told as everything else that it refuses. */
-async function* readEnvelope({ header, body }: UniversalServerRequest, readMaxBytes: number) {
+async function* readEnvelope(request: UniversalServerRequest, call: Call, readMaxBytes: number) {
+  const { header } = request;
   if (header.has("content-encoding")) {
     throw new ConnectError("protocol error: a compressed document is not taken here", Code.Unimplemented);
   }
   const length = header.get("content-length");
-  yield encodeEnvelope(0, await readAllBytes(body as AsyncIterable<Uint8Array>, readMaxBytes, length));
+  yield encodeEnvelope(0, await readAllBytes(untilRefused(request, call), readMaxBytes, length));
 }
 
 async function toLines(response: UniversalServerResponse): Promise<UniversalServerResponse> {

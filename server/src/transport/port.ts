@@ -14,16 +14,32 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { type ConnectionLimitOptions, createConnectionLimits } from "./connection-limits.js";
+import { createDeadSessions } from "./dead-sessions.js";
 import { detectProtocol } from "./detect-protocol.js";
+import { createIdleSessions } from "./idle-sessions.js";
+import type { TlsAcceptor } from "./tls.js";
 
-/** A listener for requests of both protocols, such as the one that connectNodeAdapter returns. */
+/**
+ * A listener for requests of both protocols. Of one with `expect: 100-continue` it calls `writeContinue` when it wants the body: the
+ * client waits for that.
+ */
 export type RequestHandler = (
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse | Http2ServerResponse,
 ) => void;
 
-/** Answers a call on its HTTP/2 stream, or leaves the stream untouched and returns false. */
-export type StreamHandler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number) => boolean;
+/**
+ * Answers a call on its HTTP/2 stream, or leaves the stream untouched and returns false. It may leave the stream later, too, by
+ * calling `leave` once; meanwhile it must not read it.
+ */
+export type StreamHandler = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  leave: () => void,
+) => boolean;
 
 export interface PortOptions {
   /** Answers every request, of either protocol. */
@@ -37,9 +53,13 @@ export interface PortOptions {
    * milliseconds. The default is 10,000: ample for a slow network, and short enough that silent clients do not pile up.
    */
   headTimeoutMs?: number;
+  /** What else is taken of clients. */
+  limits?: ConnectionLimitOptions;
+  /** Makes TLS of each connection. Without it, they are plain. */
+  tls?: TlsAcceptor | undefined;
 }
 
-/** One plain TCP port that speaks HTTP/2 with prior knowledge and HTTP/1.1. */
+/** One TCP port that speaks HTTP/2 and HTTP/1.1: over TLS by agreement (ALPN), without it with prior knowledge of HTTP/2. */
 export interface Port {
   /** Starts to accept connections. Port 0 picks a free one. Rejects if the address cannot be had. */
   listen(host: string, port: number): Promise<AddressInfo>;
@@ -49,6 +69,8 @@ export interface Port {
    * the time shorter: `close(0)` cuts at once.
    */
   close(drainMs: number): Promise<void>;
+  /** Has the clients of all open connections make new ones, as they do when a server is about to stop. Running calls finish. */
+  renew(): void;
   /** How many connections are open. */
   readonly connections: number;
 }
@@ -56,8 +78,16 @@ export interface Port {
 /** How long an HTTP/1 connection may be idle: longer than the 60 s for which common proxies keep theirs, so that they close first. */
 const keepAliveTimeoutMs = 65_000;
 
-/** How long the body of an HTTP/1 request may take. It says nothing about the response, which may stream for hours. */
-const requestTimeoutMs = 300_000;
+/**
+ * How many requests a client may send over HTTP/1 without waiting for answers: more than any does. They are answered in turn, and each is
+ * held until then.
+ */
+const maxPipelined = 32;
+
+/** The most bytes of a request's head: ample for tokens and traces, and what Node takes over HTTP/1 by default. */
+const maxHeadBytes = 16_384;
+/** The most fields of a request's head. */
+const maxHeadFields = 128;
 
 /**
  * How much one HTTP/2 connection may have on its way, for each call that it may have open, in megabytes. Past it, Node
@@ -73,6 +103,9 @@ const minSessionMegabytes = 256;
  */
 const goawayTimeoutMs = 250;
 
+/** How often HTTP/2 sessions are looked at that may have ended without a word: each is found by the third look. */
+const deadSessionsEveryMs = 500;
+
 /** How long a client may go on sending a request that has been answered. */
 const discardTimeoutMs = 1000;
 
@@ -81,7 +114,8 @@ const maxStreamId = 2 ** 31 - 1;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
-  const { handler, streamHandler, maxStreams, headTimeoutMs = 10_000 } = options;
+  const { handler, streamHandler, maxStreams, headTimeoutMs = 10_000, tls } = options;
+  const limits = createConnectionLimits(options.limits ?? {});
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
@@ -93,42 +127,62 @@ export function createPort(options: PortOptions): Port {
   const http1 = createHttp1Server(
     {
       headersTimeout: headTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      // It says nothing about the response, which may stream for hours.
+      requestTimeout: Math.max(limits.wholeRequestMs, headTimeoutMs),
+      maxHeaderSize: maxHeadBytes,
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(headTimeoutMs, 1000),
     },
-    (request, response) => {
-      trackResponse(request.socket, response);
-      closeAfterUnread(request, response);
-      serve(request, response);
-    },
+    serveHttp1,
   );
   const http2 = createHttp2Server({
-    settings: { maxConcurrentStreams: maxStreams },
+    settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeadBytes },
+    maxHeaderListPairs: maxHeadFields,
     maxSessionMemory: Math.max(minSessionMegabytes, maxStreams * streamMegabytes),
   });
   // Makes requests and responses of streams, which a server does of all that it gets, or of none.
   const http2Requests = createHttp2Server(serve);
+  // Without a listener Node asks for every body that its client waits to send, before anything is known of the call.
+  http1.on("checkContinue", serveHttp1);
+  http2Requests.on("checkContinue", serve);
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
+    // What went wrong with it shows in its call; without a listener it would end the process.
+    stream.on("error", ignore);
     discardRest(stream);
-    if (streamHandler?.(stream, headers, flags) !== true) {
+    limits.watchStream(stream);
+    idleSessions.noteCall(stream.session as ServerHttp2Session | undefined);
+    const leave = () => {
       http2Requests.emit("stream", stream, headers, flags, rawHeaders);
+    };
+    if (streamHandler?.(stream, headers, flags, leave) !== true) {
+      leave();
     }
   });
+  const deadSessions = createDeadSessions(deadSessionsEveryMs);
+  const idleSessions = createIdleSessions(limits.idleMs, closeSession);
+  /** The connection of the session that is being made. */
+  let sessionSocket: Socket;
   http2.on("session", (session) => {
     sessions.add(session);
+    deadSessions.watch(session, sessionSocket);
     session.once("close", () => sessions.delete(session));
+    limits.watchSession(session);
+    idleSessions.watch(session);
   });
 
   const server = createServer({
     // A client may close its half and still wait for the answer.
     allowHalfOpen: true,
     noDelay: true,
-    // Finds the clients that have vanished without a word. HTTP/2 connections have no idle timeout, as with gRPC.
+    // Finds the clients that have vanished without a word.
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
   });
   server.on("connection", (socket) => {
+    if (!limits.admit(socket)) {
+      socket.resetAndDestroy();
+      return;
+    }
     sockets.add(socket);
     undecided.add(socket);
     // What went wrong with a connection shows in its calls; without a listener it would end the process.
@@ -136,20 +190,47 @@ export function createPort(options: PortOptions): Port {
     socket.once("close", () => {
       sockets.delete(socket);
       undecided.delete(socket);
-      http1Sockets.delete(socket);
     });
-    detectProtocol(socket, headTimeoutMs, (protocol) => {
-      undecided.delete(socket);
-      if (protocol === "http1") {
-        http1Sockets.set(socket, new Set());
-        http1.emit("connection", socket);
-      } else {
-        // HTTP/2 has no half-closed connections: one that its client has ended would stay forever.
-        socket.allowHalfOpen = false;
-        http2.emit("connection", socket);
-      }
-    });
+    const decide = (stream: Socket) =>
+      detectProtocol(stream, headTimeoutMs, (protocol) => {
+        undecided.delete(socket);
+        if (protocol === "http1" || (stream instanceof TLSSocket && stream.alpnProtocol !== "h2")) {
+          const responses = new Set<ServerResponse>();
+          http1Sockets.set(stream, responses);
+          http1.emit("connection", stream);
+          stream.once("close", () => {
+            http1Sockets.delete(stream);
+            // Node tells the response that is being sent alone; those in the pipeline behind it would not hear of it.
+            for (const response of responses) {
+              response.destroyed = true;
+              response.emit("close");
+            }
+          });
+        } else {
+          // HTTP/2 has no half-closed connections: one that its client has ended would stay forever.
+          stream.allowHalfOpen = false;
+          sessionSocket = stream;
+          http2.emit("connection", stream);
+        }
+      });
+    if (tls === undefined) {
+      decide(socket);
+    } else {
+      tls.accept(socket, decide);
+    }
   });
+
+  function serveHttp1(request: IncomingMessage, response: ServerResponse): void {
+    const responses = http1Sockets.get(request.socket);
+    if (responses === undefined) {
+      // Node reads on in what a connection has left behind that is closed: nobody would hear the answer, nor of its end.
+      return;
+    }
+    trackResponse(request.socket, responses, response);
+    closeAfterUnread(request, response);
+    limits.watchRequest(request, response);
+    serve(request, response);
+  }
 
   function serve(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
     response.on("error", ignore);
@@ -165,9 +246,11 @@ export function createPort(options: PortOptions): Port {
     }
   }
 
-  function trackResponse(socket: Socket, response: ServerResponse): void {
-    const responses = http1Sockets.get(socket) ?? new Set();
+  function trackResponse(socket: Socket, responses: Set<ServerResponse>, response: ServerResponse): void {
     responses.add(response);
+    if (responses.size > maxPipelined) {
+      socket.destroy();
+    }
     if (closed !== undefined) {
       response.setHeader("connection", "close");
     }
@@ -179,6 +262,15 @@ export function createPort(options: PortOptions): Port {
     });
   }
 
+  function sendAway(): void {
+    for (const [socket, responses] of http1Sockets) {
+      closeHttp1Socket(socket, responses);
+    }
+    for (const session of sessions) {
+      closeSession(session);
+    }
+  }
+
   async function drain(): Promise<void> {
     const done = Promise.all([
       new Promise((resolve) => server.close(resolve)),
@@ -188,13 +280,11 @@ export function createPort(options: PortOptions): Port {
     for (const socket of undecided) {
       socket.destroy();
     }
-    for (const [socket, responses] of http1Sockets) {
-      closeHttp1Socket(socket, responses);
-    }
-    for (const session of sessions) {
-      closeSession(session);
-    }
+    sendAway();
     await done;
+    limits.stop();
+    deadSessions.stop();
+    idleSessions.stop();
     http1.close();
   }
 
@@ -215,6 +305,7 @@ export function createPort(options: PortOptions): Port {
       server.on("error", ignore);
       // An HTTP/1 server enforces its timeouts from this event on only.
       http1.emit("listening");
+      limits.start();
       const address = server.address();
       if (address === null || typeof address === "string") {
         throw new Error(`listening on ${address} instead of a TCP port`);
@@ -226,6 +317,7 @@ export function createPort(options: PortOptions): Port {
       const timer = setTimeout(cut, drainMs);
       return closed.finally(() => clearTimeout(timer));
     },
+    renew: sendAway,
     get connections() {
       return sockets.size;
     },

@@ -7,7 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { Code, type ConnectRouter } from "@connectrpc/connect";
+import { Code, type ConnectRouter, type ConnectRouterOptions } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "../../../gen/google/rpc/error_details_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import {
@@ -28,12 +28,19 @@ type Answer =
   | { case: "allExtensionNumbersResponse"; value: { baseTypeName: string; extensionNumber: number[] } }
   | { case: "errorResponse"; value: { errorCode: number; errorMessage: string } };
 
+/** The services by which tools ask. */
+export const reflectionServices = [V1, V1alpha] as const;
+
 /**
  * Adds server reflection to the routes, in both versions that tools ask for. It describes the given services and, beside
  * them, itself, the health service, and the details of errors, which no service imports and tools print all the same.
  */
-export function registerReflection(router: ConnectRouter, services: readonly DescService[]): void {
-  const described = [...services, Health, V1, V1alpha];
+export function registerReflection(
+  router: ConnectRouter,
+  services: readonly DescService[],
+  options?: Pick<ConnectRouterOptions, "readMaxBytes">,
+): void {
+  const described = [...services, Health, ...reflectionServices];
   const index = indexFiles([...described.map(({ file }) => file), file_google_rpc_error_details]);
   const names = described.map(({ typeName }) => ({ name: typeName }));
 
@@ -47,8 +54,8 @@ export function registerReflection(router: ConnectRouter, services: readonly Des
       };
     }
   }
-  router.service(V1, { serverReflectionInfo });
-  router.service(V1alpha, { serverReflectionInfo });
+  router.service(V1, { serverReflectionInfo }, options);
+  router.service(V1alpha, { serverReflectionInfo }, options);
 
   function answer(query: Query): Answer {
     switch (query.case) {

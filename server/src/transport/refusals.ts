@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorReason, type Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import type { Reason } from "../error-reasons.js";
 import { abortError, DynakvError, type DynakvErrorOptions } from "../errors.js";
+import { maxBytesOf } from "./request-bytes.js";
 
 /** The limits that a refusal tells. */
 export interface RefusalLimits {
@@ -14,7 +15,16 @@ export interface RefusalLimits {
  * The typed error for a request that Connect refuses. Connect's own messages quote what they could not read, values
  * included: of their text, only numbers and the names of fields are used.
  */
-export function toRefusal(error: unknown, method: DescMethod, limits: RefusalLimits, outcome: Outcome): DynakvError {
+export function toRefusal(
+  error: unknown,
+  method: DescMethod | undefined,
+  limits: RefusalLimits,
+  outcome: Outcome,
+): DynakvError {
+  if (error instanceof DynakvError) {
+    // The gate's own.
+    return error.withOutcome(outcome);
+  }
   const { code, rawMessage } = ConnectError.from(error, Code.Internal);
   const refuse = (reason: Reason, message: string, options: DynakvErrorOptions = {}) =>
     new DynakvError(reason, message, { ...options, outcome });
@@ -28,8 +38,8 @@ export function toRefusal(error: unknown, method: DescMethod, limits: RefusalLim
   if (code === Code.ResourceExhausted) {
     const size = /^message size (\d+)/.exec(rawMessage)?.[1];
     const problem = size === undefined ? "the request is too long" : `the request has ${size} bytes`;
-    const message = `${problem}; the limit is ${limits.maxRequestBytes} bytes`;
-    const largest = largestFields.get(method.name);
+    const message = `${problem}; the limit is ${maxBytesOf(method?.parent, limits.maxRequestBytes)} bytes`;
+    const largest = largestFields.get(method?.name ?? "");
     return refuse(largest?.reason ?? ErrorReason.INVALID_FIELD, message, fieldOption(largest?.field));
   }
   if (code === Code.Unimplemented) {
@@ -63,10 +73,10 @@ function unimplementedMessage(rawMessage: string): string {
 /** A body that does not parse: the field is told where Connect names one. */
 function unreadable(
   rawMessage: string,
-  method: DescMethod,
+  method: DescMethod | undefined,
   refuse: (reason: Reason, message: string, options?: DynakvErrorOptions) => DynakvError,
 ): DynakvError {
-  const { typeName } = method.input;
+  const typeName = method?.input.typeName ?? "message";
   const [, owner, name] = /^cannot decode (?:field|oneof) ([\w.]+)\.(\w+) from JSON/.exec(rawMessage) ?? [];
   if (owner !== undefined && name !== undefined) {
     const field = pathOf(method, owner, name);
@@ -82,8 +92,8 @@ function unreadable(
 }
 
 /** The path of a field from the request on, as far as it is known. */
-function pathOf(method: DescMethod, owner: string, name: string): string {
-  const parent = method.input.fields.find(({ message }) => message?.typeName === owner);
+function pathOf(method: DescMethod | undefined, owner: string, name: string): string {
+  const parent = method?.input.fields.find(({ message }) => message?.typeName === owner);
   return parent === undefined ? name : `${parent.name}.${name}`;
 }
 

@@ -14,28 +14,28 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { type Call, callKey } from "./call.js";
+import type { ReportError } from "./call-errors.js";
+import { clampDeadline } from "./clamp-deadline.js";
+import { untilRefused } from "./counted-bytes.js";
 
 /** Whether a call has reached the interceptors. What fails from then on is reported by them. */
 export const reachedKey = createContextKey(false, { description: "the call has reached the interceptors" });
-
-/** Turns the error of a refused call into the one that its caller gets. */
-export type ReportRefusal = (method: UniversalHandler["method"], error: unknown, startedAt: number) => ConnectError;
 
 /**
  * Has the calls reported that Connect refuses by itself, such as one whose message does not parse. Connect has written the
  * error by then, and an interceptor never hears of it, so here it is read back from the response and written anew, as
  * each protocol has it.
  */
-export function reportRefusedCalls(handler: UniversalHandler, report: ReportRefusal): UniversalHandler {
+export function reportRefusedCalls(handler: UniversalHandler, report: ReportError): UniversalHandler {
   const { method } = handler;
   const reporting = async (request: Parameters<UniversalHandler>[0]): Promise<UniversalServerResponse> => {
-    const startedAt = performance.now();
     const contextValues = request.contextValues ?? createContextValues();
-    const response = await handler({ ...request, contextValues });
+    clampDeadline(request.header);
+    const call = contextValues.get(callKey) as Call;
+    const response = await handler({ ...request, body: untilRefused(request, call), contextValues });
     // A response comes with its first message: by then, a call that was not refused has reached the interceptors.
-    return contextValues.get(reachedKey)
-      ? response
-      : rewriteError(response, (error) => report(method, error, startedAt));
+    return contextValues.get(reachedKey) ? response : rewriteError(response, (error) => report(call, error));
   };
   const { service, requestPath, supportedContentType, protocolNames, allowedMethods } = handler;
   return Object.assign(reporting, {

@@ -1,11 +1,12 @@
-import type { DescService, Registry } from "@bufbuild/protobuf";
+import type { DescMethod, DescService, Registry } from "@bufbuild/protobuf";
 import type { ConnectRouter, ConnectRouterOptions, ServiceImpl } from "@connectrpc/connect";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { CallErrors } from "./call-errors.js";
-import { registerReflection } from "./reflection.js";
+import { reflectionServices, registerReflection } from "./reflection.js";
 import { reportRefusedCalls } from "./refused-calls.js";
+import { maxBytesOf } from "./request-bytes.js";
 
 /** The services whose health is reported, and which reflection describes beside health and reflection themselves. */
 export const servedServices = [KeyValueService, InfoService] as const;
@@ -33,15 +34,24 @@ function serve<Service extends DescService>(service: Service, implementation: Se
   return { service, implementation };
 }
 
+/** Every RPC that is served, by the path of its URL. */
+export function methodsByPath(services: readonly ServedService[]): ReadonlyMap<string, DescMethod> {
+  const all = [...services.map(({ service }) => service), ...reflectionServices];
+  return new Map(
+    all.flatMap(({ typeName, methods }) => methods.map((method) => [`/${typeName}/${method.name}`, method])),
+  );
+}
+
 export function createRoutes(
   services: readonly ServedService[],
-  callErrors: CallErrors,
+  { callErrors, maxRequestBytes }: Pick<ConnectOptions, "callErrors" | "maxRequestBytes">,
 ): (router: ConnectRouter) => void {
   return (router) => {
     for (const { service, implementation } of services) {
-      router.service(service, implementation as Partial<ServiceImpl<DescService>>);
+      const readMaxBytes = maxBytesOf(service, maxRequestBytes);
+      router.service(service, implementation as Partial<ServiceImpl<DescService>>, { readMaxBytes });
     }
-    registerReflection(router, servedServices);
+    registerReflection(router, servedServices, { readMaxBytes: maxBytesOf(reflectionServices[0], maxRequestBytes) });
     // Connect has no other place to stand between it and its handlers.
     router.handlers.splice(
       0,

@@ -1,6 +1,8 @@
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ContextValues, createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
+import { toWebHeaders } from "../../../../client/src/node-headers.js";
+import { type Call, requestIdHeader } from "../call.js";
 
 /**
  * What a service is told of a call: the same as Connect tells, made only when it is asked for. One thing differs: the signal aborts
@@ -9,10 +11,8 @@ import { Code, ConnectError, type ContextValues, createContextValues, type Handl
 export class GrpcCall implements HandlerContext {
   readonly protocolName = "grpc";
   readonly requestMethod = "POST";
-  readonly startedAt = performance.now();
-  readonly method: DescMethodUnary;
+  readonly call: Call;
   readonly stream: ServerHttp2Stream;
-  private readonly headers: IncomingHttpHeaders;
   private readonly controller = new AbortController();
   private readonly endAt: number | undefined;
   private readonly timer: NodeJS.Timeout | undefined;
@@ -22,21 +22,19 @@ export class GrpcCall implements HandlerContext {
   private trailed: Headers | undefined;
   private contextValues: ContextValues | undefined;
 
-  constructor(
-    method: DescMethodUnary,
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-    timeoutMs: number | undefined,
-  ) {
-    this.method = method;
+  constructor(call: Call, stream: ServerHttp2Stream, timeoutMs: number | undefined) {
+    this.call = call;
     this.stream = stream;
-    this.headers = headers;
     if (timeoutMs !== undefined) {
-      this.endAt = this.startedAt + timeoutMs;
+      this.endAt = call.startedAt + timeoutMs;
       this.timer = setTimeout(() => {
         this.abort(new ConnectError("the operation timed out", Code.DeadlineExceeded));
-      }, timeoutMs);
+      }, this.endAt - performance.now());
     }
+  }
+
+  get method(): DescMethodUnary {
+    return this.call.method as DescMethodUnary;
   }
 
   get service() {
@@ -52,11 +50,12 @@ export class GrpcCall implements HandlerContext {
     this.endAt === undefined ? undefined : this.endAt - performance.now();
 
   get url(): string {
-    return `${this.headers[":scheme"] ?? "http"}://${this.headers[":authority"] ?? ""}${this.headers[":path"] ?? ""}`;
+    const { headers } = this.call;
+    return `${headers[":scheme"] ?? "http"}://${headers[":authority"] ?? ""}${headers[":path"] ?? ""}`;
   }
 
   get requestHeader(): Headers {
-    this.requested ??= toWebHeaders(this.headers);
+    this.requested ??= toWebHeaders(this.call.headers);
     return this.requested;
   }
 
@@ -71,18 +70,24 @@ export class GrpcCall implements HandlerContext {
   }
 
   get values(): ContextValues {
-    this.contextValues ??= createContextValues();
+    this.contextValues ??= this.call.contextValues();
     return this.contextValues;
   }
 
   /** The head of the answer: what each has, and what the service has set. */
   head(): OutgoingHttpHeaders {
-    return { ":status": 200, "content-type": "application/grpc+proto", ...fromWebHeaders(this.responded) };
+    const { sentId } = this.call;
+    return {
+      ":status": 200,
+      "content-type": "application/grpc+proto",
+      ...(sentId !== undefined && { [requestIdHeader]: sentId }),
+      ...fromWebHeaders(this.responded),
+    };
   }
 
   /** The trailers of an answer that is no error. */
   trailers(): OutgoingHttpHeaders {
-    return { ...fromWebHeaders(this.trailed), "grpc-status": "0" };
+    return { ...fromWebHeaders(this.trailed), ...this.call.trailers?.(), "grpc-status": "0" };
   }
 
   abort(reason: unknown): void {
@@ -95,27 +100,19 @@ export class GrpcCall implements HandlerContext {
   answered(): void {
     this.isAnswered = true;
     clearTimeout(this.timer);
+    this.call.answer();
   }
 
   /** The stream is closed. Before an answer, that is a client that has left. */
   end(): void {
     if (!this.isAnswered) {
       clearTimeout(this.timer);
-      this.abort(new ConnectError("the client has closed the stream", Code.Canceled));
+      const error = new ConnectError("the client has closed the stream", Code.Canceled);
+      this.abort(error);
+      this.call.leave(error);
     }
+    this.call.end();
   }
-}
-
-function toWebHeaders(headers: IncomingHttpHeaders): Headers {
-  const web = new Headers();
-  for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith(":") && value !== undefined) {
-      for (const each of Array.isArray(value) ? value : [value]) {
-        web.append(name, each);
-      }
-    }
-  }
-  return web;
 }
 
 export function fromWebHeaders(headers: Headers | undefined): OutgoingHttpHeaders {

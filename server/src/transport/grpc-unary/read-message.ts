@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { DynakvError } from "../../errors.js";
 
 /** Before a message come a byte of flags and four of its length. */
 export const prefixBytes = 5;
@@ -7,19 +8,23 @@ export const prefixBytes = 5;
 /**
  * Reads the one message of a unary request. What is wrong with it is told as Connect tells it, so that a refusal is the same on
  * both paths. Calls back once.
+ *
+ * @param admit is told how many bytes have come, and says why no more are to be gathered
  */
 export function readMessage(
   stream: ServerHttp2Stream,
   maxBytes: number,
-  done: (message: Uint8Array | ConnectError) => void,
+  admit: (bytes: number) => DynakvError | undefined,
+  done: (message: Uint8Array | ConnectError | DynakvError) => void,
 ): void {
   let received: Buffer | undefined;
   let rest: Buffer[] = [];
   let bytes = 0;
   let isDone = false;
 
-  function finish(message: Uint8Array | ConnectError): void {
+  function finish(message: Uint8Array | ConnectError | DynakvError): void {
     isDone = true;
+    received = undefined;
     rest = [];
     done(message);
   }
@@ -29,6 +34,11 @@ export function readMessage(
       return;
     }
     bytes += chunk.length;
+    const refusal = admit(chunk.length);
+    if (refusal !== undefined) {
+      finish(refusal);
+      return;
+    }
     if (received === undefined) {
       received = chunk;
     } else if (received.length < prefixBytes) {
@@ -36,7 +46,7 @@ export function readMessage(
     } else {
       rest.push(chunk);
     }
-    // Not before the end of what may be read, lest a length that is announced is not believed.
+    // A message that announces more than the limit is refused at once, before it is gathered.
     if (received.length >= prefixBytes && received.readUInt32BE(1) > maxBytes) {
       finish(tooLarge(received.readUInt32BE(1), maxBytes));
     } else if (bytes > maxBytes + prefixBytes) {

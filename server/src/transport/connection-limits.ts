@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerHttp2Session, ServerHttp2Stream } from "node:http2";
+import { type AdmitConnection, type ConnectionCountLimits, createConnectionCounts } from "./connection-counts.js";
+import { createFloodWatch } from "./flood-watch.js";
+import { createStalledRequests, wholeFactor } from "./stalled-requests.js";
+
+/** What a port takes of its clients before it closes a connection or ends a request. */
+export interface ConnectionLimitOptions extends ConnectionCountLimits {
+  /** How long the body of a request may stand still, in milliseconds; in all it has ten times as long. The default is 30,000. */
+  readonly bodyTimeoutMs?: number | undefined;
+  /** How long an HTTP/2 connection may be without a call, in milliseconds. The default is 3,600,000: an hour. */
+  readonly idleMs?: number | undefined;
+  /** Is told what was done against a client. */
+  readonly onClosed?: (why: "maxConnections" | "flood") => void;
+}
+
+/** Keeps watch over the connections of one port. */
+export interface ConnectionLimits {
+  /** Whether there is room for a connection; one that there is none for must be destroyed. */
+  readonly admit: AdmitConnection;
+  /** How long an HTTP/2 connection may be without a call. */
+  readonly idleMs: number;
+  /** How long a request may take in all to arrive. */
+  readonly wholeRequestMs: number;
+  watchSession(session: ServerHttp2Session): void;
+  watchStream(stream: ServerHttp2Stream): void;
+  watchRequest(request: IncomingMessage, response: ServerResponse): void;
+  /** Begins to look around, until it is stopped. */
+  start(): void;
+  stop(): void;
+}
+
+/** How often it looks for those that stand still or send too much, in milliseconds. */
+const sweepMs = 1000;
+
+export function createConnectionLimits(options: ConnectionLimitOptions): ConnectionLimits {
+  const { bodyTimeoutMs = 30_000, idleMs = 3_600_000, onClosed } = options;
+  const admit = createConnectionCounts(options);
+  const floods = createFloodWatch(() => onClosed?.("flood"));
+  const stalled = createStalledRequests(bodyTimeoutMs, floods.noteEnd);
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    idleMs,
+    wholeRequestMs: bodyTimeoutMs * wholeFactor,
+    admit(socket) {
+      const admitted = admit(socket);
+      if (!admitted) {
+        onClosed?.("maxConnections");
+      }
+      return admitted;
+    },
+    watchSession: floods.watch,
+    watchStream(stream) {
+      floods.watchStream(stream);
+      stalled.watchStream(stream);
+    },
+    watchRequest: stalled.watchRequest,
+    start() {
+      timer ??= setInterval(
+        () => {
+          stalled.sweep(performance.now());
+          floods.sweep();
+        },
+        Math.min(sweepMs, bodyTimeoutMs),
+      ).unref();
+    },
+    stop() {
+      clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+
+/** Finds the HTTP/2 sessions that have ended without a word, and closes their connections. */
+export interface DeadSessions {
+  /** Watches a session until it is closed. The socket is its connection, not the stand-in that it shows. */
+  watch(session: ServerHttp2Session, socket: Socket): void;
+  stop(): void;
+}
+
+/** What is known of a session. */
+interface Watched {
+  readonly socket: Socket;
+  /** How many bytes had come in all, at the last look and when it last showed that it lives. */
+  seen: number;
+  alive: number;
+  isAsked: boolean;
+  /** How many looks ago it was asked. */
+  looks: number;
+  /** For how many looks it has ended, and was not closed yet. It shows no socket any more. */
+  endedLooks: number;
+}
+
+/** How many looks one that is asked has to answer in: ten seconds at half a second each, far more than any way there and back. */
+const patience = 20;
+
+/**
+ * After an error of its client's that forbids to go on, such as a frame on a stream that never was, Node says GOAWAY, reads no
+ * more, and leaves it at that: it neither closes the session nor tells, and does not notice when the client has left. Session
+ * and socket would stay for good. Such a session sends nothing any more, and that is how it is found: a ping stays in its queue
+ * although nothing else waits to be sent. Nor does Node notice a reset that comes while it writes: then the system knows of nobody
+ * at the other end, and a session that has ended waits for that write before it closes its socket.
+ *
+ * Asked is who has sent something and then fallen silent, once. So a client that is idle is not pinged again, and one that has
+ * stopped reading is left alone: there, bytes wait for it.
+ */
+export function createDeadSessions(everyMs: number): DeadSessions {
+  const sessions = new Map<ServerHttp2Session, Watched>();
+  const timer = setInterval(look, everyMs).unref();
+
+  function look(): void {
+    for (const [session, watched] of sessions) {
+      if (session.destroyed) {
+        if (++watched.endedLooks > patience) {
+          watched.socket.destroy();
+        }
+        continue;
+      }
+      const { bytesRead } = session.socket;
+      if (watched.isAsked) {
+        const handle = handleOf(session);
+        const isStuck = (session.state.outboundQueueSize ?? 0) > 0 && handle?.writeQueueSize === 0;
+        // It may have died with the ping on its way.
+        const isSilent = ++watched.looks > patience && handle?.writeQueueSize === 0;
+        if (isStuck || isSilent || handle?.getpeername?.({}) !== 0) {
+          session.destroy();
+        }
+      } else if (bytesRead !== watched.alive && bytesRead === watched.seen) {
+        watched.looks = 0;
+        watched.isAsked = session.ping(() => {
+          watched.isAsked = false;
+          watched.alive = session.destroyed ? 0 : session.socket.bytesRead;
+        });
+      }
+      watched.seen = bytesRead;
+    }
+  }
+
+  return {
+    watch(session, socket) {
+      sessions.set(session, { socket, seen: 0, alive: 0, isAsked: false, looks: 0, endedLooks: 0 });
+      session.once("close", () => sessions.delete(session));
+    },
+    stop() {
+      clearInterval(timer);
+    },
+  };
+}
+
+/**
+ * What the system knows of a connection, past Node's own view of it: how much waits to be sent (sessions write past the socket, whose
+ * `writableLength` is 0), and whether there is somebody at the other end (0) or not (an error).
+ */
+function handleOf({ socket }: ServerHttp2Session): Handle | undefined {
+  return (socket as Socket & { readonly _handle?: Handle })._handle;
+}
+
+interface Handle {
+  readonly writeQueueSize?: number;
+  getpeername?(into: object): number;
+}

@@ -1,0 +1,116 @@
+import { constants, type Http2Session, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+
+/** Closes HTTP/2 connections that keep the server busy with frames that belong to no call. */
+export interface FloodWatch {
+  watch(session: ServerHttp2Session): void;
+  /** A call has come: from now on its body counts as one. */
+  watchStream(stream: ServerHttp2Stream): void;
+  /** A call of this connection has ended, perhaps by a reset of its client's. */
+  noteEnd(session: Http2Session, isReset: boolean): void;
+  /** To be called every second. */
+  sweep(): void;
+}
+
+interface Watched {
+  readonly session: ServerHttp2Session;
+  readonly socket: Pick<Socket, "bytesRead" | "bytesWritten">;
+  bytesRead: number;
+  bytesWritten: number;
+  /** How many calls have begun or ended since the last time, and how many bytes of bodies have come. */
+  calls: number;
+  bodyBytes: number;
+  /** How many calls it may reset now. */
+  resets: number;
+}
+
+/** What a connection may send in a second beyond its calls: nearly four thousand pings, and far more than any client does. */
+const idleBytes = 65_536;
+/** What may come with the beginning of a call, which is its head, or with its end: the part of its body that was on its way. */
+const callBytes = 65_536;
+/** What a byte of a body may take: more would be frames of a few bytes each, or padding. */
+const framing = 2;
+/** Who is sent much confirms much, and measures the connection with pings meanwhile. */
+const confirmingShare = 1 / 4;
+
+/**
+ * How many calls a connection may reset at once, and in a second from then on: nearly as many as nghttp2 lets it, which after that
+ * neither reads nor closes the connection.
+ */
+const resetBurst = 950;
+const resetsPerSecond = 33;
+
+/**
+ * nghttp2 and Node end some floods by themselves: empty frames, continuations without end. Others are answered or
+ * skipped for ever: pings, settings, priorities, window updates, frames of unknown types. All of these have in common that bytes
+ * come though no call does, which is seen without looking at each frame.
+ */
+export function createFloodWatch(onFlood: () => void): FloodWatch {
+  const all = new Map<Http2Session, Watched>();
+
+  function close({ session }: Watched): void {
+    if (!session.destroyed) {
+      onFlood();
+      session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      session.destroy();
+    }
+  }
+
+  /** Whether it was since the last time. */
+  function isFlooded(watched: Watched): boolean {
+    const { socket, calls, bodyBytes } = watched;
+    const { bytesRead, bytesWritten } = socket;
+    const read = bytesRead - watched.bytesRead;
+    const written = bytesWritten - watched.bytesWritten;
+    Object.assign(watched, { bytesRead, bytesWritten, calls: 0, bodyBytes: 0 });
+    return read > idleBytes + calls * callBytes + bodyBytes * framing + written * confirmingShare;
+  }
+
+  return {
+    watch(session) {
+      const { socket } = session;
+      all.set(session, {
+        session,
+        socket,
+        bytesRead: 0,
+        bytesWritten: 0,
+        calls: 0,
+        bodyBytes: 0,
+        resets: resetBurst,
+      });
+      session.once("close", () => all.delete(session));
+    },
+    watchStream(stream) {
+      const watched = stream.session && all.get(stream.session);
+      if (watched !== undefined) {
+        watched.calls++;
+        const { push } = stream;
+        stream.push = (chunk: Uint8Array | null, ...rest) => {
+          watched.bodyBytes += chunk?.length ?? 0;
+          return push.call(stream, chunk, ...rest);
+        };
+      }
+    },
+    noteEnd(session, isReset) {
+      const watched = all.get(session);
+      if (watched === undefined) {
+        return;
+      }
+      watched.calls++;
+      if (isReset && --watched.resets === -1) {
+        // Not now: Node may be in the middle of reading the reset, and a session that is destroyed meanwhile frees what is
+        // read on afterwards, which ends the process: https://github.com/nodejs/node/issues/38964
+        setImmediate(close, watched);
+      }
+    },
+    sweep() {
+      for (const watched of all.values()) {
+        const { session, resets } = watched;
+        watched.resets = Math.min(resetBurst, resets + resetsPerSecond);
+        if (!session.destroyed && isFlooded(watched)) {
+          close(watched);
+        }
+      }
+    },
+  };
+}

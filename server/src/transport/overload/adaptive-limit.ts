@@ -1,0 +1,59 @@
+import type { Load } from "./load-meter.js";
+
+/** How much may be under way at once, learnt from what the processor can carry. */
+export interface AdaptiveLimit {
+  readonly current: number;
+  /** Whether the processor had no rest when it was last looked at. */
+  readonly isSaturated: boolean;
+  /**
+   * Learns from a look at the event loop.
+   *
+   * @param running how much was under way at most since the last look
+   * @param wasReached whether something had to wait, or was refused, because of the limit
+   */
+  learn(load: Load, running: number, wasReached: boolean): void;
+}
+
+export interface AdaptiveLimitOptions {
+  readonly min: number;
+  readonly initial: number;
+  readonly max: number;
+}
+
+/** How long what is ready to run may wait, in milliseconds: little beside any deadline, and enough to batch well. */
+const targetLagMs = 10;
+const growth = 2;
+const cautiousGrowth = 1.05;
+/** What one look can take away at most: one that is late by chance, as by the garbage collector, takes no more. */
+const strongestCut = 0.7;
+
+/**
+ * Additive in nothing: while the processor has rest, what waits is waiting for DynamoDB, and the limit doubles until everything
+ * is let in. While it has none, more at once brings nothing but a longer wait for the processor, so the limit goes down until
+ * that wait is short, and feels its way up when it is very short.
+ */
+export function createAdaptiveLimit({ min, initial, max }: AdaptiveLimitOptions): AdaptiveLimit {
+  let current = Math.min(initial, max);
+  let isSaturated = false;
+  return {
+    get current() {
+      return current;
+    },
+    get isSaturated() {
+      return isSaturated;
+    },
+    learn(load, running, wasReached) {
+      ({ isSaturated } = load);
+      if (!isSaturated) {
+        // Without a need, no further than where it began.
+        const grown = Math.min(current * growth, max);
+        current = wasReached ? grown : Math.max(current, Math.min(grown, initial));
+      } else if (load.lagMs > targetLagMs) {
+        const cut = Math.max(strongestCut, Math.sqrt(targetLagMs / load.lagMs));
+        current = Math.max(min, Math.min(current, running) * cut);
+      } else if (wasReached && load.lagMs < targetLagMs / 2) {
+        current = Math.min(max, current * cautiousGrowth);
+      }
+    },
+  };
+}
