@@ -1,5 +1,6 @@
 import { Code } from "@connectrpc/connect";
 import { ErrorReason } from "../../gen/dynakv/v1/error_pb.js";
+import { codeName } from "./code-name.js";
 
 /** The reasons of the schema that this server was built with. */
 export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
@@ -27,7 +28,7 @@ function transient(code: Code, when: string, retry?: string): ReasonDefinition {
 }
 
 const { Aborted, Canceled, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument } = Code;
-const { OutOfRange, ResourceExhausted, Unavailable, Unimplemented, Unknown } = Code;
+const { OutOfRange, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable, Unimplemented, Unknown } = Code;
 
 /** The one table of typed errors, from which that in the docs is made. */
 export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
@@ -50,7 +51,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.INVALID_FIELD]: permanent(
     InvalidArgument,
-    "another field is out of its range: `consistency`, `order`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has too long a deadline",
+    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has too long a deadline",
   ),
   [ErrorReason.ALREADY_EXISTS]: permanent(
     FailedPrecondition,
@@ -84,7 +85,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.OVERLOADED]: transient(
     ResourceExhausted,
-    "this server has more work than it takes",
+    "this server has more work than it takes, in all, of this caller, or before the deadline; nothing of it was begun",
     "yes, after `RetryInfo`",
   ),
   [ErrorReason.BACKEND_UNAVAILABLE]: transient(
@@ -110,6 +111,14 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.INTERNAL]: permanent(Internal, "a defect of the server; its log has more"),
   [ErrorReason.SHUTTING_DOWN]: transient(Unavailable, "the server is stopping"),
+  [ErrorReason.UNAUTHENTICATED]: permanent(
+    Unauthenticated,
+    "no token or certificate, or one that the server does not take",
+  ),
+  [ErrorReason.PERMISSION_DENIED]: permanent(
+    PermissionDenied,
+    "the policy does not let this caller do this, or not with this key; nothing was read or written",
+  ),
 };
 
 /** The table of docs/errors.md. */
@@ -121,9 +130,4 @@ export function renderReasonsTable(): string {
       return `| \`${name}\` | \`${codeName(code)}\` | ${when} | ${retry} |\n`;
     });
   return `| reason | code | when | retry |\n|---|---|---|---|\n${rows.join("")}`;
-}
-
-/** `InvalidArgument` as gRPC writes it: `INVALID_ARGUMENT`. */
-function codeName(code: Code): string {
-  return Code[code].replaceAll(/(?<=[a-z])(?=[A-Z])/g, "_").toUpperCase();
 }

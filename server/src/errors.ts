@@ -15,6 +15,8 @@ export interface DynakvErrorOptions {
   throttlingReasons?: readonly string[];
   /** Whether the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
   repeatable?: boolean;
+  /** Whether the log tells of such failures in sums: one line for each would let anybody fill it. Default: false. */
+  counted?: boolean;
   /** What happened underneath. For the log only: callers never see it. */
   cause?: unknown;
 }
@@ -32,6 +34,7 @@ export class DynakvError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly throttlingReasons: readonly string[];
   readonly repeatable: boolean;
+  readonly counted: boolean;
 
   constructor(reason: Reason, message: string, options: DynakvErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -42,6 +45,7 @@ export class DynakvError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.throttlingReasons = options.throttlingReasons ?? [];
     this.repeatable = options.repeatable ?? false;
+    this.counted = options.counted ?? false;
   }
 
   get code(): Code {
@@ -66,12 +70,13 @@ export class DynakvError extends Error {
   }
 
   private options(): DynakvErrorOptions {
-    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, repeatable, cause } = this;
+    const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, repeatable, counted, cause } = this;
     return {
       outcome,
       currentEtag,
       throttlingReasons,
       repeatable,
+      counted,
       cause,
       ...(field === undefined ? {} : { field }),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

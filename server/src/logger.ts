@@ -5,12 +5,24 @@ import type { LogFormat, LogLevel } from "./settings/settings.js";
 export interface LoggerOptions {
   readonly level: LogLevel;
   readonly format: LogFormat;
+  /**
+   * Whether lines may wait a moment and go together: an access log of every call costs a third of what it does otherwise. What waits
+   * is written when the process ends, unless it is killed. Default: false.
+   */
+  readonly buffered?: boolean;
 }
 
+const bufferBytes = 8192;
+const flushMs = 200;
+
 /** A logger to stderr: stdout is for what a person or a script asked for. */
-export function createLogger({ level, format }: LoggerOptions): Logger {
+export function createLogger({ level, format, buffered = false }: LoggerOptions): Logger {
   const stderr = 2;
-  return pino({ level, base: null }, format === "text" ? prettyTo(stderr) : destination({ fd: stderr, sync: true }));
+  if (format === "text") {
+    return pino({ level, base: null }, prettyTo(stderr));
+  }
+  const how = buffered ? { sync: false, minLength: bufferBytes, periodicFlush: flushMs } : { sync: true };
+  return pino({ level, base: null }, destination({ fd: stderr, ...how }));
 }
 
 function prettyTo(fd: number): DestinationStream {

@@ -1,0 +1,11 @@
+/** Where a defect is, without its message, which may quote what it stumbled over. */
+export function describeDefect(error: unknown): {
+  readonly name: string;
+  readonly stack?: readonly string[] | undefined;
+} {
+  if (!(error instanceof Error)) {
+    return { name: typeof error };
+  }
+  const frames = error.stack?.replace(error.message, "").split("\n");
+  return { name: error.name, stack: frames?.filter((line) => /^\s+at /.test(line)) };
+}

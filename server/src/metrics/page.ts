@@ -1,0 +1,32 @@
+import { AggregatorRegistry, type Metric, Registry } from "prom-client";
+import type { MetricFamily } from "./cells.js";
+
+/** What a page is sent as. */
+export const pageContentType = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** The page of one process. */
+export function renderPage(families: readonly MetricFamily[]): Promise<string> {
+  const registry = new Registry();
+  for (const family of families) {
+    registry.registerMetric({ name: family.name, get: async () => family } as unknown as Metric);
+  }
+  return registry.metrics();
+}
+
+/** One page for several processes: counts are added up, and what cannot be is left out or combined as prom-client has it. */
+export function renderTogether(processes: readonly (readonly MetricFamily[])[]): Promise<string> {
+  return aggregate(processes).metrics();
+}
+
+/**
+ * What of processes that have ended must still be counted: a counter that became smaller would look to Prometheus as if it had
+ * begun anew, and all that the others have counted would be counted again.
+ */
+export async function keepCounts(processes: readonly (readonly MetricFamily[])[]): Promise<MetricFamily[]> {
+  const counts = processes.map((families) => families.filter(({ type }) => type === "counter" || type === "histogram"));
+  return (await aggregate(counts).getMetricsAsJSON()) as unknown as MetricFamily[];
+}
+
+function aggregate(processes: readonly (readonly MetricFamily[])[]): Registry {
+  return AggregatorRegistry.aggregate(processes.map((families) => [...families]) as never);
+}
