@@ -3,24 +3,36 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { createRequestIds } from "../../client/src/request-ids.js";
+import { openAccess } from "./access/access.js";
+import { listenOn } from "./listen-on.js";
 import { createLogger } from "./logger.js";
+import { metricDefinitions } from "./metrics/definitions.js";
+import type { Metrics } from "./metrics/metrics.js";
+import { createOwnAdminPort, type Observation, openObservation } from "./observation.js";
 import { createInfoService } from "./service/info-service.js";
 import { createKeyValueService } from "./service/key-value-service.js";
-import { splitAddress, splitOrigins } from "./settings/check-setting.js";
+import { createScanCursors } from "./service/scan-cursors.js";
+import { splitOrigins } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { type Backend, createBackend } from "./store/backend.js";
 import { type Connection, type EngineAddress, openConnection } from "./store/connection.js";
 import type { Clock } from "./store/entry.js";
 import { createItemLayout } from "./store/item-layout.js";
+import { observeRequests } from "./store/observed-requests.js";
 import { createRetryBudget } from "./store/retry.js";
 import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { createCallErrors } from "./transport/call-errors.js";
+import { createCallGate } from "./transport/call-gate.js";
 import { createCallHandlers } from "./transport/call-handlers.js";
+import type { ConnectionLimitOptions } from "./transport/connection-limits.js";
+import { createCountedWarning } from "./transport/counted-warning.js";
 import { createHealth } from "./transport/health.js";
-import { createPort } from "./transport/port.js";
-import { createServices, servedServices } from "./transport/routes.js";
+import { noteKeys } from "./transport/noted-keys.js";
+import { createCallLimits } from "./transport/overload/call-limits.js";
+import { createPort, type Port } from "./transport/port.js";
+import { createServices, methodsByPath, servedServices } from "./transport/routes.js";
 import { version } from "./version.js";
 
 /** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
@@ -36,6 +48,10 @@ export interface ServerOptions extends Partial<Omit<Settings, "workers">> {
   logger?: Logger;
   /** Tells the time in milliseconds since the epoch; the default is Date.now. For tests of expiry. */
   clock?: Clock;
+  /** Variables that were taken out of process.env since they hold secrets, such as OTEL_EXPORTER_OTLP_HEADERS. */
+  secretVariables?: Readonly<Record<string, string>>;
+  /** Metrics to count into, which another process shows, instead of an adminListen of its own. */
+  metrics?: Metrics;
 }
 
 /** A server that was built, and can be started once. */
@@ -54,10 +70,12 @@ export interface Server {
 }
 
 export interface StartedServer {
-  /** Where it listens, such as `http://127.0.0.1:50051`. */
+  /** Where it listens, such as `http://127.0.0.1:50051`, or `https:` with TLS. */
   readonly url: string;
   /** Whether the embedded engine serves it. */
   readonly embedded: boolean;
+  /** Where metrics and health are shown, if adminListen is set, such as `http://127.0.0.1:9464`. */
+  readonly adminUrl?: string;
 }
 
 /** How long calls that are cut off have to tell their callers so. */
@@ -75,10 +93,29 @@ export function createServer(options: ServerOptions = {}): Server {
     for (const warning of warnings) {
       logger.warn(warning);
     }
+    let isTakingCalls = false;
+    const { secretVariables, metrics } = options;
+    const environment = { ...process.env, ...secretVariables };
+    const observation = await openObservation({ settings, logger, environment, metrics });
+    closers.push(() => observation.stop());
+    const adminUrl = await openAdminPort(observation);
+    let port: Port | undefined;
+    const access = await openAccess(settings, { logger, clock, onNewAuthorities: () => port?.renew() });
+    closers.push(async () => access.close());
     const connection = await openConnection(settings, options);
     closers.push(() => connection.close());
     refuseStopped();
-    const context = createContext(settings, connection, clock);
+    const callLimits = createCallLimits({
+      ...settings,
+      defaultDeadlineMs: settings.defaultDeadlineSeconds * 1000,
+      isAdaptive: settings.overload === "adaptive",
+      logger,
+      onRefused: observation.metrics?.addCounter(metricDefinitions.shedCalls),
+    });
+    observation.metrics?.addGauge(metricDefinitions.callsWaiting, () => callLimits.waiting);
+    observation.metrics?.addGauge(metricDefinitions.callLimit, () => callLimits.limit);
+    closers.push(async () => callLimits.stop());
+    const context = createContext(settings, connection, clock, observation, callLimits.batches);
     const health = createHealth(servedServices.map(({ typeName }) => typeName));
     const backend = createBackend({
       context,
@@ -86,7 +123,10 @@ export function createServer(options: ServerOptions = {}): Server {
       ttl: settings.ttlSeconds === undefined ? undefined : settings.ttlSeconds >= 0 ? "enabled" : "disabled",
       embedded: connection.embedded,
       log: logger,
-      onServing: (serving) => health.set(serving),
+      onServing: (serving) => {
+        health.set(serving);
+        showReady();
+      },
     });
     closers.push(() => backend.stop());
     await backend.start();
@@ -99,37 +139,61 @@ export function createServer(options: ServerOptions = {}): Server {
       maxRequestBytes: settings.maxRequestBytes,
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
     };
-    const callErrors = createCallErrors(logger, limits);
+    const callErrors = createCallErrors(observation.accessLog, limits);
     const services = createServices({
       ...createImplementations(settings, context, connection, backend),
       health: health.implementation,
     });
-    const port = createPort({
+    observation.metrics?.addMethods(methodsByPath(services).values());
+    const serving = createPort({
       ...createCallHandlers({
         ...limits,
-        services,
+        services: services.map(noteKeys),
         callErrors,
+        gate: createCallGate([...observation.stages, ...(access.stage ? [access.stage] : []), callLimits.stage]),
+        bodies: callLimits.bodies,
         shutdownSignal: shutdown.signal,
         corsOrigins: splitOrigins(settings.corsOrigins),
       }),
       maxStreams: settings.maxStreams,
+      limits: createPortLimits(settings, logger, observation.metrics),
+      tls: access.tls,
     });
-    const { host, port: wanted } = splitAddress(settings.listen);
-    const { port: actual } = await port.listen(host, wanted).catch((error: unknown) => {
-      throw listenError(settings.listen, error);
-    });
+    port = serving;
+    const url = await listenOn(serving, "listen", settings.listen, access.tls === undefined ? "http" : "https");
+    isTakingCalls = true;
+    showReady();
+    observation.metrics?.addGauge(metricDefinitions.connections, () => serving.connections);
     closers.push(async () => {
+      isTakingCalls = false;
       health.close();
+      showReady();
       const drainMs = settings.drainSeconds * 1000;
       const timer = setTimeout(() => shutdown.abort(shutdownError()), drainMs);
-      await port.close(drainMs + farewellMs);
+      await serving.close(drainMs + farewellMs);
       clearTimeout(timer);
       shutdown.abort(shutdownError());
     });
 
-    const url = `http://${host.includes(":") ? `[${host}]` : host}:${actual}`;
-    logger.info({ version, url, table: settings.table, embedded: connection.embedded }, "serving");
-    return { url, embedded: connection.embedded };
+    logger.info({ version, url, adminUrl, table: settings.table, embedded: connection.embedded }, "serving");
+    return { url, embedded: connection.embedded, ...(adminUrl === undefined ? {} : { adminUrl }) };
+
+    function showReady(): void {
+      if (observation.metrics !== undefined) {
+        observation.metrics.isReady = isTakingCalls && health.current;
+      }
+    }
+  }
+
+  // The first to open and the last to close: it shows that the server starts, and that it stops.
+  async function openAdminPort({ metrics }: Observation): Promise<string | undefined> {
+    if (settings.adminListen === undefined || metrics === undefined) {
+      return undefined;
+    }
+    const port = await createOwnAdminPort(metrics);
+    const url = await listenOn(port, "adminListen", settings.adminListen);
+    closers.push(() => port.close());
+    return url;
   }
 
   function refuseStopped(): void {
@@ -179,16 +243,24 @@ export function createServer(options: ServerOptions = {}): Server {
   };
 }
 
-function createContext(settings: Settings, { client, dynamodb }: Connection, clock: Clock): StoreContext {
+function createContext(
+  settings: Settings,
+  { client, dynamodb }: Connection,
+  clock: Clock,
+  { requests, metrics }: Observation,
+  batchSlots: StoreContext["batchSlots"],
+): StoreContext {
   const { ttlSeconds } = settings;
   return {
     client,
-    dynamodb,
+    dynamodb: observeRequests(dynamodb, requests),
     layout: createItemLayout(settings),
     clock,
-    budget: createRetryBudget(),
+    budget: createRetryBudget(metrics?.onRetry),
+    counts: metrics?.counts,
     defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
     batchConcurrency: settings.mgetConcurrency,
+    batchSlots,
     requests: {
       windowMs: settings.requestWindowSeconds * 1000,
       maxWriters: settings.requestWindowWriters,
@@ -198,10 +270,31 @@ function createContext(settings: Settings, { client, dynamodb }: Connection, clo
   };
 }
 
+function createPortLimits(settings: Settings, logger: Logger, metrics: Metrics | undefined): ConnectionLimitOptions {
+  const warn = createCountedWarning(logger, "connections closed");
+  const count = metrics?.addCounter(metricDefinitions.connectionsClosed);
+  return {
+    maxConnections: settings.maxConnections,
+    maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+    bodyTimeoutMs: settings.bodyTimeoutSeconds * 1000,
+    idleMs: settings.connectionIdleSeconds * 1000,
+    onClosed(why) {
+      warn(why);
+      count?.(why);
+    },
+  };
+}
+
 function createImplementations(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
   const defaultDeadlineMs = settings.defaultDeadlineSeconds * 1000;
   return {
-    keyValue: createKeyValueService({ store: createStore(context), clock: context.clock, defaultDeadlineMs }),
+    keyValue: createKeyValueService({
+      store: createStore(context),
+      clock: context.clock,
+      cursors: createScanCursors(context.layout.names.table),
+      defaultDeadlineMs,
+      maxKeys: settings.maxKeys,
+    }),
     info: createInfoService({
       embedded,
       names: context.layout.names,
@@ -214,18 +307,6 @@ function createImplementations(settings: Settings, context: StoreContext, { embe
       autoExpiry: () => backend.autoExpiry,
     }),
   };
-}
-
-/** Why an address cannot be listened on, and what to do about it. */
-function listenError(address: string, cause: unknown): Error {
-  const { code } = cause as { code?: string };
-  const problems: Record<string, string> = {
-    EADDRINUSE: "it is in use; stop what uses it, or choose another with listen (port 0 picks a free one)",
-    EADDRNOTAVAIL: "this machine does not have that address; choose another with listen",
-    EACCES: "this user may not use that port; choose one above 1023 with listen",
-    ENOTFOUND: "there is no such host; choose another with listen",
-  };
-  return new Error(`cannot listen on ${address}: ${problems[code ?? ""] ?? code ?? "it failed"}`, { cause });
 }
 
 function shutdownError(): ConnectError {

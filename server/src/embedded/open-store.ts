@@ -44,30 +44,32 @@ async function prepareFolder(folder: string): Promise<void> {
 function folderError(folder: string, error: unknown): SetupError {
   // The reason of LevelDB is the cause of the error that it rejects with.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { code, message } = cause as { code?: unknown; message?: unknown };
-  return new SetupError(`data folder '${folder}' ${describe(code, message)}`, { transient: false, cause });
+  const { found, advice } = folderProblem(cause);
+  return new SetupError(`data folder '${folder}' ${found}: ${advice}`, { transient: false, cause });
 }
 
-function describe(code: unknown, message: unknown): string {
+/** What an error of the file system or of LevelDB says of the folder, and what to do about it. */
+export function folderProblem(error: unknown): { readonly found: string; readonly advice: string } {
+  const { code, message } = error as { code?: unknown; message?: unknown };
   const another = "or set data to another folder, or to 'memory'";
   switch (code) {
     case "EEXIST":
     case "ENOTDIR":
-      return `is a file, or lies below one: set data to a folder, or to 'memory'`;
+      return { found: "is a file, or lies below one", advice: "set data to a folder, or to 'memory'" };
     case "EACCES":
     case "EPERM":
-      return `may not be read and written by this user: change its permissions, ${another}`;
+      return { found: "may not be read and written by this user", advice: `change its permissions, ${another}` };
     case "EROFS":
-      return `is on a read-only file system: set data to another folder, or to 'memory'`;
+      return { found: "is on a read-only file system", advice: "set data to another folder, or to 'memory'" };
     case "ENOSPC":
     case "EDQUOT":
-      return `is on a full disk: make room, ${another}`;
+      return { found: "is on a full disk", advice: `make room, ${another}` };
     case "LEVEL_LOCKED":
-      return `is in use by another dynakv: stop that one, ${another}`;
+      return { found: "is in use by another dynakv", advice: `stop that one, ${another}` };
     case "LEVEL_CORRUPTION":
-      return `is damaged (${message}): restore it from a backup, ${another}`;
+      return { found: `is damaged (${message})`, advice: `restore it from a backup, ${another}` };
     default:
-      return `cannot be opened (${message}): make it usable, ${another}`;
+      return { found: `cannot be opened (${message})`, advice: `make it usable, ${another}` };
   }
 }
 

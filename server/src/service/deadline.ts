@@ -1,4 +1,5 @@
 import type { HandlerContext } from "@connectrpc/connect";
+import { workOf } from "./initiator.js";
 
 /**
  * Carries out a call under the caller's deadline, or under the server's own when the caller set none, so that no call
@@ -10,7 +11,7 @@ export async function callWithDeadline<T>(
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (context.timeoutMs() !== undefined) {
-    return call(context.signal);
+    return call(workOf(context, context.signal));
   }
   const controller = new AbortController();
   const leave = () => controller.abort(context.signal.reason);
@@ -22,7 +23,7 @@ export async function callWithDeadline<T>(
   }
   context.signal.addEventListener("abort", leave);
   try {
-    return await call(controller.signal);
+    return await call(workOf(context, controller.signal));
   } finally {
     clearTimeout(timer);
     context.signal.removeEventListener("abort", leave);

@@ -12,6 +12,8 @@ import {
   type KeyValueService,
   type MGetRequest,
   type MGetResponse,
+  type ScanRequest,
+  type ScanResponse,
   type SetRequest,
   SetResponseSchema,
   type TouchRequest,
@@ -20,11 +22,16 @@ import {
 import { DynakvError, invalidField } from "../errors.js";
 import type { Clock } from "../store/entry.js";
 import type { Store } from "../store/store.js";
+import { checkRight } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";
+import { workOf } from "./initiator.js";
 import { msToTimestamp, secondToTimestamp, toEntry } from "./messages.js";
 import { groupResults } from "./result-groups.js";
+import type { ScanCursors } from "./scan-cursors.js";
+import { groupScanned } from "./scan-groups.js";
 import {
   checkKey,
+  checkPrefix,
   isOrdered,
   isStrong,
   keyError,
@@ -37,13 +44,16 @@ import {
 export interface KeyValueServiceOptions {
   readonly store: Store;
   readonly clock: Clock;
+  readonly cursors: ScanCursors;
   /** The deadline of a unary call that sets none. */
   readonly defaultDeadlineMs: number;
+  /** The most keys of one MGet. */
+  readonly maxKeys: number;
 }
 
 /** KeyValueService over a store: checks what was asked, carries it out, and puts the answer into messages. */
 export function createKeyValueService(options: KeyValueServiceOptions): ServiceImpl<typeof KeyValueService> {
-  const { store, clock, defaultDeadlineMs } = options;
+  const { store, clock, cursors, defaultDeadlineMs, maxKeys } = options;
 
   function unary<T>(context: HandlerContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return callWithDeadline(context, defaultDeadlineMs, call);
@@ -63,6 +73,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
   return {
     get({ key, consistency }: GetRequest, context) {
       checkKey(key);
+      checkRight(context, "read", [key]);
       const strong = isStrong(consistency);
       return unary(context, async (signal) => {
         const entry = await store.get(key, { strong, signal });
@@ -75,6 +86,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         refuseUnknownFields(request, request.condition, request.expiry);
         const { key, value } = request;
         checkKey(key);
+        checkRight(context, "write", [key]);
         const condition = toWriteCondition(request.condition);
         const expiry = toExpiryPolicy(request.expiry, clock());
         return async (signal) => {
@@ -89,8 +101,23 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     },
 
     mGet({ keys, consistency, order }: MGetRequest, context): AsyncIterable<MGetResponse> {
-      const read = { strong: isStrong(consistency), signal: context.signal };
+      if (keys.length > maxKeys) {
+        throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
+      }
+      // All of them before the first is read.
+      checkRight(context, "read", keys);
+      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
       return groupResults(store.readMany({ keys, ordered: isOrdered(order), check: keyError }, read));
+    },
+
+    scan({ prefix, cursor, consistency }: ScanRequest, context): AsyncIterable<ScanResponse> {
+      checkPrefix(prefix);
+      // Who may read a prefix may read all that begins with it, and so all that begins with more.
+      checkRight(context, "read", [prefix]);
+      const after = cursor === "" ? undefined : cursors.read(cursor, prefix);
+      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
+      const pages = store.scan({ prefix, after }, read);
+      return groupScanned(pages, (key) => cursors.write(key, prefix));
     },
 
     delete(request: DeleteRequest, context) {
@@ -98,6 +125,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         refuseUnknownFields(request, request.condition);
         const { key } = request;
         checkKey(key);
+        checkRight(context, "delete", [key]);
         const condition = toWriteCondition(request.condition);
         return async (signal) =>
           create(DeleteResponseSchema, { existed: await store.delete({ key, condition }, { signal }) });
@@ -109,6 +137,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         refuseUnknownFields(request, request.expiry);
         const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
         checkKey(key);
+        checkRight(context, "write", [key]);
         const id = toRequestId(request.requestId, clock());
         if (min > max) {
           throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);
@@ -131,6 +160,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         refuseUnknownFields(request, request.condition, request.expiry);
         const { key } = request;
         checkKey(key);
+        checkRight(context, "write", [key]);
         const condition = toWriteCondition(request.condition);
         if (condition?.kind === "absent") {
           throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_absent", "nothing can be touched then");

@@ -2,10 +2,16 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema, EmptySchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { type Entry, EntrySchema } from "../../../gen/dynakv/v1/entry_pb.js";
 import { type ErrorDetail, ErrorDetailSchema, ResultErrorSchema } from "../../../gen/dynakv/v1/error_pb.js";
-import { type MGetResult, MGetResultSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import {
+  type MGetResult,
+  MGetResultSchema,
+  type ScanResult,
+  ScanResultSchema,
+} from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors.js";
 import type { StoredEntry } from "../store/entry.js";
 import type { ReadResult } from "../store/result-order.js";
+import type { ScannedKey } from "../store/scan-table.js";
 
 export function toEntry(stored: StoredEntry): Entry {
   const { data, writeTime, expireAt, etag } = stored;
@@ -31,6 +37,14 @@ function toResultCase(found: ReadResult["found"]): MGetResult["result"] {
   if (found === undefined) {
     return { case: "missing", value: create(EmptySchema) };
   }
+  return toFoundCase(found);
+}
+
+export function toScanResult({ key, found }: ScannedKey): ScanResult {
+  return create(ScanResultSchema, { key, result: toFoundCase(found) });
+}
+
+function toFoundCase(found: ScannedKey["found"]): ScanResult["result"] {
   if (!(found instanceof DynakvError)) {
     return { case: "entry", value: toEntry(found) };
   }

@@ -4,8 +4,8 @@ import type { ReadResult } from "../store/result-order.js";
 import { toResult } from "./messages.js";
 
 /** A message ends at this many results, or once it holds this many bytes of values: gRPC clients take 4 MiB by default. */
-const maxResults = 200;
-const maxValueBytes = 1024 * 1024;
+export const maxResults = 200;
+export const maxValueBytes = 1024 * 1024;
 
 /** Puts results into messages, many to one, and waits for the reader between messages. */
 export async function* groupResults(batches: AsyncIterable<ReadResult[]>): AsyncGenerator<MGetResponse> {
@@ -27,7 +27,8 @@ export async function* groupResults(batches: AsyncIterable<ReadResult[]>): Async
   }
 }
 
-function sizeOf({ key, found }: ReadResult): number {
+/** Roughly, the bytes that a result takes in a message. */
+export function sizeOf({ key, found }: Pick<ReadResult, "key" | "found">): number {
   const value = found !== undefined && "data" in found && found.data.kind === "value" ? found.data.value.length : 0;
   return key.length + value;
 }

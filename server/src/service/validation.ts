@@ -34,6 +34,15 @@ export function checkKey(key: string): void {
   }
 }
 
+/** Checks what keys are to begin with; nothing is what all of them do. */
+export function checkPrefix(prefix: string): void {
+  const error = prefix === "" ? undefined : keyError(prefix, "prefix");
+  if (error !== undefined) {
+    // As long as a key at most, or no key can begin with it.
+    throw invalidField(ErrorReason.INVALID_FIELD, "prefix", error.message.replace(/^prefix: /, ""));
+  }
+}
+
 /** Whether a read must be strong. */
 export function isStrong(consistency: Consistency): boolean {
   switch (consistency) {

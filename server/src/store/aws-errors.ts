@@ -21,8 +21,8 @@ interface AnyError {
   errors?: unknown[];
   neverSent?: boolean;
   Item?: Item;
-  ThrottlingReasons?: { reason?: string }[];
-  throttlingReasons?: { reason?: string }[];
+  ThrottlingReasons?: unknown;
+  throttlingReasons?: unknown;
   $metadata?: { httpStatusCode?: number };
 }
 
@@ -35,6 +35,9 @@ const throttling = new Set([
   "LimitExceededException",
   "TooManyRequestsException",
 ]);
+
+/** Such as TableReadProvisionedThroughputExceeded. Callers are told them, so that what has no such form is left out. */
+const throttlingReason = /^[A-Za-z]{1,100}$/;
 
 const conflicts = new Set([
   "TransactionConflictException",
@@ -58,7 +61,20 @@ const denials = new Set([
   "TokenProviderError",
 ]);
 
+/** Those denials that no policy mends: nobody knows who asks. */
+const unknownCallers = new Set(
+  [...denials].filter((name) => name !== "AccessDeniedException" && name !== "NotAuthorized"),
+);
+
+/** Whether a request was denied for who asks, and not for what was asked. */
+export function isAboutCredentials(cause: unknown): boolean {
+  return unknownCallers.has((cause as AnyError).name ?? "");
+}
+
 const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"]);
+
+/** A signature that does not fit, for its time or for anything else: the message tells. The second name is STS's. */
+const badSignatures = new Set(["InvalidSignatureException", "SignatureDoesNotMatch"]);
 
 const tableProblems = new Set(["ResourceNotFoundException", "TableNotFoundException", "ResourceInUseException"]);
 
@@ -75,6 +91,13 @@ const refusedCertificates = new Set([
   "CERT_HAS_EXPIRED",
 ]);
 
+function readReasons(list: unknown): string[] {
+  return (Array.isArray(list) ? list : []).flatMap((each: { reason?: unknown } | null) => {
+    const reason = each?.reason;
+    return typeof reason === "string" && throttlingReason.test(reason) ? reason : [];
+  });
+}
+
 /** The one module that knows the names of AWS's errors. Whatever it does not know may have been applied. */
 export function classifyError(cause: unknown): BackendFailure {
   const error = (cause ?? {}) as AnyError;
@@ -87,16 +110,12 @@ export function classifyError(cause: unknown): BackendFailure {
     return { ...refused, kind: "condition-failed", item: error.Item };
   }
   if (throttling.has(name) || status === 429) {
-    const reasons = (error.ThrottlingReasons ?? error.throttlingReasons ?? []).flatMap(({ reason }) => reason ?? []);
-    return { ...refused, kind: "throttled", reasons };
+    return { ...refused, kind: "throttled", reasons: readReasons(error.ThrottlingReasons ?? error.throttlingReasons) };
   }
   if (conflicts.has(name)) {
     return { ...refused, kind: "conflict" };
   }
-  if (
-    clockSkews.has(name) ||
-    (name === "InvalidSignatureException" && /expired|not yet current/i.test(error.message ?? ""))
-  ) {
+  if (clockSkews.has(name) || (badSignatures.has(name) && /expired|not yet current/i.test(error.message ?? ""))) {
     return { ...refused, kind: "clock-skew" };
   }
   if (denials.has(name) || status === 401 || status === 403) {

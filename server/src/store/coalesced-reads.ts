@@ -2,6 +2,7 @@ import { createReadsTogether, type ReadTogether } from "../../../client/src/toge
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../errors.js";
 import type { ReadOptions, StoredEntry } from "./entry.js";
+import { joinInitiators } from "./initiators.js";
 import type { Found } from "./read-batch.js";
 import { readEntry } from "./read-entry.js";
 import { readMany } from "./read-many.js";
@@ -58,7 +59,9 @@ function createQueue(context: StoreContext, strong: boolean): ReadTogether<Found
       const bytesLimit = Math.floor(targetBytes / Math.max(1, averageBytes));
       return performance.now() < apartUntil ? 1 : Math.max(1, Math.min(maxKeys, bytesLimit));
     },
-    async read(keys, answer, { signal }) {
+    async read(keys, answer, { signal, readers }) {
+      joinInitiators(readers, signal);
+      context.counts?.gets(readers.length);
       const options: ReadOptions = { strong, signal };
       const found = (key: string, result: Found) => {
         averageBytes = averageBytes * 0.9 + sizeOf(result) * 0.1;

@@ -17,6 +17,7 @@ import {
   pruneIfWorthwhile,
   repeatable,
 } from "./increment-counter.js";
+import { joinInitiators } from "./initiators.js";
 import { counterEtag } from "./item-layout.js";
 import { nonceOf, parseRequestId, type RequestId, timeOf } from "./request-id.js";
 import { ConditionFailed, type Doubt, inDoubt } from "./retry.js";
@@ -48,7 +49,14 @@ interface Bundle {
 export function createCombinedIncrement(context: StoreContext): CombinedIncrement {
   const increment = createIncrementsTogether<IncrInput, IncrResult>({
     take: (waiting) => takeGroup(context, waiting),
-    write: (group, signal) => carryOut(context, group, signal),
+    write(group, signal) {
+      context.counts?.increments(group.length);
+      joinInitiators(
+        group.map((waiting) => waiting.signal),
+        signal,
+      );
+      return carryOut(context, group, signal);
+    },
     left: (reason, { id }, mayBeApplied) => {
       const error = abortError(reason, mayBeApplied ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
       return mayBeApplied ? repeatable(id !== undefined, error) : error;

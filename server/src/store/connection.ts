@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type EmbeddedEngine, startEmbeddedEngine } from "../embedded/embedded-engine.js";
 import { SetupError } from "../errors.js";
+import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
 import type { DataPlane } from "./data-plane/data-plane.js";
 import { createLeanDataPlane } from "./data-plane/lean-data-plane.js";
@@ -12,7 +13,7 @@ import { withoutRetries } from "./without-retries.js";
 export interface Connection {
   /** For what a call is made of. */
   readonly dynamodb: DataPlane;
-  /** For everything else: table, TTL, scans. */
+  /** For everything else: table, TTL, reaping. */
   readonly client: Pick<DynamoDBClient, "send">;
   /** Whether the engine is the embedded one. */
   readonly embedded: boolean;
@@ -45,11 +46,6 @@ export async function openConnection(
     return { client, dynamodb: createSdkDataPlane(client), embedded: false, close: async () => {} };
   }
   return isEmbedded(settings) ? openEmbedded(settings, engine) : openRemote(settings);
-}
-
-/** Without any word about a backend, the embedded engine serves. */
-export function isEmbedded({ backend, endpoint, region, accessKeyId }: ConnectionSettings): boolean {
-  return [backend, endpoint, region, accessKeyId].every((setting) => setting === undefined);
 }
 
 async function openEmbedded(

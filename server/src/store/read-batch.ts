@@ -114,14 +114,15 @@ async function requestBatch(
   return withRetries(send, { budget, signal, access: "read" });
 }
 
-function decodeAll({ layout, clock }: StoreContext, items: Item[]): Map<string, Found> {
-  const nowMs = clock();
-  return new Map(items.map((item) => [layout.keyOf(item), decodeOrError(() => layout.decode(item, nowMs))]));
+function decodeAll(context: StoreContext, items: Item[]): Map<string, Found> {
+  const nowMs = context.clock();
+  return new Map(items.map((item) => [context.layout.keyOf(item), decodeFound(context, item, nowMs)]));
 }
 
-function decodeOrError(decode: () => StoredEntry | undefined): Found {
+/** What an item holds, or why it cannot be read. */
+export function decodeFound({ layout }: Pick<StoreContext, "layout">, item: Item, nowMs: number): Found {
   try {
-    return decode();
+    return layout.decode(item, nowMs);
   } catch (error) {
     if (error instanceof DynakvError) {
       return error;

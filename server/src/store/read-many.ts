@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { DynakvError } from "../errors.js";
 import type { ReadOptions } from "./entry.js";
+import { passInitiators } from "./initiators.js";
 import { createBatchQueue, type KeyBatch } from "./key-batches.js";
 import { type BatchAnswer, readBatch } from "./read-batch.js";
 import { createReadPacer } from "./read-pacer.js";
@@ -35,7 +36,12 @@ export async function* readMany(
   const signal = AbortSignal.any([options.signal, leave.signal]);
   // Each batch that is under way listens to it.
   setMaxListeners(0, signal);
+  passInitiators(options.signal, signal);
   const running = new Set<Running>();
+  const { batchSlots } = context;
+  let slots = 0;
+  /** How many batches are being read; others wait to be taken, and need no room. */
+  let working = 0;
 
   function bytesUnderWay(): number {
     let bytes = order?.bytes ?? 0;
@@ -45,6 +51,23 @@ export async function* readMany(
     return bytes;
   }
 
+  function takeSlot(): boolean {
+    const taken = batchSlots.tryTake();
+    slots += taken ? 1 : 0;
+    return taken;
+  }
+
+  function giveSlotsBack(kept: number): void {
+    for (; slots > Math.max(0, kept); slots--) {
+      batchSlots.giveBack();
+    }
+  }
+
+  function onSettled(): void {
+    working--;
+    giveSlotsBack(working - 1);
+  }
+
   try {
     for (;;) {
       while (pacer.allows(running.size, bytesUnderWay())) {
@@ -52,7 +75,13 @@ export async function* readMany(
         if (batch === undefined) {
           break;
         }
-        running.add(track(batch, readBatch(context, batch, check, pacer, { ...options, signal })));
+        // The first needs no room: what has begun goes on.
+        if (running.size > 0 && !takeSlot()) {
+          queue.putBack(batch);
+          break;
+        }
+        working++;
+        running.add(track(batch, readBatch(context, batch, check, pacer, { ...options, signal }), onSettled));
       }
       if (running.size === 0) {
         return;
@@ -68,6 +97,7 @@ export async function* readMany(
       yield* order === undefined ? toGroups(done.batch, done.answer) : inOrder(order, done.batch, done.answer);
     }
   } finally {
+    giveSlotsBack(0);
     leave.abort();
   }
 }
@@ -81,13 +111,15 @@ interface Running {
   error?: unknown;
 }
 
-function track(batch: KeyBatch, work: Promise<BatchAnswer>): Running {
+function track(batch: KeyBatch, work: Promise<BatchAnswer>, onSettled: () => void): Running {
   const running: Running = {
     batch,
-    settled: work.then(
-      (answer) => Object.assign(running, { answer }),
-      (error: unknown) => Object.assign(running, { error }),
-    ),
+    settled: work
+      .then(
+        (answer) => Object.assign(running, { answer }),
+        (error: unknown) => Object.assign(running, { error }),
+      )
+      .finally(onSettled),
   };
   return running;
 }

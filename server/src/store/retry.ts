@@ -14,8 +14,8 @@ const maxTries = 5;
  * success gives a little back. While a table fails throughout, load on it is then not multiplied by the retries.
  */
 export interface RetryBudget {
-  /** Takes the cost of a retry; false when the budget does not have it. */
-  take(): boolean;
+  /** Takes the cost of a retry of what failed with an error; false when the budget does not have it. */
+  take(error: unknown): boolean;
   /** Pays back for a request that succeeded. */
   refund(): void;
 }
@@ -23,15 +23,17 @@ export interface RetryBudget {
 const budgetCapacity = 500;
 const retryCost = 5;
 
-export function createRetryBudget(): RetryBudget {
+/** @param onAsked is told of each retry that was asked for, what had failed, and whether the budget had it */
+export function createRetryBudget(onAsked?: (error: unknown, taken: boolean) => void): RetryBudget {
   let left = budgetCapacity;
   return {
-    take() {
-      if (left < retryCost) {
-        return false;
+    take(error) {
+      const taken = left >= retryCost;
+      if (taken) {
+        left -= retryCost;
       }
-      left -= retryCost;
-      return true;
+      onAsked?.(error, taken);
+      return taken;
     },
     refund() {
       left = Math.min(budgetCapacity, left + 1);
@@ -109,7 +111,7 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
         doubt.error = error;
       }
       const harmless = access !== "write" || failure.applied === "no";
-      if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take()) {
+      if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take(cause)) {
         throw inDoubt(doubt, error);
       }
       await pause(tries, signal);

@@ -9,15 +9,19 @@ import type { RetryBudget } from "./retry.js";
 export interface StoreContext {
   /** For what a call is made of. */
   readonly dynamodb: DataPlane;
-  /** For everything else: table, TTL, scans. It never repeats a request by itself. */
+  /** For everything else: table, TTL, reaping. It never repeats a request by itself. */
   readonly client: Pick<DynamoDBClient, "send">;
   readonly layout: ItemLayout;
   readonly clock: Clock;
   readonly budget: RetryBudget;
+  /** Counts what is done together. */
+  readonly counts?: StoreCounts | undefined;
   /** The expiry of entries that are created without one, in seconds; undefined when they never expire. */
   readonly defaultExpirySeconds: number | undefined;
   /** The most BatchGetItem calls that one MGet has in flight. */
   readonly batchConcurrency: number;
+  /** Room for the batches of an MGet beyond its first. */
+  readonly batchSlots: BatchSlots;
   /** How increments are remembered, so that a repeated one counts once. */
   readonly requests: RequestWindow;
   /** What has been learnt of the engine. */
@@ -25,6 +29,21 @@ export interface StoreContext {
     /** Whether it returns the item on which a condition failed; one that does not find it returns none. */
     returnsOldItems: boolean;
   };
+}
+
+/** Is told how much is done together. */
+export interface StoreCounts {
+  /** So many Gets are answered by one read. */
+  gets(count: number): void;
+  /** So many increments are applied by one write. */
+  increments(count: number): void;
+}
+
+/** Bounds what all MGets do at once, so that a server with much to do reads each with fewer batches at a time. */
+export interface BatchSlots {
+  /** Takes room for one more batch, if there is any. */
+  tryTake(): boolean;
+  giveBack(): void;
 }
 
 export interface RequestWindow {

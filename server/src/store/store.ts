@@ -4,6 +4,7 @@ import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
 import type { IncrInput, IncrResult } from "./increment-counter.js";
 import { type ReadManyInput, readMany } from "./read-many.js";
 import type { ReadResult } from "./result-order.js";
+import { type ScanInput, type ScanPage, scanTable } from "./scan-table.js";
 import type { StoreContext } from "./store-context.js";
 import {
   type DeleteInput,
@@ -21,6 +22,7 @@ export interface Store {
   get(key: string, options: ReadOptions): Promise<StoredEntry | undefined>;
   set(input: SetInput, options: CallOptions): Promise<SetResult>;
   readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ReadResult[]>;
+  scan(input: ScanInput, options: ReadOptions): AsyncIterable<ScanPage>;
   /** True when the key held an entry. */
   delete(input: DeleteInput, options: CallOptions): Promise<boolean>;
   incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;
@@ -35,6 +37,7 @@ export function createStore(context: StoreContext): Store {
     get: read,
     set: (input, options) => setEntry(context, input, options),
     readMany: (input, options) => readMany(context, input, options),
+    scan: (input, options) => scanTable(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
     incr: increment,
     touch: (input, options) => touchEntry(context, input, options),

@@ -94,7 +94,12 @@ function isActive(table: TableDescription | undefined, names: TableNames): boole
   if (table === undefined) {
     return false;
   }
-  refuseOtherShape(table, names);
+  const problem = shapeProblem(table, names);
+  if (problem !== undefined) {
+    throw new SetupError(`table '${names.table}' does not fit: ${problem.found}; ${problem.advice}`, {
+      transient: false,
+    });
+  }
   const status = table.TableStatus ?? "ACTIVE";
   if (status === "CREATING" || status === "DELETING") {
     return false;
@@ -105,28 +110,28 @@ function isActive(table: TableDescription | undefined, names: TableNames): boole
   throw new SetupError(`table '${names.table}' is ${status} and cannot be used`, { transient: false });
 }
 
-function refuseOtherShape({ KeySchema = [], AttributeDefinitions = [] }: TableDescription, names: TableNames): void {
+/** Why a table cannot be served whatever its state, and what to do; undefined when it can be. */
+export function shapeProblem(
+  { KeySchema = [], AttributeDefinitions = [] }: TableDescription,
+  names: TableNames,
+): { readonly found: string; readonly advice: string } | undefined {
   const hash = KeySchema.find(({ KeyType }) => KeyType === "HASH");
   const range = KeySchema.find(({ KeyType }) => KeyType === "RANGE");
   const type = AttributeDefinitions.find((of) => of.AttributeName === hash?.AttributeName)?.AttributeType;
-  const found = `its partition key is '${hash?.AttributeName}'${type === undefined ? "" : ` (${type})`}`;
   if (range !== undefined) {
-    throw new SetupError(
-      `table '${names.table}' has a sort key, '${range.AttributeName}': dynakv needs a table with a partition key alone`,
-      { transient: false },
-    );
+    return {
+      found: `it has a sort key, '${range.AttributeName}'`,
+      advice: "dynakv needs a table with a partition key alone",
+    };
   }
+  const found = `its partition key is '${hash?.AttributeName}'${type === undefined ? "" : ` (${type})`}`;
   if (hash?.AttributeName !== names.keyAttribute) {
-    throw new SetupError(
-      `table '${names.table}' does not fit: ${found}, not '${names.keyAttribute}'; set keyAttribute, or use another table`,
-      { transient: false },
-    );
+    return { found: `${found}, not '${names.keyAttribute}'`, advice: "set keyAttribute, or use another table" };
   }
   if (type !== "S") {
-    throw new SetupError(`table '${names.table}' does not fit: ${found}, and dynakv needs a string (S)`, {
-      transient: false,
-    });
+    return { found, advice: "dynakv needs a string (S): use another table" };
   }
+  return undefined;
 }
 
 /** What went wrong in set-up, for the operator: with AWS's name of the error, and never with a credential. */

@@ -5,6 +5,7 @@ import type { HttpAnswer } from "./http-exchange.js";
 interface JsonAnswer {
   Item?: JsonItem;
   Attributes?: JsonItem;
+  Items?: JsonItem[];
   Responses?: Record<string, JsonItem[]>;
 }
 
@@ -15,14 +16,16 @@ interface JsonError {
   message?: string;
   Message?: string;
   Item?: JsonItem;
+  ThrottlingReasons?: unknown;
+  throttlingReasons?: unknown;
 }
 
 /** What an answer says, with its bytes as bytes. Throws the error that it tells, as the SDK has it, or that it is no answer. */
-export function readAnswer<Output>({ status, body }: HttpAnswer): Output {
+export function readAnswer<Output>({ status, body, requestId }: HttpAnswer): Output {
   const { text, bytes } = takeBytes(body);
   const json = parseObject(text, status);
   if (status !== 200) {
-    throw toServiceError(json as JsonError, bytes, status);
+    throw toServiceError(json as JsonError, bytes, { httpStatusCode: status, requestId: readRequestId(requestId) });
   }
   const answer = json as JsonAnswer;
   if (answer.Item !== undefined) {
@@ -30,6 +33,9 @@ export function readAnswer<Output>({ status, body }: HttpAnswer): Output {
   }
   if (answer.Attributes !== undefined) {
     fromJsonItem(answer.Attributes, bytes);
+  }
+  for (const item of answer.Items ?? []) {
+    fromJsonItem(item, bytes);
   }
   for (const table in answer.Responses) {
     for (const item of answer.Responses[table] ?? []) {
@@ -85,11 +91,23 @@ function parseObject(text: string, status: number): object {
   return json;
 }
 
-function toServiceError(json: JsonError, bytes: readonly Buffer[], status: number): Error {
+/** With what is known of DynamoDB's errors, and nothing else that an answer may hold: an error can end in a log. */
+function toServiceError(json: JsonError, bytes: readonly Buffer[], $metadata: object): Error {
   // Such as `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`, or with `:http://…` after it.
   const type = json.__type ?? json.code ?? "";
   const name = type.slice(type.indexOf("#") + 1).replace(/:.*/, "");
   const error = new Error(json.message ?? json.Message ?? "");
-  const item = json.Item === undefined ? {} : { Item: fromJsonItem(json.Item, bytes) };
-  return Object.assign(error, json, item, { name: name || "UnknownError", $metadata: { httpStatusCode: status } });
+  const { ThrottlingReasons, throttlingReasons } = json;
+  return Object.assign(error, {
+    name: name || "UnknownError",
+    $metadata,
+    ...(json.Item === undefined ? {} : { Item: fromJsonItem(json.Item, bytes) }),
+    ...(ThrottlingReasons === undefined ? {} : { ThrottlingReasons }),
+    ...(throttlingReasons === undefined ? {} : { throttlingReasons }),
+  });
+}
+
+/** AWS's have 52 letters and digits, and other engines UUIDs. Anything else might be made to break a log. */
+function readRequestId(text: string | undefined): string | undefined {
+  return text !== undefined && /^[\w-]{1,128}$/.test(text) ? text : undefined;
 }

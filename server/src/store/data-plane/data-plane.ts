@@ -7,6 +7,8 @@ import type {
   GetItemCommandOutput,
   PutItemCommandInput,
   PutItemCommandOutput,
+  ScanCommandInput,
+  ScanCommandOutput,
   UpdateItemCommandInput,
   UpdateItemCommandOutput,
 } from "@aws-sdk/client-dynamodb";
@@ -16,12 +18,28 @@ import type {
  * the signal aborts, and otherwise with an error that `classifyError` understands.
  */
 export interface DataPlane {
-  getItem(input: GetItemCommandInput, signal: AbortSignal): Promise<Pick<GetItemCommandOutput, "Item">>;
+  getItem(
+    input: GetItemCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<GetItemCommandOutput, "Item" | "ConsumedCapacity">>;
   batchGetItem(
     input: BatchGetItemCommandInput,
     signal: AbortSignal,
-  ): Promise<Pick<BatchGetItemCommandOutput, "Responses" | "UnprocessedKeys">>;
-  putItem(input: PutItemCommandInput, signal: AbortSignal): Promise<Pick<PutItemCommandOutput, "Attributes">>;
-  updateItem(input: UpdateItemCommandInput, signal: AbortSignal): Promise<Pick<UpdateItemCommandOutput, "Attributes">>;
-  deleteItem(input: DeleteItemCommandInput, signal: AbortSignal): Promise<Pick<DeleteItemCommandOutput, "Attributes">>;
+  ): Promise<Pick<BatchGetItemCommandOutput, "Responses" | "UnprocessedKeys" | "ConsumedCapacity">>;
+  scan(
+    input: ScanCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<ScanCommandOutput, "Items" | "LastEvaluatedKey" | "ConsumedCapacity">>;
+  putItem(
+    input: PutItemCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<PutItemCommandOutput, "Attributes" | "ConsumedCapacity">>;
+  updateItem(
+    input: UpdateItemCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<UpdateItemCommandOutput, "Attributes" | "ConsumedCapacity">>;
+  deleteItem(
+    input: DeleteItemCommandInput,
+    signal: AbortSignal,
+  ): Promise<Pick<DeleteItemCommandOutput, "Attributes" | "ConsumedCapacity">>;
 }

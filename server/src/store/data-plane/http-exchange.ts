@@ -12,8 +12,10 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
-  /** Such as `Mon, 23 Nov 2026 12:00:00 GMT`; undefined when the answer does not say. */
+  /** Of an error, such as `Mon, 23 Nov 2026 12:00:00 GMT`; undefined when the answer does not say. */
   readonly date: string | undefined;
+  /** Of an error: the id by which AWS finds the request. */
+  readonly requestId: string | undefined;
 }
 
 /** Sends requests to one origin over connections that are kept. */
@@ -66,6 +68,7 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   #abort: ((error?: Error) => void) | undefined;
   #status = 0;
   #date: string | undefined;
+  #requestId: string | undefined;
 
   constructor(signal: AbortSignal, resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void) {
     this.#signal = signal;
@@ -92,9 +95,10 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
 
   onHeaders(status: number, headers: Buffer[]): boolean {
     this.#status = status;
-    // The time matters where a request is refused for its signature.
+    // The time matters where a request is refused for its signature, the id to whoever asks AWS what went wrong.
     if (status !== 200) {
       this.#date = findHeader(headers, "date");
+      this.#requestId = findHeader(headers, "x-amzn-requestid");
     }
     return true;
   }
@@ -108,7 +112,7 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
     this.#signal.removeEventListener("abort", this.#leave);
     const [only = Buffer.alloc(0)] = this.#chunks;
     const body = this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, body, date: this.#date });
+    this.#resolve({ status: this.#status, body, date: this.#date, requestId: this.#requestId });
   }
 
   onError(error: Error): void {

@@ -81,6 +81,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   return {
     getItem: (input, signal) => send("GetItem", input, signal),
     batchGetItem: (input, signal) => send("BatchGetItem", input, signal),
+    scan: (input, signal) => send("Scan", input, signal),
     putItem: (input, signal) => send("PutItem", withJsonBytes(input), signal),
     updateItem: (input, signal) => send("UpdateItem", withJsonBytes(input), signal),
     deleteItem: (input, signal) => send("DeleteItem", withJsonBytes(input), signal),
@@ -92,7 +93,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
 
 const userAgent = `dynakv/${version}`;
 
-/** An input whose bytes JSON can hold. There are none in keys. */
+/** An input whose bytes JSON can hold. There are none in keys, and none in what a scan asks for. */
 function withJsonBytes(input: { Item?: Item | undefined; ExpressionAttributeValues?: Item | undefined }): object {
   const { Item, ExpressionAttributeValues } = input;
   return {

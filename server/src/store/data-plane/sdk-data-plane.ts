@@ -4,6 +4,7 @@ import {
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
+  ScanCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { DataPlane } from "./data-plane.js";
@@ -13,6 +14,7 @@ export function createSdkDataPlane(client: Pick<DynamoDBClient, "send">): DataPl
   return {
     getItem: (input, abortSignal) => client.send(new GetItemCommand(input), { abortSignal }),
     batchGetItem: (input, abortSignal) => client.send(new BatchGetItemCommand(input), { abortSignal }),
+    scan: (input, abortSignal) => client.send(new ScanCommand(input), { abortSignal }),
     putItem: (input, abortSignal) => client.send(new PutItemCommand(input), { abortSignal }),
     updateItem: (input, abortSignal) => client.send(new UpdateItemCommand(input), { abortSignal }),
     deleteItem: (input, abortSignal) => client.send(new DeleteItemCommand(input), { abortSignal }),

@@ -17,8 +17,8 @@ export interface SigningScope {
 export interface SignedRequest {
   readonly host: string;
   readonly path: string;
-  /** The `x-amz-target` header: version and operation. */
-  readonly target: string;
+  /** The `x-amz-target` header: version and operation. Only AWS's JSON protocol has it. */
+  readonly target?: string;
   readonly contentType: string;
   readonly body: Uint8Array;
 }
@@ -53,9 +53,10 @@ export function createSigner({ region, service }: SigningScope): Signer {
     }
     const day = stamp.slice(0, 8);
     const token = sessionToken === undefined ? "" : `x-amz-security-token:${sessionToken}\n`;
-    const names = `content-type;host;x-amz-date;${token === "" ? "" : "x-amz-security-token;"}x-amz-target`;
+    const named = target === undefined ? "" : `x-amz-target:${target}\n`;
+    const names = `content-type;host;x-amz-date${token === "" ? "" : ";x-amz-security-token"}${named === "" ? "" : ";x-amz-target"}`;
     const canonical =
-      `POST\n${path}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${stamp}\n${token}x-amz-target:${target}\n` +
+      `POST\n${path}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${stamp}\n${token}${named}` +
       `\n${names}\n${sha256(body)}`;
     const scope = `${day}/${region}/${service}/aws4_request`;
     const signature = hmac(
@@ -67,11 +68,12 @@ export function createSigner({ region, service }: SigningScope): Signer {
       contentType,
       "x-amz-date",
       stamp,
-      "x-amz-target",
-      target,
       "authorization",
       `${algorithm} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
     ];
+    if (target !== undefined) {
+      headers.push("x-amz-target", target);
+    }
     if (sessionToken !== undefined) {
       headers.push("x-amz-security-token", sessionToken);
     }

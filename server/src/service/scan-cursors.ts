@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+import { invalidField } from "../errors.js";
+import { keyError } from "./validation.js";
+
+/** Where scans of one table go on, as callers keep it. */
+export interface ScanCursors {
+  write(key: string, prefix: string): string;
+  /** The key after which to go on. Throws INVALID_ARGUMENT for what was not made for this table and prefix. */
+  read(cursor: string, prefix: string): string;
+}
+
+/** Enough that a cursor which was cut, mistyped or meant for another table is not taken for a good one. */
+const checkBytes = 6;
+
+/**
+ * A cursor is the last key that was read, with a checksum. Every replica can read it, and who makes one up gains nothing: he could
+ * as well scan from the beginning.
+ */
+export function createScanCursors(table: string): ScanCursors {
+  function write(key: string, prefix: string): string {
+    const check = createHash("sha256")
+      .update(JSON.stringify([table, prefix, key]))
+      .digest()
+      .subarray(0, checkBytes);
+    return Buffer.concat([check, Buffer.from(key)]).toString("base64url");
+  }
+
+  return {
+    write,
+    read(cursor, prefix) {
+      const key = Buffer.from(cursor, "base64url").toString("utf8", checkBytes);
+      if (keyError(key) !== undefined || !key.startsWith(prefix) || write(key, prefix) !== cursor) {
+        throw invalidField(
+          ErrorReason.INVALID_FIELD,
+          "cursor",
+          "not one that this service gives for this table and prefix; leave it empty to begin anew",
+        );
+      }
+      return key;
+    },
+  };
+}

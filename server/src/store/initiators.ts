@@ -1,0 +1,44 @@
+/**
+ * For whom a request to DynamoDB is made. The signal that aborts a piece of work goes with it through every layer, also where
+ * the work of several calls becomes one: so it is the signal that carries this too. An AsyncLocalStorage would cost every call,
+ * and would name but one of those that share a request.
+ */
+export interface Initiators {
+  /** Those who want to know of requests. What they are is not the store's business. */
+  readonly watching: readonly object[];
+  /** How many there are in all, those who do not want to know included. */
+  readonly count: number;
+}
+
+const bySignal = new WeakMap<AbortSignal, Initiators>();
+/** Most servers are never asked, and need not look. */
+let isUsed = false;
+
+/** Says that work under a signal is done for somebody who wants to know. */
+export function bindInitiator(signal: AbortSignal, initiator: object): void {
+  isUsed = true;
+  bySignal.set(signal, { watching: [initiator], count: 1 });
+}
+
+/** Says that work under one signal goes on under another. */
+export function passInitiators(from: AbortSignal, to: AbortSignal): void {
+  const initiators = initiatorsOf(from);
+  if (initiators !== undefined) {
+    bySignal.set(to, initiators);
+  }
+}
+
+/** Says that work under several signals has become one, under another. */
+export function joinInitiators(from: readonly AbortSignal[], to: AbortSignal): void {
+  if (isUsed) {
+    const watching = from.flatMap((signal) => bySignal.get(signal)?.watching ?? []);
+    if (watching.length > 0) {
+      bySignal.set(to, { watching, count: from.length });
+    }
+  }
+}
+
+/** For whom work under a signal is done; undefined when nobody wants to know. */
+export function initiatorsOf(signal: AbortSignal): Initiators | undefined {
+  return isUsed ? bySignal.get(signal) : undefined;
+}
