@@ -1,24 +1,41 @@
 #!/usr/bin/env node
-import { renderHelp, usage } from "../settings/help.js";
 import { suggestName } from "../settings/setting-names.js";
 import { version } from "../version.js";
+import { clientCommands, summaries } from "./commands.js";
 import { exitCodes } from "./exit-codes.js";
-
-const commands = ["serve", "help", "version"];
+import { endWithoutOutput } from "./output.js";
 
 const [command, ...argv] = process.argv.slice(2);
 
+if (command !== "serve") {
+  endWithoutOutput();
+}
+
 switch (command) {
   case "serve": {
-    // Imported when it is needed: help should not wait for the AWS SDK.
+    // Imported when it is needed: help should not wait for the AWS SDK, nor a server for what only clients need.
     const { serve } = await import("./serve.js");
     await serve(argv);
+    break;
+  }
+  case "doctor": {
+    const { doctor } = await import("./doctor.js");
+    await doctor(argv);
+    break;
+  }
+  case "token": {
+    if (argv.includes("--help")) {
+      await help("token");
+    } else {
+      const { token } = await import("./token.js");
+      token(argv);
+    }
     break;
   }
   case "help":
   case "--help":
   case "-h":
-    process.stdout.write(renderHelp());
+    await help(argv[0]);
     break;
   case "version":
   case "--version":
@@ -26,13 +43,40 @@ switch (command) {
     process.stdout.write(`dynakv ${version}\n`);
     break;
   case undefined:
-    process.stderr.write(`dynakv: no command; ${usage}\n`);
-    process.exitCode = exitCodes.usage;
+    await refuse("no command");
     break;
-  default: {
+  default:
+    await callServer(command, argv);
+}
+
+async function callServer(name: string, argv: readonly string[]): Promise<void> {
+  if (!Object.hasOwn(clientCommands, name)) {
     // Only what looks like a command is shown: it may as well be a URL with a secret.
-    const shown = /^-{0,2}[a-z][a-z-]{0,19}$/.test(command) ? ` ${command}` : "";
-    process.stderr.write(`dynakv: unknown command${shown}${suggestName(command, commands)}; ${usage}\n`);
-    process.exitCode = exitCodes.usage;
+    const shown = /^-{0,2}[a-z][a-z-]{0,19}$/.test(name) ? ` ${name}` : "";
+    await refuse(`unknown command${shown}${suggestName(name, Object.keys(summaries))}`);
+    return;
   }
+  const { runCommand } = await import("./run-command.js");
+  await runCommand(name, argv);
+}
+
+async function help(name: string | undefined): Promise<void> {
+  if (name !== undefined && Object.hasOwn(clientCommands, name)) {
+    await callServer(name, ["--help"]);
+  } else if (name === "token") {
+    const { tokenUsage } = await import("./token.js");
+    process.stdout.write(`${tokenUsage}\n`);
+  } else if (name === "serve" || name === "doctor") {
+    const { renderHelp } = await import("../settings/help.js");
+    process.stdout.write(renderHelp());
+  } else {
+    const { renderOverview } = await import("./help.js");
+    process.stdout.write(renderOverview());
+  }
+}
+
+async function refuse(what: string): Promise<void> {
+  const { usage } = await import("./help.js");
+  process.stderr.write(`dynakv: ${what}; ${usage}\n`);
+  process.exitCode = exitCodes.usage;
 }

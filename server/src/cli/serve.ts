@@ -1,9 +1,16 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Server, StartedServer } from "../server.js";
 import { renderHelp } from "../settings/help.js";
-import { loadSettings, UsageError } from "../settings/load-settings.js";
+import { loadSettings } from "../settings/load-settings.js";
 import type { Settings } from "../settings/settings.js";
 import { version } from "../version.js";
+import { dieWithoutSecrets } from "./crash.js";
+import { endWith } from "./end-with.js";
 import { exitCodes } from "./exit-codes.js";
+import { logFindings } from "./log-findings.js";
+import { endWithoutOutput } from "./output.js";
+import { type SecretVariables, takeSecrets, withCredentials } from "./secret-variables.js";
 
 /**
  * Ctrl-C reaches `npm start` and the server at once, and npm passes it on: within this time of the first, a signal is
@@ -17,37 +24,44 @@ export async function serve(argv: readonly string[]): Promise<void> {
     const loaded = loadSettings({ argv, env: process.env });
     switch (loaded.kind) {
       case "help":
+        endWithoutOutput();
         process.stdout.write(renderHelp());
         return;
       case "version":
+        endWithoutOutput();
         process.stdout.write(`dynakv ${version}\n`);
         return;
       case "settings":
-        await run(loaded.settings, loaded.warnings);
+        await run(loaded.settings, loaded.warnings, takeSecrets(process.env));
     }
   } catch (error) {
-    const message = error instanceof Error && error.message !== "" ? error.message : "failed for an unknown reason";
-    process.stderr.write(`dynakv: ${message.replace(/\s*\n\s*/g, " ")}\n`);
-    process.exit(error instanceof UsageError ? exitCodes.usage : exitCodes.failure);
+    endWith(error);
   }
 }
 
-async function run(settings: Settings, warnings: readonly string[]): Promise<void> {
-  if (settings.workers > 1) {
-    const { runWorkers } = await import("./workers.js");
-    await runWorkers(settings, warnings);
-    process.exit(exitCodes.done);
-  }
+async function run(given: Settings, warnings: readonly string[], secrets: SecretVariables): Promise<void> {
+  const settings = withCredentials(given, secrets, process.env);
   // The SDK's own switch for a notice about versions of 2027, which would stand above every start on Node 20. It is read
   // when the first client is made.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  const [{ createServer }, { createLogger }] = await Promise.all([import("../server.js"), import("../logger.js")]);
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+  const { createLogger } = await import("../logger.js");
+  const logger = createLogger({
+    level: settings.logLevel,
+    format: settings.logFormat,
+    buffered: settings.accessLog === "all",
+  });
+  dieWithoutSecrets(logger);
+  if (settings.workers > 1) {
+    const { runWorkers } = await import("./workers.js");
+    await runWorkers(settings, warnings, logger, secrets);
+    process.exit(exitCodes.done);
+  }
+  const { createServer } = await import("../server.js");
   for (const warning of warnings) {
     logger.warn(warning);
   }
   const { workers: _, ...options } = settings;
-  const server = createServer({ ...options, logger });
+  const server = createServer({ ...options, logger, secretVariables: secrets });
   const stopping = new AbortController();
   const stopped = stopOnSignal(() => {
     stopping.abort();
@@ -56,13 +70,14 @@ async function run(settings: Settings, warnings: readonly string[]): Promise<voi
   const started = await Promise.race([startUnless(server, stopping.signal), stopped]);
   if (started !== undefined) {
     process.stdout.write(renderReady(settings, started));
+    void logFindings(settings, logger, stopping.signal);
   }
   await stopped;
   process.exit(exitCodes.done);
 }
 
 /** Starts the server. A start that fails because it was stopped, while it waited for the table say, is no failure. */
-async function startUnless(server: Server, stopping: AbortSignal): Promise<StartedServer | undefined> {
+export async function startUnless(server: Server, stopping: AbortSignal): Promise<StartedServer | undefined> {
   try {
     return await server.start();
   } catch (error) {
@@ -96,10 +111,53 @@ export function renderReady(settings: Settings, { url, embedded }: StartedServer
   const backend = embedded
     ? `embedded engine, data in ${data}`
     : `DynamoDB ${endpoint === undefined ? `in ${region ?? "the region of the AWS chain"}` : `at ${endpoint}`}, table ${table}`;
+  return `dynakv ${version} listening on ${url} (${backend})
+${renderExample(settings, url)}
+`;
+}
+
+/** A command that can be copied: what only the caller has stands there in capitals. */
+function renderExample(settings: Settings, url: string): string {
+  const { tlsCert, tlsClientCa, tlsClientAuth, tokensFile, jwks, introspection } = settings;
   // One can listen on all addresses, but call only one.
   const callable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
-  const get = `${callable}/dynakv.v1.KeyValueService/Get`;
-  return `dynakv ${version} listening on ${url} (${backend})
-npx buf curl -d '{"key":"hello"}' ${get}
-`;
+  const needsToken = tokensFile !== undefined || jwks !== undefined;
+  const needsCertificate = tlsClientCa !== undefined && (!needsToken || tlsClientAuth === "required");
+  // Without reflection buf curl would need the schema.
+  const isDescribed = introspection !== "off";
+  return [
+    isDescribed ? "npx buf curl" : "curl -H 'content-type: application/json'",
+    // A certificate vouches for itself, whoever has issued it.
+    ...(tlsCert === undefined ? [] : [`--cacert ${quote(tlsCert)}`]),
+    ...(tlsCert === undefined || !isDescribed ? [] : serverName(tlsCert, callable)),
+    ...(needsCertificate ? ["--cert CERT.pem --key KEY.pem"] : []),
+    ...(needsToken ? ["-H 'authorization: Bearer TOKEN'"] : []),
+    ...(needsToken && isDescribed && introspection !== "open" ? ["--reflect --reflect-header '*'"] : []),
+    `-d '{"key":"hello"}' ${callable}/dynakv.v1.KeyValueService/Get`,
+  ].join(" ");
+}
+
+/** Names the host that a certificate is for, where it is called by another, such as 127.0.0.1. */
+function serverName(tlsCert: string, url: string): string[] {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  const certificate = readCertificate(tlsCert);
+  const [, name] = /(?:^|, )DNS:([\w.-]+)/.exec(certificate?.subjectAltName ?? "") ?? [];
+  return certificate === undefined ||
+    name === undefined ||
+    (certificate.checkIP(host) ?? certificate.checkHost(host)) !== undefined
+    ? []
+    : [`--servername ${name}`];
+}
+
+/** Undefined for a file that is being exchanged since the server has loaded it. */
+function readCertificate(path: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(readFileSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function quote(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

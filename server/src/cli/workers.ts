@@ -4,46 +4,76 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
-import { createLogger } from "../logger.js";
-import { createServer, type StartedServer } from "../server.js";
+import type { StartedServer } from "../server.js";
+import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
-import { type EngineAddress, isEmbedded } from "../store/connection.js";
+import type { EngineAddress } from "../store/connection.js";
 import { exitCodes } from "./exit-codes.js";
-import { renderReady, stopOnSignal } from "./serve.js";
+import { logFindings } from "./log-findings.js";
+import type { SecretVariables } from "./secret-variables.js";
+import { renderReady, startUnless, stopOnSignal } from "./serve.js";
+import {
+  answerMetricsOrders,
+  type MetricsOrder,
+  type MetricsReport,
+  openWorkersAdminPort,
+  type ReadinessReport,
+} from "./worker-metrics.js";
 
 /** What the primary tells a worker. */
-type Order = { readonly kind: "start"; readonly engine?: EngineAddress } | { readonly kind: "stop" };
+type Order =
+  | { readonly kind: "start"; readonly engine: EngineAddress | undefined }
+  | { readonly kind: "stop" }
+  | MetricsOrder;
 
 /** What a worker tells the primary: first that it listens for orders, which would be lost before. */
 type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "started"; readonly started: StartedServer }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly message: string }
+  | MetricsReport
+  | ReadinessReport;
 
 /** How long after one worker has ended the next is started in its place. */
 const replaceMs = 1000;
 
+/** How long a worker may take to stop after the time that its calls have to finish in. */
+const stopMs = 10_000;
+
 /** This process's part, until a signal ends all of them. */
-export function runWorkers(settings: Settings, warnings: readonly string[]): Promise<void> {
-  return cluster.isPrimary ? runPrimary(settings, warnings) : runWorker(settings);
+export function runWorkers(
+  settings: Settings,
+  warnings: readonly string[],
+  logger: Logger,
+  secrets: SecretVariables,
+): Promise<void> {
+  const { worker } = cluster;
+  return worker === undefined
+    ? runPrimary(settings, warnings, logger, secrets)
+    : runWorker(settings, logger.child({ worker: worker.id }), secrets);
 }
 
 /**
  * Starts the workers, and the embedded engine if that is what they serve from, until a signal ends them. A worker that ends by
  * itself is replaced. Rejects when one cannot start.
  */
-async function runPrimary(settings: Settings, warnings: readonly string[]): Promise<void> {
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat });
+async function runPrimary(
+  settings: Settings,
+  warnings: readonly string[],
+  logger: Logger,
+  secrets: SecretVariables,
+): Promise<void> {
   for (const warning of warnings) {
     logger.warn(warning);
   }
   const engine = isEmbedded(settings) ? await startEmbeddedEngine({ data: settings.data }) : undefined;
   const address = engine && { endpoint: engine.endpoint, region: engine.region, credentials: engine.credentials };
+  const admin = await openWorkersAdminPort(settings, logger);
   const workers = new Set<Worker>();
   let isStopping = false;
 
   async function startWorker(): Promise<StartedServer> {
-    const worker = cluster.fork();
+    const worker = cluster.fork(secrets);
     workers.add(worker);
     const ended = once(worker, "exit").then(([code, signal]: unknown[]) => {
       workers.delete(worker);
@@ -54,7 +84,8 @@ async function runPrimary(settings: Settings, warnings: readonly string[]): Prom
       worker.on("message", (report: Report) => {
         switch (report.kind) {
           case "ready":
-            tell(worker, { kind: "start", ...(address === undefined ? {} : { engine: address }) });
+            // An order to stop that came before was not heard.
+            tell(worker, isStopping ? { kind: "stop" } : { kind: "start", engine: address });
             break;
           case "started":
             resolve(report.started);
@@ -64,6 +95,7 @@ async function runPrimary(settings: Settings, warnings: readonly string[]): Prom
         }
       });
     });
+    admin?.add(worker);
     logger.info({ worker: worker.id, pid: worker.process.pid }, "worker takes calls");
     void ended.then((how) => replaceUnlessStopping(how));
     return started;
@@ -91,10 +123,19 @@ async function runPrimary(settings: Settings, warnings: readonly string[]): Prom
       [...workers].map(async (worker) => {
         const ended = once(worker, "exit");
         tell(worker, { kind: "stop" });
+        const patience = setTimeout(
+          () => {
+            logger.error({ worker: worker.id }, "worker has not stopped in time, and is killed");
+            worker.process.kill("SIGKILL");
+          },
+          settings.drainSeconds * 1000 + stopMs,
+        );
         await ended;
+        clearTimeout(patience);
       }),
     );
     await engine?.stop();
+    await admin?.close();
   }
 
   const stopped = stopOnSignal(stop);
@@ -118,42 +159,82 @@ async function runPrimary(settings: Settings, warnings: readonly string[]): Prom
 }
 
 /** Serves calls until the primary says to stop, or is gone. */
-async function runWorker({ workers: _, ...settings }: Settings): Promise<void> {
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
-  const logger = createLogger({ level: settings.logLevel, format: settings.logFormat }).child({
-    worker: cluster.worker?.id,
-  });
-  // Ctrl-C reaches every process of the terminal; the primary tells when to stop.
-  process.on("SIGINT", () => {});
-  const ordered = once(process, "message");
+async function runWorker(allSettings: Settings, logger: Logger, secrets: SecretVariables): Promise<void> {
+  const { workers: _, adminListen, ...settings } = allSettings;
+  const orders = takeOrders(logger);
   await report({ kind: "ready" });
-  const [order] = (await ordered) as [Order];
-  const engine = order.kind === "start" ? order.engine : undefined;
-  const server = createServer({ ...settings, logger, ...(engine === undefined ? {} : { engine }) });
-  const stopped = stopWhenTold(() => server.stop(), logger);
+  const start = await Promise.race([orders.start, orders.stop]);
+  if (start === undefined) {
+    return;
+  }
+  const { createServer } = await import("../server.js");
+  // The primary shows them.
+  const metrics =
+    adminListen === undefined ? undefined : await (await import("../observation.js")).loadMetrics(settings);
+  const server = createServer({
+    ...settings,
+    logger,
+    secretVariables: secrets,
+    ...(metrics && { metrics }),
+    ...(start.engine && { engine: start.engine }),
+  });
+  if (metrics !== undefined) {
+    answerMetricsOrders(metrics);
+  }
+  const stopping = new AbortController();
+  const stopped = orders.stop.then(() => {
+    stopping.abort();
+    return server.stop();
+  });
   try {
-    await report({ kind: "started", started: await server.start() });
+    const started = await startUnless(server, stopping.signal);
+    if (started !== undefined) {
+      await report({ kind: "started", started });
+    }
   } catch (error) {
     await report({ kind: "failed", message: error instanceof Error ? error.message : String(error) });
     process.exit(exitCodes.failure);
   }
+  if (cluster.worker?.id === 1) {
+    // One is enough; the others would find the same.
+    void logFindings(allSettings, logger, stopping.signal);
+  }
   await stopped;
 }
 
-function stopWhenTold(stop: () => Promise<void>, logger: Logger): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const end = () => stop().then(resolve, reject);
-    process.on("message", ({ kind }: Order) => {
-      if (kind === "stop") {
-        end();
-      }
-    });
-    process.once("SIGTERM", end);
-    process.once("disconnect", () => {
-      logger.warn("the process that started this one has gone");
-      end();
-    });
+interface Orders {
+  readonly start: Promise<Extract<Order, { kind: "start" }>>;
+  /** Resolves when this process shall end: the primary says so, or has gone, or a signal came. */
+  readonly stop: Promise<void>;
+}
+
+/** Listens from the first line on: an order that comes while nothing listens, as while modules are loaded, is lost. */
+function takeOrders(logger: Logger): Orders {
+  // Ctrl-C reaches every process of the terminal; the primary tells when to stop.
+  process.on("SIGINT", () => {});
+  let start: (order: Extract<Order, { kind: "start" }>) => void;
+  let stop: () => void;
+  const orders = {
+    start: new Promise<Extract<Order, { kind: "start" }>>((resolve) => {
+      start = resolve;
+    }),
+    stop: new Promise<void>((resolve) => {
+      stop = resolve;
+    }),
+  };
+  process.on("message", (order: Order) => {
+    if (order.kind === "start") {
+      start(order);
+    } else if (order.kind === "stop") {
+      stop();
+    }
   });
+  process.once("SIGTERM", () => stop());
+  process.once("disconnect", () => {
+    logger.warn("the process that started this one has gone");
+    stop();
+  });
+  return orders;
 }
 
 function tell(worker: Worker, order: Order): void {

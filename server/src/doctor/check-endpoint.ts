@@ -1,0 +1,122 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { findSigningTarget } from "../store/data-plane/signing-target.js";
+import { createSigner } from "../store/data-plane/sigv4.js";
+import type { Check, Patient } from "./check.js";
+import { type Finding, failure, ok, skipped, warning } from "./finding.js";
+import { nameOfError, type PostAnswer, post } from "./post.js";
+
+const contentType = "application/x-amz-json-1.0";
+/** Expiry is judged by this clock, to the second. */
+const warnSkewMs = 5000;
+/** DynamoDB refuses signatures that are off by more than five minutes. */
+const failSkewMs = 4 * 60_000;
+
+/** Whether DynamoDB is where it is looked for, and what time it has there: by one request, which it answers even if it refuses it. */
+export const checkEndpoint: Check = async ({ connection, settings, signal, clock, known }) => {
+  if (known.unusable !== undefined) {
+    return [skipped("endpoint", known.unusable)];
+  }
+  const client = connection.client as DynamoDBClient;
+  const { origin, host, path, region, service } = await findSigningTarget(client);
+  known.region = region;
+  known.hostname = new URL(origin).hostname;
+  const request = { host, path, target: "DynamoDB_20120810.ListTables", contentType, body: Buffer.from("{}") };
+  const headers = createSigner({ region, service })(request, await client.config.credentials(), clock());
+  const sentAt = clock();
+  let answer: PostAnswer;
+  try {
+    answer = await post(new URL(path, origin), { headers, body: request.body }, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    known.unusable = "the endpoint does not answer";
+    return [failure("endpoint", `${origin} does not answer (${nameOfError(error)})`, adviceOnReach(settings.endpoint))];
+  }
+  if (!isDynamoDb(answer)) {
+    known.unusable = "the endpoint is not DynamoDB";
+    return [
+      failure(
+        "endpoint",
+        `${origin} answers with HTTP status ${answer.status}, and not as DynamoDB does`,
+        settings.endpoint === undefined
+          ? "something between here and AWS answers in its place: look for a proxy"
+          : "set endpoint to that of a DynamoDB-compatible engine, or leave it out for AWS",
+      ),
+    ];
+  }
+  const clockNow = (sentAt + clock()) / 2;
+  const told = checkClock(answer.headers.date, clockNow);
+  known.isClockOff = told.level === "failure";
+  return [ok("endpoint", `${origin} answers`), told];
+};
+
+function checkClock(date: string | undefined, nowMs: number): Finding {
+  // The header has whole seconds, rounded down.
+  const skewMs = nowMs - (Date.parse(date ?? "") + 500);
+  if (Number.isNaN(skewMs)) {
+    return warning("clock", "the endpoint does not tell the time", "compare this machine's clock by other means");
+  }
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  const off = `${seconds} s ${skewMs > 0 ? "ahead of" : "behind"} the endpoint's`;
+  const advice = "keep this machine's clock right by NTP (chrony, systemd-timesyncd)";
+  if (Math.abs(skewMs) > failSkewMs) {
+    return failure(
+      "clock",
+      `it is ${off}: DynamoDB refuses such signatures, and entries expire at the wrong time`,
+      advice,
+    );
+  }
+  if (Math.abs(skewMs) > warnSkewMs) {
+    return warning("clock", `it is ${off}: entries expire at the wrong time`, advice);
+  }
+  return ok("clock", `within ${Math.max(1, seconds)} s of the endpoint's`);
+}
+
+function isDynamoDb({ status, headers, body }: PostAnswer): boolean {
+  if (status >= 500) {
+    // It may be one that is failing: the rights tell.
+    return /json/.test(headers["content-type"] ?? "");
+  }
+  try {
+    const answer = JSON.parse(body) as { __type?: unknown; TableNames?: unknown };
+    return typeof answer.__type === "string" || Array.isArray(answer.TableNames);
+  } catch {
+    return false;
+  }
+}
+
+function adviceOnReach(endpoint: string | undefined): string {
+  return endpoint === undefined
+    ? "check the region's name, DNS, and the way out of this network (NAT, or a VPC endpoint for DynamoDB)"
+    : "check endpoint, and that the engine runs there";
+}
+
+const probes = 10;
+const slowMs = 50;
+
+/** How long DynamoDB takes to answer from here. */
+export const checkLatency: Check = async ({ connection, layout, signal, known }: Patient) => {
+  if (known.unusable !== undefined || known.table === undefined) {
+    return [];
+  }
+  const input = { TableName: layout.names.table, Key: layout.key("dynakv:probe") };
+  const times: number[] = [];
+  try {
+    // The first makes the connection.
+    await connection.dynamodb.getItem(input, signal);
+    for (let sent = 0; sent < probes; sent++) {
+      const startedAt = performance.now();
+      await connection.dynamodb.getItem(input, signal);
+      times.push(performance.now() - startedAt);
+    }
+  } catch {
+    signal.throwIfAborted();
+    // What is wrong is told of the right to do it.
+    return [];
+  }
+  times.sort((a, b) => a - b);
+  const median = times[Math.floor(probes / 2)] ?? 0;
+  const detail = `${median.toFixed(1)} ms for a GetItem (median of ${probes}, slowest ${times.at(-1)?.toFixed(1)} ms)`;
+  return median > slowMs
+    ? [warning("latency", detail, "run dynakv in the region of its table")]
+    : [ok("latency", detail)];
+};

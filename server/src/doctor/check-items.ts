@@ -1,0 +1,57 @@
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
+import type { Item, ItemLayout } from "../store/item-layout.js";
+import type { Check } from "./check.js";
+import { ok, skipped, warning } from "./finding.js";
+
+const sampleSize = 25;
+
+/** What lies in the table, by a sample of it. Neither keys nor values are told. */
+export const checkItems: Check = async ({ connection, layout, signal, clock, known }) => {
+  const subject = "items";
+  if (known.unusable !== undefined || known.table === undefined) {
+    return [skipped(subject, known.unusable ?? "the table is not there, or not known")];
+  }
+  let items: Item[];
+  try {
+    const command = new ScanCommand({ TableName: layout.names.table, Limit: sampleSize });
+    items = (await connection.client.send(command, { abortSignal: signal })).Items ?? [];
+  } catch {
+    signal.throwIfAborted();
+    return [skipped(subject, "the table cannot be scanned (dynamodb:Scan)")];
+  }
+  if (items.length === 0) {
+    return [ok(subject, "the table is empty")];
+  }
+  const kinds = items.map((item) => kindOf(layout, item, clock()));
+  const count = (kind: ItemKind) => kinds.filter((each) => each === kind).length;
+  const detail = `of ${items.length} sampled: ${itemKinds
+    .filter((kind) => count(kind) > 0)
+    .map((kind) => `${count(kind)} ${kind}`)
+    .join(", ")}`;
+  if (count("of another shape") > 0) {
+    return [
+      warning(
+        subject,
+        detail,
+        "another program writes to this table, or the names of its attributes (valueAttribute, counterAttribute) are not those of the settings",
+      ),
+    ];
+  }
+  return [ok(subject, detail)];
+};
+
+const itemKinds = ["values", "counters", "expired", "of deleted counters", "of another shape"] as const;
+type ItemKind = (typeof itemKinds)[number];
+
+function kindOf(layout: ItemLayout, item: Item, now: number): ItemKind {
+  const expireAt = layout.expireAt(item);
+  if (expireAt !== undefined && expireAt * 1000 <= now) {
+    return "expired";
+  }
+  try {
+    const entry = layout.decode(item, now);
+    return entry === undefined ? "of deleted counters" : entry.data.kind === "value" ? "values" : "counters";
+  } catch {
+    return "of another shape";
+  }
+}

@@ -1,0 +1,56 @@
+import { type IncomingHttpHeaders, request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+
+export interface PostRequest {
+  /** In pairs, as a signer gives them. */
+  readonly headers: readonly string[];
+  readonly body: Uint8Array;
+}
+
+export interface PostAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+const timeoutMs = 5000;
+
+/**
+ * Sends one request, on a connection of its own, and follows no redirect. Not by fetch, which refuses ports that a server may well
+ * have its engine on, such as 6000 (https://fetch.spec.whatwg.org/#port-blocking).
+ */
+export function post(url: URL, { headers, body }: PostRequest, closing: AbortSignal): Promise<PostAnswer> {
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]);
+  const request = url.protocol === "https:" ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    // Of an abort, the reason tells whether it was for the time that it took.
+    const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
+    const options = { method: "POST", agent: false, signal, headers: toHeaders(headers) };
+    request(url, options, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("error", fail);
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text }));
+    })
+      .on("error", fail)
+      .end(body);
+  });
+}
+
+function toHeaders(pairs: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let index = 0; index + 1 < pairs.length; index += 2) {
+    headers[pairs[index] as string] = pairs[index + 1] as string;
+  }
+  return headers;
+}
+
+/** What an error of it is called, such as ECONNREFUSED or TimeoutError. */
+export function nameOfError(error: unknown): string {
+  const { name, code } = error as { name: string; code?: unknown };
+  // A DOMException has a number there.
+  return typeof code === "string" ? code : name;
+}
