@@ -7,11 +7,13 @@ import { type Call, createCaller } from "./caller.js";
 import type { Codec } from "./codecs.js";
 import type { Entry } from "./entry.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace } from "./keyspace.js";
-import { type MGetOptions, type MGetResults, mget, type View } from "./mget/mget.js";
+import { type MGetOptions, type MGetResults, mget } from "./mget/mget.js";
 import { createRequestIds } from "./request-ids.js";
 import { createPauses, type RetryOptions } from "./retries.js";
+import { type ScanOptions, type ScanResults, scan } from "./scan/scan.js";
 import { createGetTogether, getAlone } from "./together/gets.js";
 import { createIncrTogether, type IncrInput, incrAlone } from "./together/incrs.js";
+import type { View } from "./view.js";
 import { wrapTransport } from "./wrap-transport.js";
 import { type ConditionOptions, type Expiry, toCondition, toExpiry } from "./write-options.js";
 
@@ -81,6 +83,12 @@ export interface DynakvClient {
    * asked for, results come as they arrive. Leaving the loop cancels what is under way, on the server too.
    */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults;
+  /**
+   * Reads all keys of the table, or those with a prefix, in no particular order and in memory that does not grow with their number.
+   * What is written meanwhile may or may not be seen. It costs the read capacity of the whole table, whatever the prefix.
+   * Leaving the loop cancels it, on the server too.
+   */
+  scan(options?: ScanOptions): ScanResults;
   /** Values of one type under one prefix. */
   keyspace<Read, Write = Read>(prefix: string, codec: Codec<Read, Write>): Keyspace<Read, Write>;
   /** Counters under one prefix. */
@@ -109,6 +117,11 @@ export interface SharedOptions {
   readonly retries?: RetryOptions | false | undefined;
   /** The bearer token to send with each attempt, or what returns it, so that it can be renewed. The default is none. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * Whether the token may go to another machine without encryption, where everybody on the way can read it and call in your name.
+   * The default is false: such an address is refused.
+   */
+  readonly allowInsecureToken?: boolean | undefined;
   /**
    * Whether calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
    * their sum. Each keeps its own answer, error, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
@@ -169,11 +182,13 @@ export function createClientOver(
   };
   const read = <E>(view: View<E>, keys: Iterable<string> | AsyncIterable<string>, options: MGetOptions | undefined) =>
     mget(caller, view, keys, options);
-  const ofKeyspaces = { ...calls, mget: read };
+  const scanAll = <E>(view: View<E>, options: ScanOptions | undefined) => scan(caller, view, options);
+  const ofKeyspaces = { ...calls, mget: read, scan: scanAll };
 
   return {
     ...calls,
     mget: (keys, options) => read(asItIs, keys, options),
+    scan: (options) => scanAll(asItIs, options),
     keyspace: (prefix, codec) => createKeyspace(ofKeyspaces, prefix, codec),
     counters: (prefix) => createCounters(ofKeyspaces, prefix),
     info: (options) => caller.run(options, (call) => call.unary(InfoService.method.getInfo, {})),

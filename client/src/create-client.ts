@@ -6,11 +6,11 @@ import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
-  Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { checkAddress, defaultAddress } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
 import { withGrpcUnary } from "./grpc-unary-transport.js";
+import { createGuardedSessions } from "./guarded-sessions.js";
 import type { TlsOptions } from "./tls-options.js";
 
 /** Options of {@link createClient}. */
@@ -76,7 +76,7 @@ export function createClient(options: ClientOptions = {}): DynakvClient {
   };
   // A connection of the client's own, so that closing one client leaves the others alone.
   if (httpVersion === "2") {
-    const sessionManager = new Http2SessionManager(address, pings, { maxSessionMemory: sessionMegabytes, ...tls });
+    const sessionManager = createGuardedSessions(address, pings, { maxSessionMemory: sessionMegabytes, ...tls });
     const byConnect = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
     // Interceptors are Connect's, and stand in its own pipeline.
     const isDirect = protocol === "grpc" && (interceptors === undefined || interceptors.length === 0);

@@ -31,6 +31,7 @@ interface Facts {
   readonly currentEtag?: string | undefined;
   readonly field?: string | undefined;
   readonly throttlingReasons?: readonly string[] | undefined;
+  readonly callId?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -52,6 +53,8 @@ export class DynakvError extends Error {
   readonly field: string | undefined;
   /** For `THROTTLED`: DynamoDB's own reasons, where it gave them. */
   readonly throttlingReasons: readonly string[];
+  /** Under which id the server's log has the call (`x-request-id`); undefined when no server of ours has answered. */
+  readonly callId: string | undefined;
 
   constructor(message: string, facts: Facts) {
     super(message, { cause: facts.cause });
@@ -63,6 +66,7 @@ export class DynakvError extends Error {
     this.currentEtag = facts.currentEtag;
     this.field = facts.field;
     this.throttlingReasons = facts.throttlingReasons ?? [];
+    this.callId = facts.callId;
   }
 
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
@@ -80,6 +84,7 @@ export function fromServer(error: ConnectError, detail: ErrorDetail): DynakvErro
     code: error.code,
     retryAfterMs: retryInfo && milliseconds(retryInfo.retryDelay),
     field: badRequest?.fieldViolations[0]?.field,
+    callId: error.metadata.get("x-request-id") ?? undefined,
     cause: error,
   });
 }

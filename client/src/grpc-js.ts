@@ -1,6 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
-import { checkAddress, defaultAddress, isLoopback } from "./address.js";
+import { checkAddress, defaultAddress, isLoopback, refuseOpenToken } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
 import { createGrpcJsTransport } from "./grpc-js-transport.js";
 import type { TlsOptions } from "./tls-options.js";
@@ -57,7 +57,7 @@ export function createClient(options: GrpcJsClientOptions = {}): DynakvClient {
 }
 
 function toTarget(options: GrpcJsClientOptions): { readonly target: string; readonly isEncrypted: boolean } {
-  const { address = defaultAddress, tls, token } = options;
+  const { address = defaultAddress, tls } = options;
   if (/^https?:/.test(address)) {
     const { protocol, hostname, port, pathname } = checkAddress(address, options);
     if (pathname !== "/") {
@@ -68,8 +68,8 @@ function toTarget(options: GrpcJsClientOptions): { readonly target: string; read
   }
   const isEncrypted = tls !== undefined;
   const staysHere = address.startsWith("unix:") || isLoopback(address.replace(/^.*\//, "").replace(/:\d+$/, ""));
-  if (token !== undefined && !isEncrypted && options.credentials === undefined && !staysHere) {
-    throw new TypeError("a token would be sent unencrypted; give tls, credentials, or an address of https:");
+  if (!isEncrypted && options.credentials === undefined && !staysHere) {
+    refuseOpenToken(options, address, "give tls, credentials, or an address of https:");
   }
   return { target: address, isEncrypted };
 }

@@ -17,6 +17,7 @@ import {
 import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { findTrailerError, requestHeader, validateResponse } from "@connectrpc/connect/protocol-grpc";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
+import { toWebHeaders } from "./node-headers.js";
 
 type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -63,11 +64,11 @@ class GrpcUnaryResponse<I extends DescMessage, O extends DescMessage> implements
   }
 
   get header(): Headers {
-    return toHeaders(this.answer.head);
+    return toWebHeaders(this.answer.head);
   }
 
   get trailer(): Headers {
-    return toHeaders(this.answer.trailers ?? {});
+    return toWebHeaders(this.answer.trailers ?? {});
   }
 }
 
@@ -161,15 +162,15 @@ function closedError(resetCode: number | undefined): ConnectError {
 
 function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }: Answer): MessageShape<O> {
   if (isForeign(head)) {
-    validateResponse(head[":status"] ?? 0, toHeaders(head));
+    validateResponse(head[":status"] ?? 0, toWebHeaders(head));
   }
   const ended = trailers ?? head;
   if (ended["grpc-status"] !== "0") {
-    const error = findTrailerError(toHeaders(ended));
+    const error = findTrailerError(toWebHeaders(ended));
     if (error === undefined) {
       throw new ConnectError("protocol error: missing status", Code.Internal);
     }
-    for (const [name, value] of toHeaders(head)) {
+    for (const [name, value] of toWebHeaders(head)) {
       error.metadata.append(name, value);
     }
     throw error;
@@ -213,16 +214,4 @@ function timeoutHeader(timeoutMs: number | undefined): OutgoingHttpHeaders {
 
 function toNodeHeaders(headers: CallOptions["headers"]): OutgoingHttpHeaders {
   return headers === undefined ? {} : Object.fromEntries(new Headers(headers));
-}
-
-function toHeaders(fields: IncomingHttpHeaders): Headers {
-  const headers = new Headers();
-  for (const [name, value] of Object.entries(fields)) {
-    if (!name.startsWith(":") && value !== undefined) {
-      for (const each of Array.isArray(value) ? value : [value]) {
-        headers.append(name, String(each));
-      }
-    }
-  }
-  return headers;
 }

@@ -4,7 +4,9 @@ import type { DeleteOptions, DynakvClient, IncrOptions, SetOptions, TouchOptions
 import type { Codec } from "./codecs.js";
 import type { Entry, ValueEntry } from "./entry.js";
 import { DynakvError } from "./errors.js";
-import type { MGetOptions, MGetResults, View } from "./mget/mget.js";
+import type { MGetOptions, MGetResults } from "./mget/mget.js";
+import type { ScanOptions, ScanResults } from "./scan/scan.js";
+import type { View } from "./view.js";
 import type { Expiry } from "./write-options.js";
 
 /** Values of one type, under keys with one prefix, which callers leave out. */
@@ -18,6 +20,8 @@ export interface Keyspace<Read, Write = Read> {
   touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
   /** As get, for any number of keys. */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<ValueEntry<Read>>;
+  /** All keys under the prefix. The server reads the whole table for it. */
+  scan(options?: ScanOptions): ScanResults<ValueEntry<Read>>;
 }
 
 /** What keyspaces are made of. */
@@ -27,6 +31,7 @@ export interface KeyspaceCalls extends Pick<DynakvClient, "get" | "set" | "delet
     keys: Iterable<string> | AsyncIterable<string>,
     options: MGetOptions | undefined,
   ): MGetResults<E>;
+  scan<E>(view: View<E>, options: ScanOptions | undefined): ScanResults<E>;
 }
 
 export function createKeyspace<Read, Write>(
@@ -69,6 +74,7 @@ export function createKeyspace<Read, Write>(
     delete: (key, options) => calls.delete(prefix + key, options),
     touch: (key, expiry, options) => calls.touch(prefix + key, expiry, options),
     mget: (keys, options) => calls.mget({ prefix, change: decode }, keys, options),
+    scan: (options) => calls.scan({ prefix, change: decode }, options),
   };
 }
 
@@ -83,6 +89,8 @@ export interface Counters {
   touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
   /** As get, for any number of keys. */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<bigint>;
+  /** All keys under the prefix. The server reads the whole table for it. */
+  scan(options?: ScanOptions): ScanResults<bigint>;
 }
 
 export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
@@ -106,5 +114,6 @@ export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
     delete: (key, options) => calls.delete(prefix + key, options),
     touch: (key, expiry, options) => calls.touch(prefix + key, expiry, options),
     mget: (keys, options) => calls.mget({ prefix, change: counterOf }, keys, options),
+    scan: (options) => calls.scan({ prefix, change: counterOf }, options),
   };
 }

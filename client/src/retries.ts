@@ -1,7 +1,8 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { DynakvError, detailOf, fromServer, type WriteOutcome } from "./errors.js";
+import type { Call } from "./caller.js";
+import { DynakvError, detailOf, endedHere, fromServer, type WriteOutcome } from "./errors.js";
 
 /** How often and how patiently failed calls are repeated. Which ones may be is not a setting: the schema says so. */
 export interface RetryOptions {
@@ -90,6 +91,26 @@ export function explainFailure(cause: unknown, { method, isRepeatable }: Attempt
   return { error, mayRepeat };
 }
 
+export interface BrokenStream {
+  readonly call: Pick<Call, "signal" | "endAt">;
+  readonly method: DescMethod;
+  readonly attempt: number;
+  readonly pauses: Pauses;
+}
+
+/** How long to wait before a stream that reads is taken up where it broke. Throws what it failed with if it is not to be. */
+export function pauseAfter(cause: unknown, { call, method, attempt, pauses }: BrokenStream): number {
+  if (call.signal.aborted) {
+    throw endedHere(call.signal.reason, undefined);
+  }
+  const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: true });
+  const pause = mayRepeat ? pauses(attempt, error) : undefined;
+  if (pause === undefined || performance.now() + pause >= call.endAt) {
+    throw error;
+  }
+  return pause;
+}
+
 /** The codes of what may be over soon. */
 const mayPass: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
 
@@ -108,10 +129,16 @@ function isConnectionFailure(failure: ConnectError): boolean {
     case Code.Internal:
     case Code.Unknown:
       return causes(failure).some(({ code, message }) => typeof code === "string" || brokenWords.test(message));
+    // A server that ends a stream or a connection with ENHANCE_YOUR_CALM. What is too large for either side has this code too.
+    case Code.ResourceExhausted:
+      return causes(failure).some(({ message }) => calmWords.test(message));
     default:
       return false;
   }
 }
+
+/** The name of that code, and what grpc-js says in its place. */
+const calmWords = /ENHANCE_YOUR_CALM|^bandwidth exhausted/i;
 
 /** What Connect and the fetch of browsers say when an answer stops short, without a code. */
 const brokenWords =

@@ -18,4 +18,6 @@ export type { MGetOptions, MGetResults } from "./mget/mget.js";
 export type { MGetProgress, MGetResult } from "./mget/result.js";
 export { createRequestId, createRequestIds, type RequestIds } from "./request-ids.js";
 export type { RetryOptions } from "./retries.js";
+export type { ScanResult } from "./scan/result.js";
+export type { ScanOptions, ScanPage, ScanResults } from "./scan/scan.js";
 export type { ConditionOptions, Expiry } from "./write-options.js";

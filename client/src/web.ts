@@ -1,5 +1,6 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { checkAddress } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
 
 export * from "./shared.js";
@@ -20,14 +21,18 @@ export interface WebClientOptions extends SharedOptions {
 
 /** The client of `@dynakv/client` over fetch, for browsers and other runtimes that are not Node. */
 export function createClient(options: WebClientOptions = {}): DynakvClient {
-  const { address, protocol = "connect", interceptors, fetch } = options;
+  const { protocol = "connect", interceptors, fetch } = options;
+  const origin = (globalThis as { location?: { origin: string } }).location?.origin;
+  const address = options.address ?? origin ?? "";
   const transport = options.transport ?? createTransport();
   return createClientOver(transport, options, () => {});
 
   function createTransport(): Transport {
+    // What is no URL of its own is a path of the page's origin.
+    checkAddress(URL.canParse(address, origin) ? new URL(address, origin).href : address, options);
     const create = protocol === "connect" ? createConnectTransport : createGrpcWebTransport;
     return create({
-      baseUrl: address ?? (globalThis as { location?: { origin: string } }).location?.origin ?? "",
+      baseUrl: address,
       ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
       ...(fetch === undefined ? {} : { fetch }),
     });

@@ -9,7 +9,12 @@ export function wrapTransport(
   async function prepare(given: CallOptions["headers"]): Promise<Headers> {
     const headers = new Headers(given);
     if (token !== undefined) {
-      headers.set("authorization", `Bearer ${typeof token === "function" ? await token() : token}`);
+      const bearer = typeof token === "function" ? await token() : token;
+      // Here, for what Headers throws would show it.
+      if (!/^[\x21-\x7e]+$/.test(bearer)) {
+        throw new TypeError("the token is not one word of ASCII, and cannot be sent");
+      }
+      headers.set("authorization", `Bearer ${bearer}`);
     }
     // Transports would open a connection again that was closed.
     if (isClosed()) {

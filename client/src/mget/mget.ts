@@ -4,6 +4,8 @@ import type { ReadOptions } from "../call-options.js";
 import type { Caller } from "../caller.js";
 import type { Entry } from "../entry.js";
 import { DynakvError, endedHere } from "../errors.js";
+import { leavable } from "../leavable.js";
+import { changeEntry, type View } from "../view.js";
 import { toConsistency } from "../write-options.js";
 import { cutKeys } from "./key-chunks.js";
 import { createLanes } from "./lanes.js";
@@ -32,16 +34,10 @@ export interface MGetResults<E = Entry> extends AsyncIterable<MGetResult<E>> {
   toMap(): Promise<Map<string, E>>;
 }
 
-/** What the keys of an mget begin with, and what is made of their entries. A DynakvError is the error of the key alone. */
-export interface View<E> {
-  readonly prefix: string;
-  change(entry: Entry): E | Promise<E>;
-}
-
 /** Reads any number of keys, over several streams, in memory that does not grow with their number. */
 export function mget<E>(
   caller: Caller,
-  { prefix, change }: View<E>,
+  view: View<E>,
   keys: Iterable<string> | AsyncIterable<string>,
   options: MGetOptions = {},
 ): MGetResults<E> {
@@ -55,20 +51,16 @@ export function mget<E>(
   const progress = { asked: 0, answered: 0, found: 0, missing: 0, failed: 0 };
   let isRead = false;
 
-  async function view(result: MGetResult): Promise<MGetResult<E>> {
+  async function toResult(result: MGetResult): Promise<MGetResult<E>> {
     const { index, error } = result;
-    const key = result.key.slice(prefix.length);
+    const key = result.key.slice(view.prefix.length);
     if (error !== undefined || result.entry === undefined) {
       return new MGetResult<E>(index, key, undefined, error);
     }
-    try {
-      return new MGetResult(index, key, await change(result.entry));
-    } catch (cause) {
-      if (cause instanceof DynakvError) {
-        return new MGetResult<E>(index, key, undefined, cause);
-      }
-      throw cause;
-    }
+    const changed = await changeEntry(view, result.entry);
+    return changed instanceof DynakvError
+      ? new MGetResult<E>(index, key, undefined, changed)
+      : new MGetResult(index, key, changed);
   }
 
   function iterate(): AsyncIterator<MGetResult<E>> {
@@ -78,7 +70,7 @@ export function mget<E>(
     isRead = true;
     // No deadline unless one is asked for: a million keys may rightly take minutes.
     const call = caller.begin(options, 0);
-    const chunks = cutKeys(keys, prefix, call.signal);
+    const chunks = cutKeys(keys, view.prefix, call.signal);
     const isOrdered = order === "request";
     const asked = {
       consistency: toConsistency(options),
@@ -109,7 +101,7 @@ export function mget<E>(
         try {
           const read = batch[place++];
           if (read !== undefined) {
-            const result = await view(read);
+            const result = await toResult(read);
             count(result);
             return { done: false, value: result };
           }
@@ -128,22 +120,11 @@ export function mget<E>(
       return { done: true, value: undefined };
     }
 
-    // One after another, also for a reader that asks ahead.
-    let last: Promise<unknown> = Promise.resolve();
-    return {
-      next() {
-        const next = last.then(advance, advance);
-        last = next;
-        return next;
-      },
-      // Does not wait for a read that is pending: it may never end.
-      return() {
-        if (!isOver) {
-          finish(new ConnectError("the reader has left", Code.Canceled));
-        }
-        return Promise.resolve({ done: true, value: undefined });
-      },
-    };
+    return leavable(advance, () => {
+      if (!isOver) {
+        finish(new ConnectError("the reader has left", Code.Canceled));
+      }
+    });
   }
 
   function count(result: MGetResult<E>): void {

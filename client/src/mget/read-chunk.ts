@@ -6,8 +6,8 @@ import {
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, Caller } from "../caller.js";
 import { toEntry } from "../entry.js";
-import { type DynakvError, endedHere, fromResult } from "../errors.js";
-import { explainFailure } from "../retries.js";
+import { type DynakvError, fromResult } from "../errors.js";
+import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
 import type { KeyChunk } from "./key-chunks.js";
 import { MGetResult } from "./result.js";
@@ -65,14 +65,7 @@ export async function* readChunk(
         }
       }
     } catch (cause) {
-      if (call.signal.aborted) {
-        throw endedHere(call.signal.reason, undefined);
-      }
-      const explained = explainFailure(cause, { method: KeyValueService.method.mGet, isRepeatable: true });
-      pause = explained.mayRepeat ? pauses(attempt, explained.error) : undefined;
-      if (pause === undefined || performance.now() + pause >= call.endAt) {
-        throw explained.error;
-      }
+      pause = pauseAfter(cause, { call, method: KeyValueService.method.mGet, attempt, pauses });
     }
     left = asked.filter((_, n) => answered[n] === 0);
     if (left.length > 0) {

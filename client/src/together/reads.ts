@@ -2,12 +2,13 @@
 export interface ReadsTogether<Found> {
   /**
    * Reads keys, each once, and tells what it found of each as soon as it knows. Rejects when the rest could not be read. The
-   * signal aborts when nobody waits any more; `endAt` is the end of the latest deadline, on the clock of `performance.now()`.
+   * signal aborts when nobody waits any more; `endAt` is the end of the latest deadline, on the clock of `performance.now()`;
+   * `readers` are the signals of all who wait.
    */
   readonly read: (
     keys: readonly string[],
     found: (key: string, result: Found) => void,
-    until: { readonly signal: AbortSignal; readonly endAt: number },
+    until: { readonly signal: AbortSignal; readonly endAt: number; readonly readers: readonly AbortSignal[] },
   ) => Promise<void>;
   /** How many keys may be read together. It is asked each time. */
   readonly limit: () => number;
@@ -27,6 +28,7 @@ const slowMs = 50;
 
 /** Somebody who waits for a key. */
 interface Reader<Found> {
+  readonly signal: AbortSignal;
   readonly endAt: number;
   readonly resolve: (found: Found) => void;
   readonly reject: (error: unknown) => void;
@@ -95,6 +97,7 @@ export function createReadsTogether<Found>(options: ReadsTogether<Found>): ReadT
 
   function send(wanted: ReadonlyMap<string, Wanted<Found>>): void {
     const request: Request = { controller: new AbortController(), readers: 0 };
+    const readers: AbortSignal[] = [];
     let endAt = 0;
     for (const each of wanted.values()) {
       underWay.add(each.key);
@@ -102,6 +105,7 @@ export function createReadsTogether<Found>(options: ReadsTogether<Found>): ReadT
       request.readers += each.readers.size;
       for (const reader of each.readers) {
         endAt = Math.max(endAt, reader.endAt);
+        readers.push(reader.signal);
       }
     }
     requests++;
@@ -124,7 +128,7 @@ export function createReadsTogether<Found>(options: ReadsTogether<Found>): ReadT
       }
     };
     const { signal } = request.controller;
-    read([...wanted.keys()], found, { signal, endAt })
+    read([...wanted.keys()], found, { signal, endAt, readers })
       .then(
         () => new Error("the read has ended without an answer to each key"),
         (error: unknown) => error,
@@ -164,6 +168,7 @@ export function createReadsTogether<Found>(options: ReadsTogether<Found>): ReadT
         }
       };
       const reader: Reader<Found> = {
+        signal,
         endAt,
         resolve(found) {
           end();

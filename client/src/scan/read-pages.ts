@@ -1,0 +1,33 @@
+import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
+import { KeyValueService, type ScanResponse } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Call, Caller } from "../caller.js";
+import { pauseAfter } from "../retries.js";
+import { sleep } from "../sleep.js";
+
+export interface ScanRequestOptions {
+  readonly prefix: string;
+  readonly cursor: string;
+  readonly consistency: Consistency;
+}
+
+/** The messages of a scan. When a stream breaks, another goes on after the last message. */
+export async function* readPages(
+  { pauses }: Pick<Caller, "pauses">,
+  call: Call,
+  { cursor, ...request }: ScanRequestOptions,
+): AsyncGenerator<ScanResponse> {
+  const method = KeyValueService.method.scan;
+  let after = cursor;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      for await (const message of call.stream(method, { ...request, cursor: after })) {
+        after = message.cursor;
+        attempt = 1;
+        yield message;
+      }
+      return;
+    } catch (cause) {
+      await sleep(pauseAfter(cause, { call, method, attempt, pauses }), call.signal);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ScanResult as ResultMessage } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { ReadOptions } from "../call-options.js";
+import type { Caller } from "../caller.js";
+import { type Entry, toEntry } from "../entry.js";
+import { DynakvError, fromResult } from "../errors.js";
+import { leavable } from "../leavable.js";
+import { changeEntry, type View } from "../view.js";
+import { toConsistency } from "../write-options.js";
+import { readPages } from "./read-pages.js";
+import { ScanResult } from "./result.js";
+
+/** Options of scan. */
+export interface ScanOptions extends ReadOptions {
+  /** What the keys begin with. The default is all keys. The server reads the whole table in any case. */
+  readonly prefix?: string | undefined;
+  /** Where to go on: the cursor of a page of an earlier scan with the same prefix. The default is from the beginning. */
+  readonly cursor?: string | undefined;
+}
+
+/** Some results of a scan. */
+export interface ScanPage<E = Entry> {
+  readonly results: readonly ScanResult<E>[];
+  /** With it another scan goes on after this page. */
+  readonly cursor: string;
+}
+
+/** The results of a scan, which starts when they are first asked for, and each time that they are. */
+export interface ScanResults<E = Entry> extends AsyncIterable<ScanResult<E>> {
+  /** The same, page by page, for whoever wants to go on later: each page has a cursor. Leaving the loop cancels the scan. */
+  pages(): AsyncIterable<ScanPage<E>>;
+}
+
+/** Reads all keys, or those with a prefix, in memory that does not grow with their number. */
+export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions = {}): ScanResults<E> {
+  const request = {
+    prefix: view.prefix + (options.prefix ?? ""),
+    cursor: options.cursor ?? "",
+    consistency: toConsistency(options),
+  };
+
+  async function toResult({ key: whole, result }: ResultMessage): Promise<ScanResult<E>> {
+    const key = whole.slice(view.prefix.length);
+    if (result.case === "error") {
+      return new ScanResult<E>(key, { error: fromResult(result.value) });
+    }
+    if (result.case === undefined) {
+      throw new TypeError("the server has found a kind of result that this version of the client does not know");
+    }
+    const changed = await changeEntry(view, toEntry(whole, result.value));
+    return new ScanResult<E>(key, changed instanceof DynakvError ? { error: changed } : { entry: changed });
+  }
+
+  function iterate(): AsyncIterator<ScanPage<E>> {
+    // No deadline unless one is asked for: a large table may rightly take hours.
+    const call = caller.begin(options, 0);
+    const messages = readPages(caller, call, request);
+    let isOver = false;
+
+    function finish(reason?: unknown): void {
+      if (!isOver) {
+        isOver = true;
+        call.end(reason);
+      }
+    }
+
+    return leavable<ScanPage<E>>(
+      async () => {
+        if (isOver) {
+          return { done: true, value: undefined };
+        }
+        try {
+          const { done, value } = await messages.next();
+          if (done === true) {
+            finish();
+            return { done, value: undefined };
+          }
+          return {
+            done: false,
+            value: { results: await Promise.all(value.results.map(toResult)), cursor: value.cursor },
+          };
+        } catch (error) {
+          finish(new ConnectError("the scan has failed", Code.Canceled));
+          throw error;
+        }
+      },
+      () => finish(new ConnectError("the reader has left", Code.Canceled)),
+    );
+  }
+
+  const pages = (): AsyncIterable<ScanPage<E>> => ({ [Symbol.asyncIterator]: iterate });
+  return {
+    pages,
+    async *[Symbol.asyncIterator]() {
+      for await (const { results } of pages()) {
+        yield* results;
+      }
+    },
+  };
+}

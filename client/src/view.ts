@@ -1,0 +1,20 @@
+import type { Entry } from "./entry.js";
+import { DynakvError } from "./errors.js";
+
+/** What the keys of a read begin with, and what is made of their entries. A DynakvError is the error of the key alone. */
+export interface View<E> {
+  readonly prefix: string;
+  change(entry: Entry): E | Promise<E>;
+}
+
+/** What a view makes of an entry, or the error of its key. */
+export async function changeEntry<E>({ change }: Pick<View<E>, "change">, entry: Entry): Promise<E | DynakvError> {
+  try {
+    return await change(entry);
+  } catch (cause) {
+    if (cause instanceof DynakvError) {
+      return cause;
+    }
+    throw cause;
+  }
+}
