@@ -8,6 +8,7 @@ import { suite } from "../../server/test/support/suite.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient } from "../src/index.js";
 import * as schema from "../src/schema.js";
+import { createClient as createWebClient } from "../src/web.js";
 
 const test = suite("createClient");
 
@@ -44,6 +45,7 @@ for (const [name, create] of [
     assert.throws(() => create({ address: "http://user:secret@127.0.0.1" }), /a user or a password/);
     assert.throws(() => create({ address: "http://127.0.0.1", tls: { ca: "pem" } }), /one of http:/);
     assert.throws(() => create({ address: "http://kv.example.com", token: "t" }), /unencrypted/);
+    create({ address: "http://kv.example.com", token: "t", allowInsecureToken: true }).close();
     for (const address of ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "https://kv.example.com"]) {
       create({ address, token: "t" }).close();
     }
@@ -52,10 +54,18 @@ for (const [name, create] of [
   });
 }
 
+test("browsers: an address that makes no sense is refused, and a token that all could read", () => {
+  assert.throws(() => createWebClient({}), /no URL/);
+  assert.throws(() => createWebClient({ address: "http://kv.example.com", token: "t" }), /unencrypted/);
+  createWebClient({ address: "http://kv.example.com", token: "t", allowInsecureToken: true }).close();
+  createWebClient({ address: "https://kv.example.com", token: "t" }).close();
+});
+
 test("Connect: an address is a URL; grpc-js: also a target", () => {
   assert.throws(() => createClient({ address: "127.0.0.1:50051" }), /no URL/);
   assert.throws(() => createGrpcJsClient({ address: "http://127.0.0.1/path" }), /has a path/);
   assert.throws(() => createGrpcJsClient({ address: "kv.example.com:1", token: "t" }), /unencrypted/);
+  createGrpcJsClient({ address: "kv.example.com:1", token: "t", allowInsecureToken: true }).close();
   createGrpcJsClient({ address: "dns:///127.0.0.1:50051" }).close();
 });
 

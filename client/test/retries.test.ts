@@ -68,6 +68,19 @@ test("a read whose connection is lost is repeated", async () => {
   assert.is(seen.attempts, 4);
 });
 
+test("a stream that was ended to calm the client down is one that is lost, and a message that is too large is not", async () => {
+  const calmed = () => new ConnectError("http/2 stream closed with ENHANCE_YOUR_CALM", Code.ResourceExhausted);
+  const { client, seen } = failing([calmed]);
+  const before = failing([calmed, calmed]);
+  assert.is(await before.client.get("k"), undefined);
+  assert.is(before.seen.attempts, 3);
+  const error = await errorOf(client.set("k", value));
+  assert.equal([error.reason, error.outcome, seen.attempts], ["UNREACHABLE", "UNKNOWN", 1]);
+  const large = failing([() => new ConnectError("message size 9 is larger than 8", Code.ResourceExhausted)]);
+  await errorOf(large.client.get("k"));
+  assert.is(large.seen.attempts, 1);
+});
+
 test("an increment whose connection is lost is repeated with the same id", async () => {
   const { client, seen } = failing(thrice(lost));
   assert.is(await client.incr("a"), 5n);

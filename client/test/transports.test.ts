@@ -321,6 +321,9 @@ function testTransport(name: string, create: CreateClient): void {
     await known.generated.keyValue.get({ key: "a" });
     assert.is(server.observed.header.get("authorization"), "Bearer t3");
     known.close();
+    const broken = create(server, { token: "secret\nsecond" });
+    assert.match((await errorOf(broken.get("a"))).message, /^the token is not one word of ASCII/);
+    broken.close();
   });
 
   test("many calls run at once", async () => {

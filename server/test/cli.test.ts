@@ -4,18 +4,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
+import { renderOverview } from "../src/cli/help.js";
 import { renderHelp } from "../src/settings/help.js";
 import { version } from "../src/version.js";
+import { cli, root } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
 
 const test = suite("command line");
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const main = join(root, "server/src/cli/main.ts");
-const tsx = import.meta.resolve("tsx");
 const secret = "s3cr3tW0rd";
 
 /** The command as a child, with what it has said so far. */
@@ -33,13 +31,12 @@ const running = new Set<ChildProcess>();
 
 interface CommandOptions {
   readonly env?: Record<string, string>;
-  readonly cwd?: string;
 }
 
 /** Runs the real command in an environment that holds nothing of ours or of AWS's but what the test gives. */
-function startCommand(argv: readonly string[], { env = {}, cwd = root }: CommandOptions = {}): Command {
-  const child = spawn(process.execPath, ["--import", tsx, main, ...argv], {
-    cwd,
+function startCommand(argv: readonly string[], { env = {} }: CommandOptions = {}): Command {
+  const child = spawn(process.execPath, [...cli, ...argv], {
+    cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, AWS_EC2_METADATA_DISABLED: "true", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -104,9 +101,16 @@ test.after.each(async () => {
 });
 
 test("help is shown on stdout, by command and by flag, also after serve", async () => {
-  const asked = [["help"], ["--help"], ["-h"], ["serve", "--help"], ["serve", "--table", "x", "-h"]];
-  for (const result of await Promise.all(asked.map((argv) => runCommand(argv)))) {
-    assert.equal(result, { code: 0, stdout: renderHelp(), stderr: "" });
+  const overview = [["help"], ["--help"], ["-h"]];
+  const settings = [
+    ["help", "serve"],
+    ["serve", "--help"],
+    ["serve", "--table", "x", "-h"],
+  ];
+  const results = await Promise.all([...overview, ...settings].map((argv) => runCommand(argv)));
+  for (const [index, result] of results.entries()) {
+    const stdout = index < overview.length ? renderOverview() : renderHelp();
+    assert.equal(result, { code: 0, stdout, stderr: "" });
   }
 });
 
@@ -116,9 +120,27 @@ test("the version is shown on stdout", async () => {
   }
 });
 
+test("a reader of help, of a token or of settings who has gone is no failure worth a line", async () => {
+  const commands = [
+    ["token", "new", "orders"],
+    ["serve", "--help"],
+    ["doctor", "--version"],
+    ["help", "doctor"],
+  ];
+  const results = commands.map(async (argv) => {
+    const command = startCommand(argv);
+    command.child.stdout?.destroy();
+    return { code: await command.ended, stderr: command.stderr() };
+  });
+  for (const [index, { code, stderr }] of (await Promise.all(results)).entries()) {
+    assert.is(code, 141, commands[index]?.join(" "));
+    assert.not.match(stderr, /EPIPE|\bat /);
+  }
+});
+
 test("no command and an unknown one end with the usage and code 2", async () => {
-  await assertFails([], 2, /^dynakv: no command; usage: dynakv serve/);
-  await assertFails(["sevre"], 2, /^dynakv: unknown command sevre; did you mean serve\?; usage: dynakv serve/);
+  await assertFails([], 2, /^dynakv: no command; usage: dynakv COMMAND \(dynakv help/);
+  await assertFails(["sevre"], 2, /^dynakv: unknown command sevre; did you mean serve\?; usage: dynakv COMMAND/);
   await assertFails(["--listen", "127.0.0.1:0"], 2, /^dynakv: unknown command --listen/);
   await assertFails([`dynamodb://AKID:${secret}@us-east-1`], 2, /^dynakv: unknown command; usage/);
 });
@@ -147,6 +169,14 @@ test("a bad connection URL ends with code 2, and shows neither itself nor its se
   await assertFails(["serve"], 2, /^dynakv: DYNAKV_BACKEND: connection URL: the secret is missing/, {
     env: { DYNAKV_BACKEND: "dynamodb://a:@" },
   });
+});
+
+test("a token is made for days ahead that exist, and for no others", async () => {
+  for (const expires of ["2099-02-31", "2099-01-31T12:00:00", "2020-01-01", "0d"]) {
+    await assertFails(["token", "new", "orders", "--expires", expires], 2, /--expires: must be a day that exists/);
+  }
+  const made = await runCommand(["token", "new", "orders", "--expires", "2099-01-31"]);
+  assert.is(JSON.parse(made.stdout.split("\n")[1] ?? "").expires, "2099-01-31T00:00:00.000Z");
 });
 
 test("a taken port ends with code 1 and says which", async () => {

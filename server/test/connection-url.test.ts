@@ -227,7 +227,10 @@ test("a path of more than the table, a fragment and stray characters are refused
 
 test("a table name that DynamoDB refuses is refused", () => {
   for (const table of ["ab", "a".repeat(256), "celery%2Fresults", "celery results", "t%C3%A4ble", "a+bc"]) {
-    assertRefused(`dynamodb://@us-east-1/${table}`, /the table: ".*" is not a table name, which has 3 to 255/);
+    assertRefused(
+      `dynamodb://@us-east-1/${table}`,
+      /the table: (".*"|what was given) is not a table name, which has 3 to 255/,
+    );
   }
   for (const table of ["abc", "a".repeat(255), "A-b_c.9"]) {
     assert.equal(settingsOf(`dynamodb://@us-east-1/${table}`), { region: "us-east-1", table });

@@ -122,6 +122,26 @@ test("items of every type come back as the SDK has them, whoever wrote them", as
   }
 });
 
+test("an error has the id by which its request is found at AWS, if it has the form of one", async () => {
+  const idOf = async (plane: DataPlane) => {
+    const error = await plane.getItem({ TableName: "missing", Key: { id: { S: "k" } } }, signal).then(
+      () => undefined,
+      (cause: unknown) => cause as { $metadata?: { requestId?: string } },
+    );
+    return error?.$metadata?.requestId;
+  };
+  for (const plane of [planes.lean, planes.sdk]) {
+    assert.match((await idOf(plane)) ?? "", /^[\w-]+$/);
+  }
+  const odd = createServer((_, response) =>
+    response.writeHead(400, { "x-amzn-requestid": 'a"b' }).end('{"__type":"a#ValidationException"}'),
+  ).listen(0, "127.0.0.1");
+  await once(odd, "listening");
+  assert.is(await idOf(openPlanes(`http://127.0.0.1:${(odd.address() as AddressInfo).port}`).lean), undefined);
+  odd.closeAllConnections();
+  odd.close();
+});
+
 /** Operations by name; each prepares what it needs, so that both planes find the same. */
 const operations: Record<string, (plane: DataPlane) => Promise<object>> = {
   "a read of an item": (plane) => plane.getItem({ ...key("stored"), ConsistentRead: true }, signal),
@@ -141,6 +161,19 @@ const operations: Record<string, (plane: DataPlane) => Promise<object>> = {
       { RequestItems: { [table]: { Keys: [{ id: { S: "stored" } }, { id: { S: "stored" } }] } } },
       signal,
     ),
+  "a scan of some items": (plane) =>
+    plane.scan(
+      {
+        TableName: table,
+        FilterExpression: "begins_with(id, :prefix)",
+        ExpressionAttributeValues: { ":prefix": { S: "stored" } },
+      },
+      signal,
+    ),
+  "a page of a scan": async (plane) => {
+    const { LastEvaluatedKey } = await plane.scan({ TableName: table, Limit: 1 }, signal);
+    return plane.scan({ TableName: table, ExclusiveStartKey: LastEvaluatedKey }, signal);
+  },
   "a put": (plane) => plane.putItem({ TableName: table, Item: { id: { S: "put" }, result: { B: bytes } } }, signal),
   "a put whose condition fails": (plane) =>
     plane.putItem(

@@ -249,7 +249,7 @@ test("an attribute of somebody else's where ours would be is left alone", async 
 });
 
 const writers = isFullRun ? 50 : 20;
-const each = isFullRun ? 200 : 50;
+const each = isFullRun ? 200 : 15;
 
 test(`with every first answer lost, ${writers * each} increments by ${writers} clients over three replicas count exactly`, async () => {
   const key = "every-first-lost";

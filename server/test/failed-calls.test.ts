@@ -1,13 +1,15 @@
 import { createClient } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { Health } from "../../gen/grpc/health/v1/health_pb.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
-import { createServer } from "../src/index.js";
+import { createServer, type ServerOptions } from "../src/index.js";
 import { isEmbeddedEngine } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
 import { suite } from "./support/suite.js";
+import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("failed calls");
@@ -29,7 +31,7 @@ test.after(async () => {
 });
 
 /** A server behind the proxy that collects what it logs. */
-async function startLogging(options: { clock?: () => number; drainSeconds?: number } = {}) {
+async function startLogging(options: Pick<ServerOptions, "clock" | "drainSeconds" | "accessLog"> = {}) {
   const lines: Record<string, unknown>[] = [];
   const logger = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const { region, accessKeyId } = server.engine;
@@ -46,8 +48,24 @@ async function startLogging(options: { clock?: () => number; drainSeconds?: numb
     ...options,
   });
   const { url } = await logging.start();
-  return { server: logging, lines, client: createClient(KeyValueService, createGrpcTransport({ baseUrl: url })) };
+  return { server: logging, lines, url, client: createClient(KeyValueService, createGrpcTransport({ baseUrl: url })) };
 }
+
+test("the error and its line in the log have one id, which may be the caller's", async () => {
+  const { server: logging, lines, client } = await startLogging();
+  const ids = [];
+  for (const headers of [{}, { "x-request-id": "from-the-caller" }, { "x-request-id": 'no id: "' }]) {
+    ids.push((await failureOf(client.get({ key: "" }, { headers }))).id);
+  }
+  await logging.stop();
+  assert.equal(
+    ids,
+    lines.filter(({ msg }) => msg === "call failed").map(({ id }) => id),
+  );
+  assert.is(ids[1], "from-the-caller");
+  assert.match(ids[0] ?? "", /^[0-9a-f-]{36}$/);
+  assert.match(ids[2] ?? "", /^[0-9a-f-]{36}$/);
+});
 
 test("each has one line in the log, without the key, the value or a secret", async () => {
   const { server: logging, lines, client } = await startLogging();
@@ -98,6 +116,44 @@ test("a defect is INTERNAL, without what is inside, and the log has the place", 
   assert.match(JSON.stringify(line), "failed-calls.test");
   assert.not.match(JSON.stringify(lines), "planted-internals");
 });
+
+for (const [name, createTransport] of Object.entries({
+  gRPC: (baseUrl: string) => createGrpcTransport({ baseUrl }),
+  "gRPC-web over HTTP/1.1": (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),
+  "Connect over HTTP/2": (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "2" }),
+  "Connect over HTTP/1.1": (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: "1.1" }),
+})) {
+  test(`${name}: a client that leaves in the middle of a stream is no defect`, async () => {
+    const { server: logging, lines, url, client } = await startLogging({ accessLog: "all" });
+    const transport = createTransport(url);
+    await client.set({ key: "large", value: new Uint8Array(300_000) });
+    const keys = Array.from({ length: 1000 }, () => "large");
+    await leaveAtOnce((signal) => createClient(Health, transport).watch({}, { signal }));
+    await leaveAtOnce((signal) => createClient(KeyValueService, transport).mGet({ keys }, { signal }));
+    await waitUntil(
+      "both are logged",
+      () => lines.filter(({ msg }) => String(msg).startsWith("call failed")).length > 1,
+    );
+    await logging.stop();
+    const failed = lines.filter(({ msg }) => String(msg).startsWith("call failed"));
+    assert.equal(failed.map(({ msg, method, code }) => [msg, method, code]).sort(), [
+      ["call failed", "dynakv.v1.KeyValueService/MGet", "Canceled"],
+      ["call failed", "grpc.health.v1.Health/Watch", "Canceled"],
+    ]);
+  });
+}
+
+/** Leaves a stream once its first message has come. */
+async function leaveAtOnce(call: (signal: AbortSignal) => AsyncIterable<unknown>): Promise<void> {
+  const left = new AbortController();
+  await failureOf(
+    (async () => {
+      for await (const _ of call(left.signal)) {
+        left.abort();
+      }
+    })(),
+  );
+}
 
 test("a call that outlasts the drain is UNAVAILABLE, and a write is then unknown", async () => {
   const { server: logging, client } = await startLogging({ drainSeconds: 0 });

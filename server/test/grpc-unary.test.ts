@@ -2,7 +2,6 @@ import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { GetInfoRequestSchema } from "../../gen/dynakv/v1/info_service_pb.js";
@@ -10,7 +9,9 @@ import { GetRequestSchema, IncrRequestSchema, SetRequestSchema } from "../../gen
 import { Health, HealthCheckRequestSchema } from "../../gen/grpc/health/v1/health_pb.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { createCallErrors } from "../src/transport/call-errors.js";
-import { createGrpcUnary } from "../src/transport/grpc-unary/grpc-unary.js";
+import { createCallGate } from "../src/transport/call-gate.js";
+import { createCallHandlers } from "../src/transport/call-handlers.js";
+import { createBodyBudget } from "../src/transport/overload/body-budget.js";
 import { createPort } from "../src/transport/port.js";
 import { exchange, type GrpcAnswer, type GrpcRequest, startExchange } from "./support/grpc-exchange.js";
 import { suite } from "./support/suite.js";
@@ -36,7 +37,13 @@ test.before(async () => {
   proxy = await startFaultProxy({ target: server.engine.endpoint });
   const logger = pino({ level: "trace" }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const { maxRequestBytes, maxDeadlineMs } = limits;
-  const options = { maxRequestBytes, maxDeadlineSeconds: maxDeadlineMs / 1000, endpoint: proxy.endpoint, logger };
+  const options = {
+    maxRequestBytes,
+    maxDeadlineSeconds: maxDeadlineMs / 1000,
+    endpoint: proxy.endpoint,
+    logger,
+    accessLog: "all",
+  } as const;
   ({ url } = await server.replica(options));
   session = connect(url);
   await server.client.set({ key: "k", value: Buffer.from("a value") });
@@ -75,10 +82,14 @@ function failedCalls() {
 async function onBothPaths(to: ClientHttp2Session, request: Omit<GrpcRequest, "contentType">) {
   const answers: { answer: GrpcAnswer; failed: object[] }[] = [];
   for (const name of pathNames) {
-    const headers = { "grpc-accept-encoding": "gzip", ...request.headers };
+    const headers = { "grpc-accept-encoding": "gzip", "x-request-id": "call-1", ...request.headers };
     const answer = await exchange(to, { ...request, headers, contentType: contentTypes[name] });
     const { "grpc-encoding": encoding, ...head } = answer.head;
     assert.is(encoding, name === "direct" ? undefined : "gzip", name);
+    if (to === session && answer.trailers["grpc-status"] !== "0") {
+      // On Connect's path its end comes after that of the answer.
+      await waitUntil("the call has ended", () => lines.some(({ msg }) => String(msg).startsWith("call failed")));
+    }
     answers.push({ answer: { ...answer, head }, failed: failedCalls() });
   }
   const [direct, byConnect] = answers;
@@ -111,6 +122,11 @@ const cases: Record<string, Omit<GrpcRequest, "contentType"> & { status: Code | 
     path: check,
     body: [messageOf(HealthCheckRequestSchema, { service: "süd %\n" })],
     status: Code.NotFound,
+  },
+  "a question for health that is too long": {
+    path: check,
+    body: [messageOf(HealthCheckRequestSchema, { service: "s".repeat(5000) })],
+    status: Code.InvalidArgument,
   },
   "no message": { path: get, body: [], status: Code.Unimplemented },
   "two messages": { path: get, body: [getK, getK], status: Code.Unimplemented },
@@ -222,12 +238,13 @@ test("metadata goes both ways, and a service sees the same call", async () => {
       return { status: 1 };
     },
   };
-  const callErrors = createCallErrors(pino({ level: "silent" }), limits);
+  const callErrors = createCallErrors({ failedLate() {} }, limits);
   const { signal: shutdownSignal } = new AbortController();
   const services = [{ service: Health, implementation }];
+  const gate = createCallGate([]);
+  const bodies = createBodyBudget(limits.maxRequestBytes);
   const port = createPort({
-    handler: connectNodeAdapter({ routes: (router) => router.service(Health, implementation) }),
-    streamHandler: createGrpcUnary({ ...limits, services, callErrors, shutdownSignal }),
+    ...createCallHandlers({ ...limits, services, callErrors, gate, bodies, shutdownSignal, corsOrigins: [] }),
     maxStreams: 10,
   });
   const to = connect(`http://127.0.0.1:${(await port.listen("127.0.0.1", 0)).port}`);

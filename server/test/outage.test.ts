@@ -85,7 +85,8 @@ for (const outage of ["refuse", "hang"] as const) {
       calls.some((call) => call.phase === 2 && call.failure === undefined),
       "and was over",
     );
-    assert.ok(recovered <= 2 * ordinary, `${recovered} requests a call after it, ${ordinary} before`);
+    // One that is answered at once takes one request; some that have begun have not ended.
+    assert.ok(recovered <= 2 * Math.max(1, ordinary), `${recovered} requests a call after it, ${ordinary} before`);
 
     /** The requests that reach the engine for each call that ends. */
     async function loadOf(ms: number): Promise<number> {

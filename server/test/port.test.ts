@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
+import { Readable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createClient, type HandlerContext } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
@@ -127,6 +128,43 @@ test("garbage after the HTTP/2 preface ends the connection, and the port goes on
   }));
 
 for (const [what, bytes] of Object.entries({
+  "data on a stream that never was": "\0\0\x04\0\0\0\0\0\x07data",
+  "a header block that is none": "\0\0\x03\x01\x05\0\0\0\x01\xff\xff\x7f",
+  "a frame that is too long": "\xff\xff\xff\0\0\0\0\0\x01",
+})) {
+  test(`HTTP/2 that goes wrong by ${what} ends the connection, also when its client keeps its side open`, () =>
+    withPort(hello, async ({ connect, port }) => {
+      const { socket } = await connect();
+      socket.write(`${preface}${settings}${bytes}`, "latin1");
+      await waitUntil("it is accepted", () => port.connections === 1);
+      await waitUntil("it is gone", () => port.connections === 0);
+    }));
+}
+
+test("an HTTP/2 client that does not read what it has asked for keeps its connection", () => {
+  const size = 30_000_000;
+  // In pieces: what was handed on at once would come in any case.
+  const large: RequestHandler = (_, response) => {
+    Readable.from(Array.from({ length: 30 }, () => Buffer.alloc(size / 30))).pipe(response);
+  };
+  return withPort(large, async ({ connect }) => {
+    const { socket } = await connect();
+    let length = 0;
+    socket.on("data", (chunk: Buffer) => {
+      length += chunk.length;
+    });
+    socket.pause();
+    // A window of 2^31 - 1 bytes for the connection and each stream, then the HEADERS of a GET of "/".
+    const windows = "\0\0\x06\x04\0\0\0\0\0\0\x04\x7f\xff\xff\xff\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0";
+    socket.write(`${preface}${windows}\0\0\x09\x01\x05\0\0\0\x01\x82\x86\x84\x41\x04here`, "latin1");
+    // Time enough to be looked at several times.
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    socket.resume();
+    await waitUntil("all of it has come", () => length > size);
+  });
+});
+
+for (const [what, bytes] of Object.entries({
   "says nothing": "",
   "stops in the middle of the HTTP/2 preface": preface.slice(0, 10),
   "stops in the middle of an HTTP/1 head": get.slice(0, -4),
@@ -160,6 +198,16 @@ test("an HTTP/1 client that has closed its half is still answered", () =>
     await closed;
     assert.match(received(), /hello/);
   }));
+
+test("a client that sends far more requests over HTTP/1 than it waits for answers to loses its connection", () =>
+  withPort(
+    () => {},
+    async ({ connect }) => {
+      const { socket, closed } = await connect();
+      socket.write(get.repeat(100), "latin1");
+      await closed;
+    },
+  ));
 
 test("connections that their clients end or reset are not kept", () =>
   withPort(hello, async ({ connect, port }) => {

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { renderReasonsTable } from "../src/error-reasons.js";
 import { renderSettingsTable } from "../src/settings/help.js";
+import { buildCommands } from "./support/run-cli.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
 
@@ -43,6 +44,8 @@ function withoutChance(output: string): string {
   return output
     .replaceAll(/[\w-]{16}(\.-?\d+)?(?=")/g, "ETAG$1")
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
+    .replaceAll(/(?<=etag is )[\w-]{16}/g, "ETAG")
+    .replaceAll(/\d+ bytes, in [\d.]+ s \([\d,]+ a second\)/g, "RATE")
     .replaceAll(/"value": "CAY\w+"/g, '"value": "DETAIL"')
     .trim();
 }
@@ -62,6 +65,30 @@ test("each curl command prints what stands below it", async () => {
     commands++;
   }
   assert.is(commands, 8);
+});
+
+test("each command of the command line prints what stands below it", async () => {
+  const cli = await buildCommands();
+  let commands = 0;
+  for (const { language, code } of blocks) {
+    if (language !== "console") {
+      continue;
+    }
+    for (const [, command = "", expected = ""] of code.matchAll(/^\$ (.*)\n((?:[^$].*\n)*)/gm)) {
+      const { stdout } = await run(
+        "sh",
+        ["-c", `${command.replaceAll("npx dynakv", `node ${cli.main}`)} 2>&1 || true`],
+        {
+          cwd: folder,
+          env: { ...process.env, DYNAKV_ADDRESS: server.url },
+        },
+      );
+      assert.is(withoutChance(stdout), withoutChance(expected), command);
+      commands++;
+    }
+  }
+  await cli.remove();
+  assert.is(commands, 12);
 });
 
 // The examples of the packages' READMEs are run from the tarballs, by `npm run test:packages`.

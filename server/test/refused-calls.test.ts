@@ -5,6 +5,7 @@ import * as assert from "uvu/assert";
 import { MGetRequestSchema, SetRequestSchema } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { type RawCall, rawProtocols } from "./support/raw-calls.js";
 import { suite } from "./support/suite.js";
+import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
 
 const test = suite("calls that the protocol layer refuses");
@@ -37,7 +38,8 @@ const text = (json: unknown) => Buffer.from(typeof json === "string" ? json : JS
 const notUtf8 = Buffer.concat([Buffer.from([0x0a, 12]), Buffer.from("planted-key"), Buffer.from([0xff])]);
 
 /** One line for the call, and nothing of what was sent, here or in the answer. */
-function assertReported(method: string, code: string, message: string): void {
+async function assertReported(method: string, code: string, message: string): Promise<void> {
+  await waitUntil("the call has ended", () => lines.some(({ msg }) => msg === "call failed"));
   const failed = lines.filter(({ msg }) => msg === "call failed");
   assert.equal(
     failed.map((line) => [line.method, line.code]),
@@ -61,14 +63,14 @@ test("a message that does not parse is INVALID_ARGUMENT, not applied, and not qu
         protocol,
       );
       assert.match(failure.message, "dynakv.v1.SetRequest");
-      assertReported("Set", "InvalidArgument", failure.message);
+      await assertReported("Set", "InvalidArgument", failure.message);
     }
   }
   for (const protocol of ofMGet) {
     const message = protocol === "JSON" ? text('{"keys":["planted') : notUtf8;
     const failure = await call(protocol, "MGet", { message });
     assert.equal([failure.code, failure.reason], ["InvalidArgument", "INVALID_FIELD"], protocol);
-    assertReported("MGet", "InvalidArgument", failure.message);
+    await assertReported("MGet", "InvalidArgument", failure.message);
   }
 });
 
@@ -86,11 +88,11 @@ test("a JSON field that is not as the schema has it is named, and its value is n
       [failure.code, failure.reason, failure.outcome, failure.field],
       ["InvalidArgument", "INVALID_FIELD", "NOT_APPLIED", field],
     );
-    assertReported("Set", "InvalidArgument", failure.message);
+    await assertReported("Set", "InvalidArgument", failure.message);
   }
   const failure = await call("JSON", "MGet", { message: text({ keys: [{ planted: 1 }] }) });
   assert.equal([failure.code, failure.field], ["InvalidArgument", "keys"]);
-  assertReported("MGet", "InvalidArgument", failure.message);
+  await assertReported("MGet", "InvalidArgument", failure.message);
 });
 
 test("a message over the limit is INVALID_ARGUMENT, with the limit and its size", async () => {
@@ -108,35 +110,44 @@ test("a message over the limit is INVALID_ARGUMENT, with the limit and its size"
     );
     assert.match(failure.message, `${message.length} bytes`);
     assert.match(failure.message, `${maxRequestBytes}`);
-    assertReported("Set", "InvalidArgument", failure.message);
+    await assertReported("Set", "InvalidArgument", failure.message);
   }
   const packed = await call("Connect", "Set", { message: gzipSync(set), headers: { "content-encoding": "gzip" } });
   assert.equal([packed.code, packed.reason], ["InvalidArgument", "VALUE_TOO_LARGE"]);
   assert.match(packed.message, `${maxRequestBytes}`);
-  assertReported("Set", "InvalidArgument", packed.message);
+  await assertReported("Set", "InvalidArgument", packed.message);
   for (const protocol of ofMGet) {
     const message = protocol === "JSON" ? text({ keys }) : mGet;
     const failure = await call(protocol, "MGet", { message });
     assert.equal([failure.code, failure.reason, failure.field], ["InvalidArgument", "INVALID_FIELD", "keys"], protocol);
     assert.match(failure.message, `${message.length} bytes`);
-    assertReported("MGet", "InvalidArgument", failure.message);
+    await assertReported("MGet", "InvalidArgument", failure.message);
   }
 });
 
-test("a deadline over the limit is INVALID_ARGUMENT, with the limit and its length", async () => {
+test("a deadline over the limit is INVALID_ARGUMENT, with the limit and its length, and without a warning of Node's", async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error) => warnings.push(name);
+  process.on("warning", note);
   const message = new Uint8Array();
   for (const protocol of ofSet) {
     const header = protocol.startsWith("gRPC") ? "grpc-timeout" : "connect-timeout-ms";
     for (const [deadline, text] of [
       [protocol.startsWith("gRPC") ? "61S" : "61000", /61000 .* 60000/],
+      // Longer than a timer of Node's can be.
+      [protocol.startsWith("gRPC") ? "99999999H" : "9999999999", /\d{10} .* 60000/],
       ["planted", /malformed.* 60000/],
     ] as const) {
       const failure = await call(protocol, "Incr", { message, headers: { [header]: deadline } });
       assert.equal([failure.code, failure.outcome], ["InvalidArgument", "NOT_APPLIED"], protocol);
       assert.match(failure.message, text);
-      assertReported("Incr", "InvalidArgument", failure.message);
+      await assertReported("Incr", "InvalidArgument", failure.message);
     }
   }
+  // They are told in a turn of their own.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  assert.equal(warnings, []);
 });
 
 test("a compression that is not known is UNIMPLEMENTED", async () => {
@@ -153,7 +164,7 @@ test("a compression that is not known is UNIMPLEMENTED", async () => {
           : "content-encoding";
       const failure = await call(protocol, method, { message, headers: { [header]: "planted" } });
       assert.equal([failure.code, failure.reason], ["Unimplemented", "UNIMPLEMENTED"], protocol);
-      assertReported(method, "Unimplemented", failure.message);
+      await assertReported(method, "Unimplemented", failure.message);
     }
   }
 });
@@ -165,16 +176,16 @@ test("a content-type that is not served keeps its HTTP status and says why", asy
   const body = await answer.text();
   assert.match(body, '"code":"unimplemented"');
   assert.match(body, "content-type");
-  assertReported("Set", "Unimplemented", body);
+  await assertReported("Set", "Unimplemented", body);
   assert.is((await fetch(url)).status, 405);
-  assertReported("Set", "Unimplemented", "");
+  await assertReported("Set", "Unimplemented", "");
 });
 
 test("a refused call of Connect's GET is one of them", async () => {
   const url = `${server.url}/dynakv.v1.KeyValueService/Get`;
   const answer = await fetch(`${url}?connect=v1&encoding=json&message=planted`);
   assert.is(answer.status, 400);
-  assertReported("Get", "InvalidArgument", await answer.text());
+  await assertReported("Get", "InvalidArgument", await answer.text());
 });
 
 test("a call that is served is not reported", async () => {

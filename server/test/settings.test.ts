@@ -169,13 +169,37 @@ test("every setting can be given as a flag, in the environment and in the config
     requestWindowWriters: 16,
     workers: 3,
     maxRequestBytes: 1_000_000,
+    maxKeys: 20,
     maxStreams: 9,
+    maxConnections: 21,
+    maxConnectionsPerAddress: 22,
+    connectionIdleSeconds: 23,
+    bodyTimeoutSeconds: 24,
+    maxCalls: 25,
+    maxCallsPerCaller: 26,
+    overload: "off",
     defaultDeadlineSeconds: 10,
     maxDeadlineSeconds: 11,
     mgetConcurrency: 12,
     dataPlane: "sdk",
+    tlsCert: "cert.pem",
+    tlsKey: "key.pem",
+    tlsClientCa: "ca.pem",
+    tlsClientAuth: "required",
+    tokensFile: "tokens.json",
+    jwks: "https://login.example.com/jwks.json",
+    jwtIssuer: "https://login.example.com",
+    jwtAudience: "dynakv",
+    jwtClaim: "client_id",
+    policyFile: "policy.json",
+    introspection: "off",
+    allowAnyoneOnTheNetwork: true,
+    allowPlaintextOnTheNetwork: true,
     corsOrigins: "https://app.example.com",
     drainSeconds: 13,
+    adminListen: "127.0.0.1:9464",
+    accessLog: "all",
+    logKeys: "hashed",
     logLevel: "debug",
     logFormat: "text",
   };
@@ -248,6 +272,34 @@ test("an argument that is no flag is refused without being shown", () => {
   assertRefused({ argv: ["--", secret] }, /^unexpected argument/);
 });
 
+test("an error is one line without control characters, whatever it quotes", () => {
+  const path = "a\nb\u001b[31m\u2028";
+  const read = { argv: ["--config", path], env: {}, readFile: () => "[]" };
+  assert.throws(() => loadSettings(read), /^config file a\\u000ab\\u001b\[31m\\u2028: must be a JSON object/);
+  assertRefused({ env: { DYNAKV_WORKERS: "1\u009b2J\u007f" } }, /: "1\\u009b2J\\u007f" is not an integer$/);
+});
+
+test("a number of a kind that JSON does not have is refused like any other", () => {
+  assert.throws(() => completeSettings({ workers: 1n as never }), /^workers: 1n is not an integer$/);
+});
+
+test("what is far too long for its setting is not shown: it may be a secret that has lost its own flag", () => {
+  const secret = `planted${"s".repeat(33)}`;
+  const refusals: [Given, RegExp][] = [
+    [{ argv: ["--workers", secret] }, /^--workers: what was given is not an integer$/],
+    [{ env: { DYNAKV_CREATE_TABLE: secret } }, /: what was given is not true or false$/],
+    [{ config: JSON.stringify({ logLevel: secret }) }, /: what was given is none of silent, /],
+    [{ argv: [`--=dynamodb://key:${secret}@a`] }, /^unknown flag$/],
+    [{ argv: ["--backend", `dynamodb://us-east-1/${secret}:`] }, /the table: what was given is not a table name/],
+    [{ argv: ["--backend", `dynamodb://us-east-1/b/${secret}`] }, /has more than the table's name: what was given$/],
+    [{ argv: ["--backend", `dynamodb://us-east-1?${secret}`] }, /unknown parameter, there are/],
+    [{ argv: ["--backend", `dynamodb://us-east-1?read=${secret}`] }, /is not an integer: what was given$/],
+  ];
+  for (const [given, message] of refusals) {
+    assertRefused(given, message);
+  }
+});
+
 test("help and version are told whatever else is wrong", () => {
   const env = { DYNAKV_TABEL: "x" };
   assert.equal(loadSettings({ argv: ["--tabel", "--help"], env }), { kind: "help" });
@@ -265,7 +317,7 @@ test("an unknown variable of ours in the environment is refused, and the nearest
   assertRefused({ env: { DYNAKV_PORT: "50051" } }, /^unknown environment variable DYNAKV_PORT/);
 });
 
-test("the variables of others, of the test suite and of Kubernetes are left alone", () => {
+test("the variables of others, of the test suite, of Kubernetes and of the commands that call a server are left alone", () => {
   const env = {
     PATH: "/bin",
     AWS_REGION: "eu-west-1",
@@ -280,6 +332,8 @@ test("the variables of others, of the test suite and of Kubernetes are left alon
     DYNAKV_PORT_50051_TCP_PORT: "50051",
     DYNAKV_PORT_50051_TCP_ADDR: "10.0.0.11",
     DYNAKV_CANARY_SERVICE_HOST: "10.0.0.12",
+    DYNAKV_ADDRESS: "https://kv.example.com",
+    DYNAKV_TOKEN: "t",
   };
   assert.equal(settingsOf({ env }), settingsOf({}));
 });
@@ -362,7 +416,7 @@ test("an address to listen on is HOST:PORT", () => {
     "[::1]:50051",
     "[::]:0",
   ]) {
-    assert.is(settingsOf({ argv: ["--listen", listen] }).listen, listen);
+    assert.is(settingsOf({ argv: ["--listen", listen, "--allow-anyone-on-the-network"] }).listen, listen);
   }
   for (const listen of [
     "50051",
@@ -379,6 +433,58 @@ test("an address to listen on is HOST:PORT", () => {
     "http://a:1",
   ]) {
     assertRefused({ argv: [`--listen=${listen}`] }, /^--listen: ".*" is not HOST:PORT/);
+  }
+});
+
+test("on the network, callers have to be known, and their tokens hidden", () => {
+  const unknown =
+    /^--listen: .* is on the network, .* tokensFile or jwks .* tlsClientCa, .* 127\.0\.0\.1, .* --allow-anyone-on-the-network$/;
+  const readable =
+    /^--listen: .* is on the network, .* tlsCert and tlsKey, .* 127\.0\.0\.1, .* --allow-plaintext-on-the-network /;
+  const tls = ["--tls-cert", "c", "--tls-key", "k"];
+  const jwks = ["--jwks", "f", "--jwt-issuer", "i", "--jwt-audience", "a"];
+  for (const host of ["0.0.0.0", "[::]", "10.0.0.1", "kv.example.com", "127.example.com", "128.0.0.1", "[::2]"]) {
+    const on = ["--listen", `${host}:1`];
+    assertRefused({ argv: on }, unknown);
+    assertRefused({ argv: [...on, ...tls] }, unknown);
+    assertRefused({ argv: [...on, "--allow-plaintext-on-the-network"] }, unknown);
+    assertRefused({ argv: [...on, "--tokens-file", "t"] }, readable);
+    assertRefused({ argv: [...on, ...jwks] }, readable);
+    assertRefused({ argv: [...on, ...jwks, "--allow-anyone-on-the-network"] }, readable);
+    for (const enough of [
+      ["--allow-anyone-on-the-network"],
+      [...tls, "--allow-anyone-on-the-network"],
+      [...tls, "--tokens-file", "t"],
+      [...tls, ...jwks],
+      [...tls, "--tls-client-ca", "a"],
+      ["--tokens-file", "t", "--allow-plaintext-on-the-network"],
+    ]) {
+      assert.is(settingsOf({ argv: [...on, ...enough] }).listen, `${host}:1`);
+    }
+  }
+  for (const host of ["127.0.0.1", "127.1.2.3", "localhost", "[::1]"]) {
+    assert.is(settingsOf({ argv: ["--listen", `${host}:1`] }).listen, `${host}:1`);
+  }
+});
+
+test("a setting of who may call is refused without what it needs", () => {
+  const refused: [string[], RegExp][] = [
+    [["--tls-cert", "c"], /^--tls-cert: needs tlsKey too/],
+    [["--tls-key", "k"], /^--tls-key: needs tlsCert too/],
+    [["--tls-client-ca", "a"], /^--tls-client-ca: needs tlsCert too/],
+    [["--tls-client-auth", "required"], /^--tls-client-auth: needs tlsClientCa too/],
+    [["--jwks", "f", "--jwt-issuer", "i"], /^--jwks: needs jwtAudience too/],
+    [["--jwks", "f", "--jwt-audience", "a"], /^--jwks: needs jwtIssuer too/],
+    [["--jwt-issuer", "i"], /^--jwt-issuer: needs jwks too/],
+    [["--jwt-audience", "a"], /^--jwt-audience: needs jwks too/],
+    [["--policy-file", "p"], /^--policy-file: needs tokensFile, jwks or tlsClientCa/],
+    [["--introspection", "authenticated"], /^--introspection: authenticated needs tokensFile/],
+    [["--jwks", "http://login.example.com/"], /^--jwks: must be an https:\/\/ URL/],
+    [["--jwks", "ftp://login.example.com/"], /^--jwks: must be an https:\/\/ URL/],
+    [["--jwks", `https://user:${secret}@login.example.com/`], /^--jwks: is no URL of a JWKS/],
+  ];
+  for (const [argv, message] of refused) {
+    assertRefused({ argv }, message);
   }
 });
 

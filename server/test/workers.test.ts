@@ -1,4 +1,5 @@
 import { connect } from "node:http2";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createClient } from "../../client/src/index.js";
 import { spawnCli, spawnServer } from "./support/spawn-server.js";
@@ -72,6 +73,17 @@ test("an address that is in use is told once, and ends all of them", async () =>
   assert.is(second.stderr().match(/cannot listen on/g)?.length, 1);
   taken.process.kill("SIGTERM");
   assert.is(await taken.exit, 0);
+});
+
+test("SIGTERM while they start ends all of them", async () => {
+  for (const afterMs of [300, 600, 900, 1200]) {
+    const spawned = spawnCli(["serve", "--workers", "2", "--data", "memory", "--listen", "127.0.0.1:0"]);
+    await sleep(afterMs);
+    const wasListening = spawned.process.kill("SIGTERM");
+    const exit = await spawned.exit;
+    // Before the signal has a listener, it ends the process as it ends any.
+    assert.ok(wasListening && (exit === 0 || exit === "SIGTERM"), `${exit} after ${afterMs} ms: ${spawned.stderr()}`);
+  }
 });
 
 test("workers end with calls in drain when the process that started them is killed", async () => {

@@ -16,6 +16,8 @@ export interface CallFailure {
   /** Whether RetryInfo is there. */
   hasRetryInfo: boolean;
   message: string;
+  /** The id by which the server's log names the call. */
+  id: string | undefined;
 }
 
 /** Awaits a call that must fail, and returns what it says. */
@@ -48,6 +50,7 @@ export function describeFailure(error: ConnectError): CallFailure {
     field: badRequest?.fieldViolations[0]?.field,
     hasRetryInfo: error.findDetails(RetryInfoSchema).length > 0,
     message: error.rawMessage,
+    id: error.metadata.get("x-request-id") ?? undefined,
   };
 }
 

@@ -2,7 +2,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
+export const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/**
+ * What Node runs for `dynakv`: the sources, or the program that scripts/run-tests.ts has made of them, since compiling them anew
+ * for each process would take longer than most tests.
+ */
+const { DYNAKV_TEST_CLI } = process.env;
+export const cli = DYNAKV_TEST_CLI === undefined ? ["--import", "tsx", "server/src/cli/main.ts"] : [DYNAKV_TEST_CLI];
 
 /** The command line in a process of its own, as an operator runs it. */
 export interface SpawnedServer {
@@ -16,14 +23,14 @@ export interface SpawnedServer {
 }
 
 /** The environment without what the machine may have set for dynakv or AWS; nothing is asked of an instance's metadata. */
-function cleanEnvironment(): NodeJS.ProcessEnv {
+export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(DYNAKV|AWS)_/.test(name));
   return { ...Object.fromEntries(kept), AWS_EC2_METADATA_DISABLED: "true" };
 }
 
 /** Runs `dynakv` with the arguments; does not wait for anything. */
 export function spawnCli(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-  const child = spawn(process.execPath, ["--import", "tsx", "server/src/cli/main.ts", ...args], {
+  const child = spawn(process.execPath, [...cli, ...args], {
     cwd: root,
     env: { ...cleanEnvironment(), ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -50,7 +57,7 @@ export async function spawnServer(
   const spawned = spawnCli(["serve", "--listen", listen, ...quiet, ...args], environment);
   const ready = new Promise<string>((resolve) => {
     spawned.process.stdout.on("data", () => {
-      const url = /http:\/\/[^\s/]+:\d+/.exec(spawned.stdout())?.[0];
+      const url = /https?:\/\/[^\s/]+:\d+/.exec(spawned.stdout())?.[0];
       if (url !== undefined) {
         resolve(url);
       }

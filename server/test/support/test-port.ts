@@ -3,15 +3,15 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { createPort, type Port, type RequestHandler } from "../../src/transport/port.js";
+import { createPort, type Port, type PortOptions, type RequestHandler } from "../../src/transport/port.js";
 import { countResources, waitForNoLeaks } from "./leaks.js";
 
 export interface TestPort {
   readonly url: string;
   readonly number: number;
   readonly port: Port;
-  /** A connection of raw bytes. */
-  connect(): Promise<RawConnection>;
+  /** A connection of raw bytes, from an address of this machine. */
+  connect(localAddress?: string): Promise<RawConnection>;
 }
 
 /** A raw connection, and what came over it. */
@@ -27,7 +27,7 @@ export interface RawConnection {
 export async function withPort(
   served: RequestHandler | { routes: (router: ConnectRouter) => void },
   use: (testPort: TestPort) => Promise<void>,
-  options: { headTimeoutMs?: number } = {},
+  options: Partial<Pick<PortOptions, "headTimeoutMs" | "limits" | "tls">> = {},
 ): Promise<void> {
   const before = countResources();
   const handler = typeof served === "function" ? served : connectNodeAdapter(served);
@@ -36,14 +36,16 @@ export async function withPort(
   const sockets: Socket[] = [];
   try {
     await use({
-      url: `http://127.0.0.1:${number}`,
+      url: `${options.tls === undefined ? "http" : "https"}://127.0.0.1:${number}`,
       number,
       port,
-      async connect() {
-        const socket = connect({ host: "127.0.0.1", port: number, noDelay: true });
+      async connect(localAddress = "127.0.0.1") {
+        const socket = connect({ host: "127.0.0.1", port: number, noDelay: true, localAddress });
         sockets.push(socket);
-        await once(socket, "connect");
-        return readRaw(socket);
+        const raw = readRaw(socket);
+        // One that is refused may be reset before it is known to be open.
+        await Promise.race([once(socket, "connect").catch(() => {}), raw.closed]);
+        return raw;
       },
     });
   } finally {

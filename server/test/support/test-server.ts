@@ -34,6 +34,8 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const shared: ServerOptions = {
     listen: "127.0.0.1:0",
     logLevel: "silent",
+    // Tests share the processor with each other.
+    overload: "off",
     endpoint,
     region,
     accessKeyId,
