@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { basename, join, relative } from "node:path";
-import { startProgram } from "./programs.js";
+import { startProgram, stopProgram } from "./programs.js";
 import { root } from "./run-uvu.js";
 
 /** A tool cannot be had on this machine; the message says what to do. */
@@ -54,10 +54,22 @@ export async function installPython(venv: string, run: RunStep, ...pipArguments:
   await run([join(venv, "bin/python"), "-m", "pip", "install", "--quiet", ...pipArguments]);
 }
 
+export const goAdvice = "install Go, 1.26 or newer (https://go.dev/dl)";
+
+/** Builds a program in Go from its sources, such as `example.com/module/cmd/program@v1.2.3`, into a folder. */
+export async function installGo(folder: string, run: RunStep, program: string): Promise<void> {
+  await run(["go", "install", program], { GOBIN: folder }).catch((error) => {
+    throw withAdvice(error, goAdvice);
+  });
+}
+
 /** The same error with what to do about it, if it is that a tool is missing. */
 export function withAdvice(error: Error, advice: string): Error {
   return error instanceof ToolMissing ? new ToolMissing(`${error.message}: ${advice}`) : error;
 }
+
+/** How long one command may take: a registry that does not answer would hold up everything behind it. */
+const stepLimitMs = 900_000;
 
 async function runStep(
   [file, ...args]: readonly [string, ...string[]],
@@ -68,9 +80,12 @@ async function runStep(
   process.stdout.write(`  $ ${[file, ...args].map((part) => part.replace(root, "")).join(" ")}\n`);
   const env = { ...process.env, ...environment };
   const step = startProgram(file, args, { cwd: root, env, stdio: ["ignore", logFile, logFile] });
-  const [code] = (await once(step, "close").catch((error: NodeJS.ErrnoException) => {
-    throw error.code === "ENOENT" ? new ToolMissing(`${file} is missing`) : error;
-  })) as [number | null];
+  const limit = setTimeout(() => void stopProgram(step), stepLimitMs);
+  const [code] = (await once(step, "close")
+    .catch((error: NodeJS.ErrnoException) => {
+      throw error.code === "ENOENT" ? new ToolMissing(`${file} is missing`) : error;
+    })
+    .finally(() => clearTimeout(limit))) as [number | null];
   if (code !== 0) {
     throw new ToolMissing(`${basename(file)} failed; its output is in ${relative(root, log)}`);
   }

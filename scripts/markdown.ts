@@ -2,9 +2,19 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./run-uvu.js";
 
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export interface TableOptions {
+  /** Whether all columns but the first hold figures, and are aligned to the right. The default is false. */
+  readonly figures?: boolean;
+}
+
+export function renderTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  { figures = false }: TableOptions = {},
+): string {
   const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
-  return `${line(head)}|${"---|".repeat(head.length)}\n${rows.map(line).join("")}`;
+  const alignments = head.map((_, n) => (figures && n > 0 ? "--:|" : "---|"));
+  return `${line(head)}|${alignments.join("")}\n${rows.map(line).join("")}`;
 }
 
 /** Puts text in the place that a page marks for it, between `<!-- marker -->` and `<!-- /marker -->`. */

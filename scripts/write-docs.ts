@@ -1,11 +1,14 @@
 /**
- * Writes the tables of the docs that are made from code: the settings in README.md and the reasons in docs/errors.md.
+ * Writes the tables of the docs that are made from code: the settings in README.md, the reasons in docs/errors.md and the metrics
+ * in docs/observability.md.
  *
  *     npm run docs
  */
 import { renderReasonsTable } from "../server/src/error-reasons.js";
+import { metricRows } from "../server/src/metrics/definitions.js";
 import { renderSettingsTable } from "../server/src/settings/help.js";
-import { replaceMarked } from "./markdown.js";
+import { renderTable, replaceMarked } from "./markdown.js";
 
 replaceMarked("README.md", "settings", renderSettingsTable());
 replaceMarked("docs/errors.md", "reasons", renderReasonsTable());
+replaceMarked("docs/observability.md", "metrics", renderTable(["metric", "type", "labels", "meaning"], metricRows));

@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { cacheFolderOf, installOnce, ToolMissing, withAdvice } from "../install-once.js";
+import { cacheFolderOf, goAdvice, installGo, installOnce, ToolMissing } from "../install-once.js";
 
 const module = "connectrpc.com/conformance";
 const version = "1.0.7";
-const goAdvice = "install Go, 1.26 or newer (https://go.dev/dl)";
 
 /** The suite's program, and its schema as a set of file descriptors; both are made first if they are not there. */
 export async function installConformance(): Promise<{ readonly program: string; readonly schema: string }> {
@@ -12,9 +11,7 @@ export async function installConformance(): Promise<{ readonly program: string; 
     cacheFolderOf("dynakv-conformance"),
     `conformance-${version}`,
     async (target, run) => {
-      await run(["go", "install", `${module}/cmd/connectconformance@v${version}`], { GOBIN: target }).catch((error) => {
-        throw withAdvice(error, goAdvice);
-      });
+      await installGo(target, run, `${module}/cmd/connectconformance@v${version}`);
       // Go keeps the sources of what it has built, the schema among them.
       const sources = join(goModuleCache(), `${module}@v${version}`, "proto");
       await run(["npx", "--no", "buf", "build", sources, "--output", join(target, "schema.binpb")]);

@@ -3,9 +3,10 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { pino } from "pino";
 import { createCallErrors } from "../../server/src/transport/call-errors.js";
+import { createCallGate } from "../../server/src/transport/call-gate.js";
 import { createCallHandlers } from "../../server/src/transport/call-handlers.js";
+import { createBodyBudget } from "../../server/src/transport/overload/body-budget.js";
 import { createPort } from "../../server/src/transport/port.js";
 import { createConformanceService } from "./service.js";
 
@@ -48,7 +49,9 @@ const port = createPort({
   ...createCallHandlers({
     ...limits,
     services: [{ service, implementation: createConformanceService(messageNamed) }],
-    callErrors: createCallErrors(pino({ level: "silent" }), limits),
+    gate: createCallGate([]),
+    bodies: createBodyBudget(limits.maxRequestBytes),
+    callErrors: createCallErrors({ failedLate() {} }, limits),
     shutdownSignal: new AbortController().signal,
     corsOrigins: [],
     registry,

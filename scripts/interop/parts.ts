@@ -14,8 +14,8 @@ import {
   ghz,
   grpcurl,
   healthProbe,
-  installGo,
   installPackages,
+  installProgram,
   titleOf,
   versionOf,
 } from "./tools/installed.js";
@@ -41,7 +41,9 @@ export const parts: readonly Part[] = [
   casesPart("connect", ({ url }) => connectClients(url)),
   casesPart("grpc-js", ({ address }) => [grpcJsClient(address)]),
   casesPart("buf", ({ url }) => bufCurlClients(url)),
-  casesPart("grpcurl", async ({ address }) => [grpcurlClient(await installGo(grpcurl), titleOf(grpcurl), address)]),
+  casesPart("grpcurl", async ({ address }) => [
+    grpcurlClient(await installProgram(grpcurl), titleOf(grpcurl), address),
+  ]),
   casesPart("grpcio", async ({ address }) => [
     await grpcioClient(
       await installPackages("grpcio"),
@@ -50,11 +52,11 @@ export const parts: readonly Part[] = [
       address,
     ),
   ]),
-  { name: "ghz", run: async ({ server }) => [await runGhz(await installGo(ghz), titleOf(ghz), server)] },
+  { name: "ghz", run: async ({ server }) => [await runGhz(await installProgram(ghz), titleOf(ghz), server)] },
   {
     name: "health-probe",
     run: async ({ server }) => [
-      await runHealthProbe(await installGo(healthProbe), titleOf(healthProbe), server.address),
+      await runHealthProbe(await installProgram(healthProbe), titleOf(healthProbe), server.address),
     ],
   },
   {

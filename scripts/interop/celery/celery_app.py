@@ -13,7 +13,6 @@ queue = os.path.join(folder, "queue")
 os.makedirs(queue, exist_ok=True)
 
 
-
 def put_whole(self, queue_name, payload, **_):
     """Kombu writes a message where it is looked for, and may find it before it is whole: the worker ends then."""
     name = f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue_name}.msg"

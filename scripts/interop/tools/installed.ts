@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolderOf, installOnce, installPython, withAdvice } from "../../install-once.js";
+import { cacheFolderOf, installGo, installOnce, installPython } from "../../install-once.js";
 import { root } from "../../run-uvu.js";
 
 export const cacheFolder = cacheFolderOf("dynakv-interop");
@@ -30,12 +30,10 @@ export function titleOf({ name, version }: { name: string; version: string }): s
 }
 
 /** The file of a program, which is built first if it is not there. Rejects with ToolMissing when it cannot be. */
-export async function installGo({ name, version, package: path }: GoProgram): Promise<string> {
+export async function installProgram({ name, version, package: path }: GoProgram): Promise<string> {
   const folder = await installOnce(cacheFolder, `${name}-${version}`, async (target, run) => {
     process.stdout.write("  (it is compiled, which takes a minute)\n");
-    await run(["go", "install", `${path}@v${version}`], { GOBIN: target }).catch((error) => {
-      throw withAdvice(error, "install Go, 1.26 or newer (https://go.dev/dl)");
-    });
+    await installGo(target, run, `${path}@v${version}`);
   });
   return join(folder, name);
 }
