@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { startProgram, stopProgram } from "../../scripts/programs.js";
@@ -13,7 +14,19 @@ export interface BenchProcess {
   usage(): Promise<Usage>;
   /** Resolves with the first match in what it prints. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly child: ChildProcess;
+  /** What it has written to stderr so far. */
+  stderr(): string;
   stop(): Promise<void>;
+}
+
+export interface ProcessOptions {
+  /** What is imported before the module; the default tells {@link Usage}. */
+  readonly preload?: URL;
+  /** Flags for Node; the default is none. */
+  readonly nodeFlags?: readonly string[];
+  /** Takes what is written to stderr as it comes, so that none of it is kept. */
+  readonly onStderr?: (text: string) => void;
 }
 
 /** The environment without what the machine may have set for dynakv or AWS; nothing is asked of an instance's metadata. */
@@ -27,9 +40,13 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Starts a module, named from the root of the repository, in a process of its own. */
-export function startProcess(module: string, args: readonly string[] = []): BenchProcess {
-  const preloads = ["--import", "tsx", "--import", new URL("usage.ts", import.meta.url).href];
-  const child = startProgram(process.execPath, [...preloads, module, ...args], {
+export function startProcess(
+  module: string,
+  args: readonly string[] = [],
+  { preload = new URL("usage.ts", import.meta.url), nodeFlags = [], onStderr }: ProcessOptions = {},
+): BenchProcess {
+  const preloads = ["--import", "tsx", "--import", preload.href];
+  const child = startProgram(process.execPath, [...nodeFlags, ...preloads, module, ...args], {
     cwd: root,
     env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
@@ -40,7 +57,11 @@ export function startProcess(module: string, args: readonly string[] = []): Benc
     stdout += text;
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
+    if (onStderr === undefined) {
+      stderr += text;
+    } else {
+      onStderr(text);
+    }
   });
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();
   let lastId = 0;
@@ -93,6 +114,8 @@ export function startProcess(module: string, args: readonly string[] = []): Benc
       });
       return Promise.race([match, ended]);
     },
+    child,
+    stderr: () => stderr,
     stop: () => stopProgram(child),
   };
 }

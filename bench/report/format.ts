@@ -16,8 +16,3 @@ export function times(value: number): string {
 export function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }
-
-export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
-  return line(head) + line(head.map((_, n) => (n === 0 ? "---" : "--:"))) + rows.map(line).join("");
-}

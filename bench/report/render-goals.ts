@@ -1,5 +1,6 @@
+import { renderTable } from "../../scripts/markdown.js";
 import type { Goal } from "../goals.js";
-import { digits, renderTable } from "./format.js";
+import { digits } from "./format.js";
 
 const units: Record<Goal["unit"], string> = { ratio: "×", ms: " ms", µs: " µs", MB: " MB", requests: "" };
 
@@ -12,5 +13,6 @@ export function renderGoals(goals: readonly Goal[]): string {
       `${digits(value)}${units[unit]}`,
       reached ? "reached" : "not yet",
     ]),
+    { figures: true },
   );
 }

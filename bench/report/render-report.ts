@@ -1,10 +1,11 @@
 import { cpus, totalmem } from "node:os";
+import { renderTable } from "../../scripts/markdown.js";
 import type { Goal } from "../goals.js";
 import type { NativeLoad } from "../native-load.js";
 import { figure, type RowResult, ratio } from "../rounds.js";
 import type { StartUp } from "../start-up.js";
 import { columnTitles } from "../ways/way.js";
-import { digits, megabytes, renderTable, times } from "./format.js";
+import { digits, megabytes, times } from "./format.js";
 import { renderGoals } from "./render-goals.js";
 
 export interface Findings {
@@ -39,6 +40,7 @@ export function renderReport(findings: Findings): string {
         ["`npm start`, with the embedded engine", `${digits(startUp.npmStartMs)} ms`, "–"],
         ["the package, with an outside backend", `${digits(startUp.builtMs)} ms`, megabytes(startUp.idleBytes)],
       ],
+      { figures: true },
     ),
     "## Unary gRPC without a backend",
     native === undefined
@@ -50,6 +52,7 @@ export function renderReport(findings: Findings): string {
             ["@grpc/grpc-js", `${digits(native.grpcJs.cpu)} µs`, digits(native.grpcJs.perSecond)],
             ["dynakv, by Connect", `${digits(native.connect.cpu)} µs`, digits(native.connect.perSecond)],
           ],
+          { figures: true },
         ),
   ].join("\n\n");
 }
@@ -88,7 +91,7 @@ function renderRows(results: readonly RowResult[]): string {
       ];
     }),
   );
-  return renderTable(head, rows);
+  return renderTable(head, rows, { figures: true });
 }
 
 function renderMemory(million: RowResult): string {
@@ -100,5 +103,6 @@ function renderMemory(million: RowResult): string {
       const server = column === "dynakv" ? [of("serverRss"), of("serverPeak")] : ["–", "–"];
       return [columnTitles[column], of("callerRss"), of("callerPeak"), ...server];
     }),
+    { figures: true },
   );
 }
