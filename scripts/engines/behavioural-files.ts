@@ -42,19 +42,21 @@ export function listBehaviouralFiles(endpoint: string): { files: string[]; leftO
 }
 
 function reasonOfEndpoint(endpoint: string, imports: Set<string>): string | undefined {
-  return endpoint.startsWith("https:") && imports.has("support/fault-proxy.ts")
+  return endpoint.startsWith("https:") && imports.has("../src/faults/index.ts")
     ? "its proxy between server and engine speaks plain HTTP only"
     : undefined;
 }
 
-/** The files of the test folder that a file imports, and those that they import. */
+/** The files that a test imports, and those that the ones among them in the test folder import. */
 function importsOf(file: string, seen = new Set<string>()): Set<string> {
   for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/from "(\.\.?\/[^"]+)\.js"/g)) {
     const path = resolve(dirname(file), `${specifier}.ts`);
     const name = relative(testFolder, path);
-    if (!name.startsWith("..") && !seen.has(name)) {
+    if (!seen.has(name)) {
       seen.add(name);
-      importsOf(path, seen);
+      if (!name.startsWith("..")) {
+        importsOf(path, seen);
+      }
     }
   }
   return seen;
