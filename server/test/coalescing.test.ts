@@ -5,6 +5,7 @@ import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { type Fault, type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { failureOf } from "./support/errors.js";
+import { isOwnProbe } from "./support/own-probe.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
 
@@ -38,7 +39,8 @@ test.after(async () => {
 
 /** Notes each read, and has `decide` choose what becomes of it. The reads of the server's own watch are passed by. */
 function decideReads(decide: (keys: string[]) => Fault): void {
-  proxy.decide = ({ operation, body }) => {
+  proxy.decide = (request) => {
+    const { operation, body } = request;
     const { Key, ConsistentRead, RequestItems } = body as {
       Key?: { id: { S: string } };
       ConsistentRead?: boolean;
@@ -46,7 +48,7 @@ function decideReads(decide: (keys: string[]) => Fault): void {
     };
     const batch = RequestItems?.[server.table];
     const keys = (batch?.Keys ?? (operation === "GetItem" && Key !== undefined ? [Key] : [])).map(({ id }) => id.S);
-    if (keys.length === 0 || keys[0] === "dynakv:probe") {
+    if (keys.length === 0 || isOwnProbe(request)) {
       return "forward";
     }
     reads.push({ operation, keys, strong: batch?.ConsistentRead ?? ConsistentRead ?? false });

@@ -10,6 +10,7 @@ import { createServer, type Server, type ServerOptions } from "../../src/index.j
 import { createAuthority, type TestAuthority } from "./certificates.js";
 import { startTestEngine, uniqueTableName } from "./engine.js";
 import { countResources, waitForNoLeaks } from "./leaks.js";
+import { isOwnProbe } from "./own-probe.js";
 
 export const issuer = "https://login.example.com";
 export const audience = "dynakv-test";
@@ -71,10 +72,9 @@ export async function startGuardedServers({ tokens, policy }: GuardedServersOpti
   const engine = await startTestEngine();
   const proxy: FaultProxy = await startFaultProxy({ target: engine.endpoint });
   const reached: string[] = [];
-  proxy.decide = ({ operation, bytes }) => {
-    // The servers ask for a key of their own every now and then, to know whether the table is there.
-    if (/Item$/.test(operation) && !bytes.includes("dynakv:probe")) {
-      reached.push(operation);
+  proxy.decide = (request) => {
+    if (/Item$/.test(request.operation) && !isOwnProbe(request)) {
+      reached.push(request.operation);
     }
     return "forward";
   };

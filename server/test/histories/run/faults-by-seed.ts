@@ -5,6 +5,7 @@ import {
   serviceUnavailable,
   throttling,
 } from "../../../src/faults/index.js";
+import { isOwnProbe } from "../../support/own-probe.js";
 import { createRandom, type Random } from "../random.js";
 
 /** What befalls the requests of a seed, each with its probability. */
@@ -55,9 +56,9 @@ export function createFaultPlan(seed: number, replica: number, { rates }: FaultP
   const counts = new Map<string, number>();
   let heldUntil = 0;
   return {
-    decide({ operation, body }) {
-      // A server's look at whether its engine answers comes at a time of its own.
-      if (JSON.stringify(body).includes("dynakv:probe")) {
+    decide(request) {
+      const { operation } = request;
+      if (isOwnProbe(request)) {
         return "forward";
       }
       const n = (counts.get(operation) ?? 0) + 1;
