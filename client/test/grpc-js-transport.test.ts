@@ -10,8 +10,8 @@ import {
   ServerReflectionRequestSchema,
 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import { suite } from "../../server/test/support/suite.js";
+import { waitUntil } from "../../server/test/support/wait-until.js";
 import { createGrpcJsTransport, type GrpcJsTransport } from "../src/grpc-js.js";
-import { waitUntil } from "./support/wait-until.js";
 
 // Reflection stands for any service whose streams go both ways.
 const test = suite("grpc-js, with streams of requests");

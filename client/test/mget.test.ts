@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { settled, waitUntil } from "../../server/test/support/wait-until.js";
 import { createClient, type DynakvClient, DynakvError, type MGetResult } from "../src/index.js";
-import { settled, waitUntil } from "./support/wait-until.js";
 
 const test = suite("mget");
 let server: TestServer;

@@ -3,9 +3,9 @@ import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.
 import { fillTable } from "../../server/test/support/fill-table.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { settled } from "../../server/test/support/wait-until.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, DynakvError, type ScanPage, utf8 } from "../src/index.js";
-import { settled } from "./support/wait-until.js";
 
 const test = suite("scan");
 /** Two pages of the server's, and some. */

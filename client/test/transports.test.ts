@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
+import { settled, waitUntil } from "../../server/test/support/wait-until.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import {
   type ClientOptions,
@@ -11,7 +12,6 @@ import {
   type MGetOptions,
 } from "../src/index.js";
 import { type FakeServer, keys, startFakeServer } from "./support/fake-server.js";
-import { settled, waitUntil } from "./support/wait-until.js";
 
 type SharedOptions = Pick<ClientOptions, "interceptors" | "defaultTimeoutMs" | "retries" | "token">;
 type CreateClient = (server: FakeServer, options?: SharedOptions) => DynakvClient;

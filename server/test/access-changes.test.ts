@@ -11,7 +11,7 @@ import { createToken, hashToken } from "../src/access/tokens.js";
 import { createAuthority } from "./support/certificates.js";
 import { audience, type GuardedServers, issuer, startGuardedServers } from "./support/guarded-servers.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("changes of who may call");
 
@@ -51,22 +51,7 @@ async function outcome(call: Promise<unknown>): Promise<string> {
 }
 
 async function until(expected: string, call: () => Promise<unknown>): Promise<void> {
-  let last = "";
-  let done = false;
-  const poll = async () => {
-    while (!done) {
-      last = await outcome(call());
-      done = last === expected;
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  };
-  const polling = poll();
-  try {
-    await waitUntil(`${expected} comes`, () => done);
-  } finally {
-    done = true;
-    await polling;
-  }
+  await waitUntil(`${expected} comes`, async () => (await outcome(call())) === expected);
 }
 
 const warned = (text: string) => servers.log.filter(({ level, msg }) => level === 40 && String(msg).includes(text));

@@ -6,8 +6,8 @@ import type { ServerOptions } from "../src/index.js";
 import { failureOf } from "./support/errors.js";
 import { type LogLine, type ObservedServer, startObservedServer } from "./support/observed-server.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { createTransports } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("access log");
 

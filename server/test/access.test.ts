@@ -23,7 +23,7 @@ import { http2Frames, rpcRequest } from "../../scripts/fuzz/wire/requests.js";
 import { createAuthority, createSelfSigned, type TestCertificate } from "./support/certificates.js";
 import { audience, type GuardedServers, issuer, startGuardedServers } from "./support/guarded-servers.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 import { sendForm, type WireAnswer, type WireCall, type WireForm, wireForms } from "./support/wire-forms.js";
 
 const test = suite("who may call");

@@ -17,8 +17,8 @@ import { createCallLimits } from "../src/transport/overload/call-limits.js";
 import { describeFailure, failureOf } from "./support/errors.js";
 import { startExchange } from "./support/grpc-exchange.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { createTransports, type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("call limits");
 let server: TestServer;
@@ -97,7 +97,7 @@ test("a call beyond those that may be under way is refused by every protocol, an
     assert.is(health.status, Status.SERVING, "health is answered at any time");
   }
   await release();
-  await waitUntilServed(() => client.get({ key: "let in" }));
+  await waitUntilServed(client, 1);
   assert.not.ok(wasAsked("refused"));
 });
 
@@ -182,7 +182,7 @@ test("one caller's calls leave room for those of another", async () => {
   assert.is(await statusOfGet(other, "let in"), "0");
   other.close();
   await release();
-  await waitUntilServed(() => client.get({ key: "let in" }));
+  await waitUntilServed(client, 1);
 });
 
 test("calls whose clients have left count no more", async () => {
@@ -196,7 +196,7 @@ test("calls whose clients have left count no more", async () => {
       await left;
     }
   }
-  await waitUntilServed(() => Promise.all(Array.from({ length: 20 }, () => client.get({ key: "let in" }))));
+  await waitUntilServed(client, 20);
 });
 
 test("requests in a pipeline whose client has left count no more", async () => {
@@ -211,7 +211,7 @@ test("requests in a pipeline whose client has left count no more", async () => {
   socket.write(request("held") + Array.from({ length: 18 }, (_, n) => request(`pipelined-${n}`)).join(""));
   await waitUntil("the last of them is asked", () => wasAsked("pipelined-17"));
   socket.destroy();
-  await waitUntilServed(() => Promise.all(Array.from({ length: 20 }, () => client.get({ key: "let in" }))));
+  await waitUntilServed(client, 20);
 });
 
 /** A call of which the limits know no more than this. */
@@ -305,22 +305,16 @@ test("answers that their client does not take count as long as they are held", a
   await Promise.all(exchanges.map((stream) => once(stream, "response")));
   assert.match((await failureOf(client.get({ key: "one more" }))).message, "this caller");
   session.destroy();
-  await waitUntilServed(() => client.get({ key: "one more" }));
+  await waitUntilServed(client, 1);
 });
 
-/** A server hears a little later than its client that this has left. */
-async function waitUntilServed(call: () => Promise<unknown>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (tries === 50) {
-        throw error;
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+/** So many calls at once are served. A server hears a little later than its client that this has left. */
+async function waitUntilServed(client: KeyValueClient, count: number): Promise<void> {
+  await waitUntil(`${count} calls at once are served`, async () => {
+    // All have ended before the next are made: those would find them under way.
+    const calls = await Promise.allSettled(Array.from({ length: count }, () => client.get({ key: "let in" })));
+    return calls.every(({ status }) => status === "fulfilled");
+  });
 }
 
 test("what has no chance under overload is refused without asking DynamoDB, and afterwards all are served", async () => {
@@ -359,7 +353,7 @@ test("what has no chance under overload is refused without asking DynamoDB, and 
   const refused = keys.filter((key) => outcomes.get(key) === "OVERLOADED");
   assert.ok(refused.length > 0, "some are refused");
   assert.equal(refused.filter(wasAsked), [], "and DynamoDB has not heard of them");
-  await waitUntilServed(() => Promise.all(keys.slice(0, 200).map((key) => client.get({ key }))));
+  await waitUntilServed(client, 200);
 });
 
 test("with overload off nothing is refused for the processor's sake", async () => {

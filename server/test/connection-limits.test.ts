@@ -5,7 +5,8 @@ import type { RequestHandler } from "../src/transport/port.js";
 import { networkOf } from "../src/transport/remote-address.js";
 import { enhanceYourCalm, frame, head, opening, parseFrames } from "./support/http2-frames.js";
 import { suite } from "./support/suite.js";
-import { type RawConnection, type TestPort, waitUntil, withPort } from "./support/test-port.js";
+import { type RawConnection, type TestPort, withPort } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("connection limits");
 

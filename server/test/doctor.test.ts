@@ -24,7 +24,7 @@ import type { Settings } from "../src/settings/settings.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { spawnCli, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("doctor");
 const secret = "planted-secret-of-an-access-key";

@@ -12,8 +12,8 @@ import { departures, dropCall, largeKey, phases } from "./support/dropped-calls.
 import { isFullRun } from "./support/increment-storm.js";
 import { countResources } from "./support/leaks.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("dropped connections");
 

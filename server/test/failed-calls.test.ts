@@ -10,8 +10,8 @@ import { isEmbeddedEngine } from "./support/engine.js";
 import { failureOf } from "./support/errors.js";
 import { isOwnProbe } from "./support/own-probe.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("failed calls");
 let server: TestServer;

@@ -2,8 +2,8 @@ import * as assert from "uvu/assert";
 import { createTestClock } from "../src/faults/index.js";
 import { type FaultyTable, sdkFailureOf, startFaultyTable } from "./support/faulty-table.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { startTestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("fault proxy: what is held, and outages");
 let faulty: FaultyTable;

@@ -7,7 +7,7 @@ import { type Fault, type FaultProxy, startFaultProxy } from "../src/faults/inde
 import { countResources, type Resources, waitForNoLeaks } from "./support/leaks.js";
 import { sendRaw } from "./support/send-raw.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("fault proxy: the bytes on the wire");
 

@@ -16,8 +16,8 @@ import { createPort } from "../src/transport/port.js";
 import { exchange, type GrpcAnswer, type GrpcRequest, startExchange } from "./support/grpc-exchange.js";
 import { isOwnProbe } from "./support/own-probe.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("unary gRPC, answered directly and by Connect");
 

@@ -4,7 +4,8 @@ import * as assert from "uvu/assert";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../gen/grpc/health/v1/health_pb.js";
 import { createHealth, type HealthService } from "../src/transport/health.js";
 import { suite } from "./support/suite.js";
-import { waitUntil, withPort } from "./support/test-port.js";
+import { withPort } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("health");
 const service = "dynakv.v1.KeyValueService";

@@ -1,5 +1,4 @@
 import { type ClientHttp2Session, connect, constants } from "node:http2";
-import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -10,8 +9,8 @@ import { failureOf } from "./support/errors.js";
 import { exchange, startExchange } from "./support/grpc-exchange.js";
 import { type ObservedServer, startObservedServer } from "./support/observed-server.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { createTransports } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("large bodies");
 /** The smallest that may be set. */
@@ -67,17 +66,13 @@ async function holdBodies(method: "Set" | "MGet", contentType: string, message: 
 
 /** Large calls are refused once those bodies have come, and taken once they have gone. */
 async function waitForLarge(expected: "taken" | "refused"): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  await waitUntil(`large calls are ${expected}`, async () => {
     const now = await server.client.set({ key: "large", value }).then(
       () => "taken",
       () => "refused",
     );
-    if (now === expected) {
-      return;
-    }
-    await sleep(20);
-  }
-  assert.unreachable(`large calls are not ${expected}`);
+    return now === expected;
+  });
 }
 
 for (const [method, contentType, message] of [

@@ -11,8 +11,9 @@ import {
 } from "../../gen/grpc/health/v1/health_pb.js";
 import { createPort, type Port, type RequestHandler } from "../src/transport/port.js";
 import { suite } from "./support/suite.js";
-import { waitUntil, withPort } from "./support/test-port.js";
+import { withPort } from "./support/test-port.js";
 import { createTransports } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("port");
 

@@ -5,8 +5,8 @@ import * as assert from "uvu/assert";
 import { MGetRequestSchema, SetRequestSchema } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { type RawCall, rawProtocols } from "./support/raw-calls.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("calls that the protocol layer refuses");
 const lines: Record<string, unknown>[] = [];

@@ -1,5 +1,4 @@
 import * as assert from "uvu/assert";
-import { settled } from "../../client/test/support/wait-until.js";
 import { ErrorReason } from "../../gen/dynakv/v1/error_pb.js";
 import type { ScanRequest, ScanResponse } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { type FaultProxy, startFaultProxy, throttling } from "../src/faults/index.js";
@@ -7,6 +6,7 @@ import { failureOf } from "./support/errors.js";
 import { fillTable } from "./support/fill-table.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
+import { settled } from "./support/wait-until.js";
 
 const test = suite("scan");
 

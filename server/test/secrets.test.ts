@@ -16,7 +16,7 @@ import { type OtlpCollector, startOtlpCollector } from "./support/otlp-collector
 import { createPlantedSecrets, type PlantedSecrets } from "./support/planted-secrets.js";
 import { spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("secrets");
 let engine: TestEngine;

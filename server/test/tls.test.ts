@@ -7,7 +7,8 @@ import type { RequestHandler } from "../src/transport/port.js";
 import { createTlsAcceptor, type TlsAcceptor, type TlsAcceptorOptions } from "../src/transport/tls.js";
 import { createAuthority, createSelfSigned, type TestAuthority, type TestCertificate } from "./support/certificates.js";
 import { suite } from "./support/suite.js";
-import { type TestPort, waitUntil, withPort } from "./support/test-port.js";
+import { type TestPort, withPort } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("TLS");
 

@@ -3,13 +3,13 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { waitUntil } from "../../client/test/support/wait-until.js";
 import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { uniqueTableName } from "./support/engine.js";
 import { fillTable } from "./support/fill-table.js";
 import { buildCommands, type CliOptions, type CliResult, type CommandsCli } from "./support/run-cli.js";
 import { suite } from "./support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("export and import");
 let server: TestServer;

@@ -4,7 +4,7 @@ import * as assert from "uvu/assert";
 import { createClient } from "../../client/src/index.js";
 import { spawnCli, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
-import { waitUntil } from "./support/test-port.js";
+import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("workers");
 

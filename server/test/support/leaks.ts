@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { waitUntil } from "./wait-until.js";
 
 /** How many of each kind of resource keep the process alive, by Node's name of the kind. */
 export type Resources = ReadonlyMap<string, number>;
@@ -17,13 +17,12 @@ const watched = ["TCPServerWrap", "TCPSocketWrap", "Timeout", "PipeWrap", "Proce
 /** Resolves once nothing is left that was not there before; rejects, naming it, when something stays. */
 export async function waitForNoLeaks(before: Resources): Promise<void> {
   let leaks: string[] = [];
-  for (let tries = 0; tries < 100; tries++) {
+  const noneIsLeft = () => {
     const now = countResources();
     leaks = watched.filter((kind) => (now.get(kind) ?? 0) > (before.get(kind) ?? 0));
-    if (leaks.length === 0) {
-      return;
-    }
-    await sleep(20);
-  }
-  throw new Error(`left behind after stop: ${leaks.join(", ")}`);
+    return leaks.length === 0;
+  };
+  await waitUntil("nothing is left after stop", noneIsLeft).catch(() => {
+    throw new Error(`left behind after stop: ${leaks.join(", ")}`);
+  });
 }

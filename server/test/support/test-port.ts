@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createPort, type Port, type PortOptions, type RequestHandler } from "../../src/transport/port.js";
@@ -72,15 +71,4 @@ function readRaw(socket: Socket): RawConnection {
     received: () => received,
     closed: new Promise((resolve) => socket.once("close", () => resolve())),
   };
-}
-
-/** Resolves once the condition holds; rejects, saying what it waited for, when it does not for long. */
-export async function waitUntil(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
-    if (condition()) {
-      return;
-    }
-    await sleep(10);
-  }
-  throw new Error(`waited in vain until ${what}`);
 }
