@@ -1,3 +1,4 @@
+import type { Http2ServerResponse } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { flags, frameTypes } from "../../scripts/fuzz/wire/frames.js";
@@ -269,6 +270,35 @@ test("a connection without a call is told to go, and one with a call is not cut"
     },
     { limits: { idleMs: 100 } },
   ));
+
+test("a connection whose answers wait for a busy event loop is not taken for one that has ended", async () => {
+  // Answers in each turn of the event loop, right before whatever else it does at a time, and makes the turns long.
+  let sent = 0;
+  const hinting: RequestHandler = (_, response) => {
+    const { stream } = response as Http2ServerResponse;
+    const timer = setInterval(() => {
+      stream.additionalHeaders({ ":status": 103 });
+      sent++;
+      for (const until = performance.now() + 20; performance.now() < until; ) {
+        // Nothing but the time of it matters.
+      }
+    }, 1);
+    stream.once("close", () => clearInterval(timer));
+  };
+  await withPort(hinting, async ({ connect }) => {
+    const client = await connect();
+    client.socket.write(Buffer.concat([opening(), frame(headers, whole, 1, head("GET"))]));
+    const asked = () => parseFrames(client.received()).find(({ type }) => type === ping);
+    await waitUntil("the server asks whether it is there", () => asked() !== undefined);
+    // Far longer than a look takes, and less than there is to answer in.
+    const from = sent;
+    await waitUntil("a hundred more are sent", () => sent > from + 100);
+    assert.not.ok(client.socket.destroyed);
+    client.socket.write(frame(ping, flags.ack, 0, asked()?.payload));
+    client.socket.destroy();
+    await client.closed;
+  });
+});
 
 for (const [what, fields] of Object.entries({
   "17,000 bytes": { long: "x".repeat(17_000) },

@@ -17,18 +17,27 @@ interface Watched {
   isAsked: boolean;
   /** How many looks ago it was asked. */
   looks: number;
+  /** How many bytes had been sent at the last look. */
+  sent: number;
+  /** For how many looks something has waited to be sent, and nothing was. */
+  stuckLooks: number;
   /** For how many looks it has ended, and was not closed yet. It shows no socket any more. */
   endedLooks: number;
 }
 
-/** How many looks one that is asked has to answer in: ten seconds at half a second each, far more than any way there and back. */
-const patience = 20;
+/** How many looks one that is asked has to answer in: twenty seconds at half a second each, as gRPC's keepalive gives. */
+const patience = 40;
+/** How many looks one that has ended has to close its connection in. */
+const endingLooks = 20;
+/** For how many looks nothing may be sent of what waits. One would do: each turn of the event loop sends what it can. */
+const stuckLooks = 2;
 
 /**
  * After an error of its client's that forbids to go on, such as a frame on a stream that never was, Node says GOAWAY, reads no
  * more, and leaves it at that: it neither closes the session nor tells, and does not notice when the client has left. Session
  * and socket would stay for good. Such a session sends nothing any more, and that is how it is found: a ping stays in its queue
- * although nothing else waits to be sent. Nor does Node notice a reset that comes while it writes: then the system knows of nobody
+ * although the connection takes more. At one look alone that is no sign: what is answered waits in the same queue until the turn of
+ * the event loop ends, and on a busy one a look comes before that. Nor does Node notice a reset that comes while it writes: then the system knows of nobody
  * at the other end, and a session that has ended waits for that write before it closes its socket.
  *
  * Asked is who has sent something and then fallen silent, once. So a client that is idle is not pinged again, and one that has
@@ -41,34 +50,47 @@ export function createDeadSessions(everyMs: number): DeadSessions {
   function look(): void {
     for (const [session, watched] of sessions) {
       if (session.destroyed) {
-        if (++watched.endedLooks > patience) {
+        if (++watched.endedLooks > endingLooks) {
           watched.socket.destroy();
         }
         continue;
       }
-      const { bytesRead } = session.socket;
+      const { bytesRead, bytesWritten } = session.socket;
       if (watched.isAsked) {
         const handle = handleOf(session);
-        const isStuck = (session.state.outboundQueueSize ?? 0) > 0 && handle?.writeQueueSize === 0;
+        const takesMore = handle?.writeQueueSize === 0;
+        const isStuck = takesMore && (session.state.outboundQueueSize ?? 0) > 0 && bytesWritten === watched.sent;
+        watched.stuckLooks = isStuck ? watched.stuckLooks + 1 : 0;
         // It may have died with the ping on its way.
-        const isSilent = ++watched.looks > patience && handle?.writeQueueSize === 0;
-        if (isStuck || isSilent || handle?.getpeername?.({}) !== 0) {
+        const isSilent = ++watched.looks > patience && takesMore;
+        if (watched.stuckLooks >= stuckLooks || isSilent || handle?.getpeername?.({}) !== 0) {
           session.destroy();
         }
       } else if (bytesRead !== watched.alive && bytesRead === watched.seen) {
         watched.looks = 0;
+        watched.stuckLooks = 0;
         watched.isAsked = session.ping(() => {
           watched.isAsked = false;
           watched.alive = session.destroyed ? 0 : session.socket.bytesRead;
         });
       }
       watched.seen = bytesRead;
+      watched.sent = bytesWritten;
     }
   }
 
   return {
     watch(session, socket) {
-      sessions.set(session, { socket, seen: 0, alive: 0, isAsked: false, looks: 0, endedLooks: 0 });
+      sessions.set(session, {
+        socket,
+        seen: 0,
+        alive: 0,
+        isAsked: false,
+        looks: 0,
+        sent: 0,
+        stuckLooks: 0,
+        endedLooks: 0,
+      });
       session.once("close", () => sessions.delete(session));
     },
     stop() {

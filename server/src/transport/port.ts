@@ -103,7 +103,7 @@ const minSessionMegabytes = 256;
  */
 const goawayTimeoutMs = 250;
 
-/** How often HTTP/2 sessions are looked at that may have ended without a word: each is found by the third look. */
+/** How often HTTP/2 sessions are looked at that may have ended without a word: each is found within a few looks. */
 const deadSessionsEveryMs = 500;
 
 /** How long a client may go on sending a request that has been answered. */
