@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { type MGetResult, ResultOrder } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { failureOf } from "./support/errors.js";
+import { fillTable } from "./support/fill-table.js";
 import { isFullRun } from "./support/increment-storm.js";
 import { suite } from "./support/suite.js";
 import { startTestServer, type TestServer } from "./support/test-server.js";
@@ -11,11 +12,8 @@ const most = isFullRun ? 1_000_000 : 200_000;
 
 test.before(async () => {
   server = await startTestServer();
-  const pending: Promise<unknown>[] = [];
-  for (let n = 0; n < 1000; n++) {
-    pending.push(server.client.set({ key: `key-${n}`, value: Buffer.from(`value-${n}`) }));
-  }
-  await Promise.all(pending);
+  const keys = Array.from({ length: 1000 }, (_, n) => `key-${n}`);
+  await fillTable(server, keys, (key) => key.replace("key", "value"));
 });
 
 test.after(() => server.stop());
