@@ -2,7 +2,9 @@
  * Runs the tests of both packages, a few files a process and some processes at a time. The last line is plain, for CI:
  * `N passed, N failed`.
  *
- *     npm test [PATTERN]    only the files whose path matches the pattern
+ *     npm test              all but the slow ones
+ *     npm test PATTERN      the files whose path matches the pattern, slow ones too
+ *     npm run test:slow     the slow ones
  *     npm run test:long     those about faults and crashes, with as many requests as the docs speak of
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,15 +14,18 @@ import { join } from "node:path";
 import { buildCli } from "./build-cli.js";
 import { root, runUvu } from "./run-uvu.js";
 
-/** Loading the server takes longer than the tests of most files. */
-const filesOfProcess = 6;
+/** Those that kill servers, weigh memory, or try very much. */
+const slow = /\b(crash|dropped-connections|fuzz|lifecycle|memory|request-window-model|restart)\.test\.ts$/;
 /** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
 const limitMs = process.argv.includes("--full") ? 5_400_000 : 300_000;
 
-const [wanted = ""] = process.argv.slice(2).filter((argument) => argument !== "--full");
+const [pattern] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const isSlowRun = process.argv.includes("--slow");
 if (process.argv.includes("--full")) {
   process.env.DYNAKV_TEST_FULL = "1";
 }
+/** Loading the server takes longer than the tests of most files, but for the slow ones. */
+const filesOfProcess = isSlowRun ? 1 : 9;
 
 // Below the root, so that it finds the packages there.
 const folder = mkdtempSync(join(root, "node_modules/.dynakv-cli-"));
@@ -28,7 +33,7 @@ process.once("exit", () => rmSync(folder, { recursive: true }));
 process.env.DYNAKV_TEST_CLI = await buildCli(folder, { packages: "external" });
 
 const files = (await Promise.all(["client/test", "server/test"].map(listTests))).flat();
-const queue = groupsOf(files.filter((file) => new RegExp(wanted).test(file)));
+const queue = groupsOf(files.filter(isWanted));
 let passed = 0;
 let failed = queue.length === 0 ? 1 : 0;
 
@@ -53,6 +58,10 @@ async function work(): Promise<void> {
 await Promise.all(Array.from({ length: Math.min(availableParallelism() + 1, 4) }, work));
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
+
+function isWanted(file: string): boolean {
+  return pattern === undefined ? slow.test(file) === isSlowRun : new RegExp(pattern).test(file);
+}
 
 /** Files that stand beside each other, which often take equally long, are dealt out to different groups. */
 function groupsOf(all: readonly string[]): string[][] {

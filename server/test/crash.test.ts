@@ -18,8 +18,8 @@ test.before(async () => {
 
 test.after(() => server.stop());
 
-const writers = isFullRun ? 50 : 10;
-const each = isFullRun ? 200 : 20;
+const writers = isFullRun ? 50 : 20;
+const each = isFullRun ? 200 : 30;
 
 test(`${writers * each} increments count exactly while answers are lost and a replica is killed every second`, async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = server.engine;

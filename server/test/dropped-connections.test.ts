@@ -18,7 +18,7 @@ import { waitUntil } from "./support/wait-until.js";
 const test = suite("dropped connections");
 
 /** So many of each phase and departure. In the full run there are more than a thousand in each phase. */
-const each = isFullRun ? 342 : 6;
+const each = isFullRun ? 342 : 19;
 const all = each * phases.length * departures.length;
 /** No more are open at a time in each phase. */
 const atOnce = 19;

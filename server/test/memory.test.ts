@@ -6,7 +6,6 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
 import { KeyValueService, ResultOrder } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
-import { isFullRun } from "./support/increment-storm.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
 import type { KeyValueClient } from "./support/test-server.js";
@@ -17,11 +16,11 @@ let engine: TestEngine;
 let server: SpawnedServer;
 let client: KeyValueClient;
 
-const asked = isFullRun ? 100_000 : 10_000;
+const asked = 100_000;
 /** How many keys there are, and of how many bytes each value is. */
 const stored = asked / 5;
 const valueBytes = 1024;
-const storedLarge = isFullRun ? 400 : 250;
+const storedLarge = 400;
 const largeBytes = 390_000;
 
 test.before(async () => {

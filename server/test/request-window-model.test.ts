@@ -1,7 +1,6 @@
 import * as assert from "uvu/assert";
 import { exploreAll, exploreAtRandom } from "./model/explore.js";
 import { type Bounds, firstRules, type Rules, rules } from "./model/rules.js";
-import { isFullRun } from "./support/increment-storm.js";
 import { suite } from "./support/suite.js";
 
 /**
@@ -59,16 +58,6 @@ function countsTwice(variant: Rules, bounds: Partial<Bounds>): void {
   assert.is(violation?.invariant, "applied once");
 }
 
-/** These take seconds each, for a model that seldom changes: they are left to the full run. */
-const large = new Set([
-  "counters that start anew",
-  "a Set and a Delete",
-  "pruning and full slots",
-  "a writer that goes on",
-  "addition at any age",
-]);
-const inThisRun = ([name]: readonly [string, ...unknown[]]) => isFullRun || !large.has(name);
-
 const explorations: readonly [string, Partial<Bounds>, readonly string[]][] = [
   ["deleted and touched counters", { delay: 1, deletes: 1, touches: 1 }, ["replayed", "too old", "reaps"]],
   [
@@ -86,7 +75,7 @@ const explorations: readonly [string, Partial<Bounds>, readonly string[]][] = [
   ["a writer that goes on", { writers: [2], prunes: 1, end: 4 }, ["a# again", "prune, sent", "too old"]],
   ["an upper bound", { writers: [1, 1], most: 1, end: 2 }, ["out of bounds"]],
 ];
-for (const [name, bounds, happens] of explorations.filter(inThisRun)) {
+for (const [name, bounds, happens] of explorations) {
   test(`an increment counts once: ${name}`, () => {
     const seen = holds(bounds);
     for (const text of happens) {
@@ -149,7 +138,7 @@ const variants: readonly [string, Partial<Rules>, Partial<Bounds>][] = [
   ["a reaper that waits for one window", { reaperWaitsFor: "a window" }, { touches: 1 }],
   ["the rules as first written", firstRules, { deletes: 1 }],
 ];
-for (const [name, changes, bounds] of variants.filter(inThisRun)) {
+for (const [name, changes, bounds] of variants) {
   test(`a weaker variant counts twice: ${name}`, () => {
     countsTwice({ ...rules, ...changes }, bounds);
   });

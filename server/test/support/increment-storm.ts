@@ -4,7 +4,7 @@ import type { FaultProxy } from "../../src/faults/index.js";
 import { describeFailure } from "./errors.js";
 import type { KeyValueClient } from "./test-server.js";
 
-/** The full number of increments, clients and seconds, for `npm run test:long`; npm test makes do with fewer. */
+/** The full number of increments, clients and seconds, for `npm run test:long`; else fewer do. */
 export const isFullRun = process.env.DYNAKV_TEST_FULL === "1";
 
 export interface StormOptions {
