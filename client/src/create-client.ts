@@ -56,9 +56,10 @@ const sessionMegabytes = 1024;
 
 /**
  * While a call waits, the connection is tried that often, in milliseconds, and taken for lost when nothing comes back: a
- * network that has fallen silent would hold each call until its deadline, and those after it.
+ * network that has fallen silent would hold each call until its deadline, and those after it. A server that stands still for some
+ * seconds is not lost.
  */
-const pings = { pingIntervalMs: 20_000, pingTimeoutMs: 5000 };
+const pings = { pingIntervalMs: 20_000, pingTimeoutMs: 15_000 };
 
 /** A client that speaks the Connect, gRPC or gRPC-web protocol, with Node's own HTTP. It connects with its first call. */
 export function createClient(options: ClientOptions = {}): DynakvClient {

@@ -300,6 +300,22 @@ test("a connection whose answers wait for a busy event loop is not taken for one
   });
 });
 
+test("a connection that ends its session right behind its answer to a ping is closed", () =>
+  withPort(silent, async ({ connect }) => {
+    const client = await connect();
+    client.socket.write(Buffer.concat([opening(), frame(headers, whole, 1, head("GET"))]));
+    const asked = () => parseFrames(client.received()).find(({ type }) => type === ping);
+    await waitUntil("the server asks whether it is there", () => asked() !== undefined);
+    // Data of a stream that never was: nghttp2 gives the session up, and Node does not tell.
+    const deadly = frame(data, 0, 101, eight);
+    client.socket.write(Buffer.concat([frame(ping, flags.ack, 0, asked()?.payload), deadly]));
+    let isClosed = false;
+    void client.closed.then(() => {
+      isClosed = true;
+    });
+    await waitUntil("the connection is closed", () => isClosed);
+  }));
+
 for (const [what, fields] of Object.entries({
   "17,000 bytes": { long: "x".repeat(17_000) },
   "200 fields": Object.fromEntries(Array.from({ length: 200 }, (_, n) => [`f${n}`, "x"])),

@@ -58,8 +58,9 @@ export function createConnectionLimits(options: ConnectionLimitOptions): Connect
     start() {
       timer ??= setInterval(
         () => {
-          stalled.sweep(performance.now());
-          floods.sweep();
+          const now = performance.now();
+          stalled.sweep(now);
+          floods.sweep(now);
         },
         Math.min(sweepMs, bodyTimeoutMs),
       ).unref();

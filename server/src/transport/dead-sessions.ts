@@ -25,20 +25,27 @@ interface Watched {
   endedLooks: number;
 }
 
-/** How many looks one that is asked has to answer in: twenty seconds at half a second each, as gRPC's keepalive gives. */
-const patience = 40;
+/** After how many looks one that has not answered is asked again: twenty seconds at half a second each. */
+const againLooks = 40;
 /** How many looks one that has ended has to close its connection in. */
 const endingLooks = 20;
-/** For how many looks nothing may be sent of what waits. One would do: each turn of the event loop sends what it can. */
+/**
+ * For how many looks in a row nothing may be sent of what waits. At one alone, what waits may have come right before it, after a
+ * while without an answer.
+ */
 const stuckLooks = 2;
+/** What a client sends to confirm a ping: nine bytes of head, eight of its own. */
+const confirmationBytes = 17;
 
 /**
  * After an error of its client's that forbids to go on, such as a frame on a stream that never was, Node says GOAWAY, reads no
  * more, and leaves it at that: it neither closes the session nor tells, and does not notice when the client has left. Session
  * and socket would stay for good. Such a session sends nothing any more, and that is how it is found: a ping stays in its queue
- * although the connection takes more. At one look alone that is no sign: what is answered waits in the same queue until the turn of
- * the event loop ends, and on a busy one a look comes before that. Nor does Node notice a reset that comes while it writes: then the system knows of nobody
- * at the other end, and a session that has ended waits for that write before it closes its socket.
+ * although the connection takes more. One look alone does not tell: what is answered waits in the same queue until the turn of the event
+ * loop ends, and on a busy one a look comes before that. Nor does Node notice a reset that comes while it writes: then the system
+ * knows of nobody at the other end, and a session that has ended waits for that write before it closes its socket.
+ *
+ * Who does not confirm a ping is not cut for it: its event loop may stand still. A host that has vanished is left to TCP's keepalive.
  *
  * Asked is who has sent something and then fallen silent, once. So a client that is idle is not pinged again, and one that has
  * stopped reading is left alone: there, bytes wait for it.
@@ -61,9 +68,11 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         const takesMore = handle?.writeQueueSize === 0;
         const isStuck = takesMore && (session.state.outboundQueueSize ?? 0) > 0 && bytesWritten === watched.sent;
         watched.stuckLooks = isStuck ? watched.stuckLooks + 1 : 0;
-        // It may have died with the ping on its way.
-        const isSilent = ++watched.looks > patience && takesMore;
-        if (watched.stuckLooks >= stuckLooks || isSilent || handle?.getpeername?.({}) !== 0) {
+        // It may have died after the ping was sent: another one stays in the queue then.
+        if (++watched.looks % againLooks === 0) {
+          session.ping(() => {});
+        }
+        if (watched.stuckLooks >= stuckLooks || handle?.getpeername?.({}) !== 0) {
           session.destroy();
         }
       } else if (bytesRead !== watched.alive && bytesRead === watched.seen) {
@@ -71,7 +80,8 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         watched.stuckLooks = 0;
         watched.isAsked = session.ping(() => {
           watched.isAsked = false;
-          watched.alive = session.destroyed ? 0 : session.socket.bytesRead;
+          // Not all that has come by now: it may have died by what came right behind its answer.
+          watched.alive = watched.seen + confirmationBytes;
         });
       }
       watched.seen = bytesRead;

@@ -9,7 +9,7 @@ export interface FloodWatch {
   /** A call of this connection has ended, perhaps by a reset of its client's. */
   noteEnd(session: Http2Session, isReset: boolean): void;
   /** To be called every second. */
-  sweep(): void;
+  sweep(now: number): void;
 }
 
 interface Watched {
@@ -47,6 +47,7 @@ const resetsPerSecond = 33;
  */
 export function createFloodWatch(onFlood: () => void): FloodWatch {
   const all = new Map<Http2Session, Watched>();
+  let sweptAt = performance.now();
 
   function close({ session }: Watched): void {
     if (!session.destroyed) {
@@ -97,16 +98,19 @@ export function createFloodWatch(onFlood: () => void): FloodWatch {
         return;
       }
       watched.calls++;
-      if (isReset && --watched.resets === -1) {
+      if (isReset && watched.resets-- >= 0 && watched.resets < 0) {
         // Not now: Node may be in the middle of reading the reset, and a session that is destroyed meanwhile frees what is
         // read on afterwards, which ends the process: https://github.com/nodejs/node/issues/38964
         setImmediate(close, watched);
       }
     },
-    sweep() {
+    sweep(now) {
+      // A busy event loop sweeps late.
+      const seconds = (now - sweptAt) / 1000;
+      sweptAt = now;
       for (const watched of all.values()) {
         const { session, resets } = watched;
-        watched.resets = Math.min(resetBurst, resets + resetsPerSecond);
+        watched.resets = Math.min(resetBurst, resets + resetsPerSecond * seconds);
         if (!session.destroyed && isFlooded(watched)) {
           close(watched);
         }
