@@ -17,12 +17,14 @@ const watched = ["TCPServerWrap", "TCPSocketWrap", "Timeout", "PipeWrap", "Proce
 /** Resolves once nothing is left that was not there before; rejects, naming it, when something stays. */
 export async function waitForNoLeaks(before: Resources): Promise<void> {
   let leaks: string[] = [];
+  // Less than the timers that shall not be left behind take to run out by themselves.
+  const patienceMs = 5000;
   const noneIsLeft = () => {
     const now = countResources();
     leaks = watched.filter((kind) => (now.get(kind) ?? 0) > (before.get(kind) ?? 0));
     return leaks.length === 0;
   };
-  await waitUntil("nothing is left after stop", noneIsLeft).catch(() => {
+  await waitUntil("nothing is left after stop", noneIsLeft, patienceMs).catch(() => {
     throw new Error(`left behind after stop: ${leaks.join(", ")}`);
   });
 }

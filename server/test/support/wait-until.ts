@@ -1,16 +1,31 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** So long that only what will never be is given up, on a busy machine as well. */
-const patienceMs = 30_000;
-
-/** Resolves once the condition holds; rejects, saying what it waited for, when it does not for long. */
-export async function waitUntil(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+/**
+ * Resolves once the condition holds; rejects, saying what it waited for, when it does not for so long that it never will, on a busy
+ * machine as well.
+ */
+export async function waitUntil(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patienceMs = 30_000,
+): Promise<void> {
   const givesUpAt = performance.now() + patienceMs;
-  while (!(await condition())) {
-    if (performance.now() > givesUpAt) {
-      throw new Error(`waited in vain until ${what}`);
+  const done = new AbortController();
+  // The condition may be a call that is never answered.
+  const late = sleep(patienceMs, "late", { signal: done.signal, ref: false }).catch(() => {});
+  try {
+    for (;;) {
+      const held = await Promise.race([condition(), late]);
+      if (held === true) {
+        return;
+      }
+      if (held === "late" || performance.now() > givesUpAt) {
+        throw new Error(`waited in vain until ${what}`);
+      }
+      await sleep(10);
     }
-    await sleep(10);
+  } finally {
+    done.abort();
   }
 }
 
