@@ -14,6 +14,7 @@ import type { ServerOptions } from "../src/index.js";
 import { Call } from "../src/transport/call.js";
 import { createAdaptiveLimit } from "../src/transport/overload/adaptive-limit.js";
 import { createCallLimits } from "../src/transport/overload/call-limits.js";
+import { keepEventLoopBusy } from "./support/busy-loop.js";
 import { describeFailure, failureOf } from "./support/errors.js";
 import { startExchange } from "./support/grpc-exchange.js";
 import { suite } from "./support/suite.js";
@@ -275,20 +276,11 @@ test("a call that waits is let in when the processor rests, also when no other c
     await limits.stage(createCall(mGet));
   }
   // So long that the meter has no call to look for any more.
-  let isBusy = true;
-  const work = () => {
-    for (const until = performance.now() + 25; performance.now() < until; ) {
-      // Nothing but the time of it matters.
-    }
-    if (isBusy) {
-      setImmediate(work);
-    }
-  };
-  work();
+  const calmDown = keepEventLoopBusy(25);
   await new Promise((resolve) => setTimeout(resolve, 100));
   const letIn = limits.stage(createCall(mGet));
   await new Promise((resolve) => setTimeout(resolve, 2500));
-  isBusy = false;
+  calmDown();
   await letIn;
   limits.stop();
 });
@@ -321,16 +313,7 @@ test("what has no chance under overload is refused without asking DynamoDB, and 
   const { client, url } = await startLimited({});
   await client.get({ key: "before" });
   // The event loop has no rest, and each of its rounds takes long.
-  let isBusy = true;
-  const work = () => {
-    for (const until = performance.now() + 40; performance.now() < until; ) {
-      // Nothing but the time of it matters.
-    }
-    if (isBusy) {
-      setImmediate(work);
-    }
-  };
-  work();
+  const calmDown = keepEventLoopBusy(40);
   const outcomes = new Map<string, string>();
   const keys = Array.from({ length: 1200 }, (_, n) => `busy-${n}`);
   const transport = createGrpcTransport({ baseUrl: url });
@@ -348,7 +331,7 @@ test("what has no chance under overload is refused without asking DynamoDB, and 
       }
     }),
   );
-  isBusy = false;
+  calmDown();
   assert.ok([...outcomes.values()].includes("OK"), "some are served");
   const refused = keys.filter((key) => outcomes.get(key) === "OVERLOADED");
   assert.ok(refused.length > 0, "some are refused");

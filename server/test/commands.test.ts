@@ -1,47 +1,36 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { startFakeServer } from "../../client/test/support/fake-server.js";
 import { clientCommands } from "../src/cli/commands.js";
 import { readConnection } from "../src/cli/connection-flags.js";
 import { renderCommandHelp } from "../src/cli/help.js";
-import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
+import type { FaultProxy } from "../src/faults/index.js";
 import { createSelfSigned } from "./support/certificates.js";
+import { type CommandsServer, startCommandsServer } from "./support/commands-server.js";
 import { bytesAt } from "./support/entries.js";
-import { buildCommands, type CliOptions, type CliResult, type CommandsCli } from "./support/run-cli.js";
+import type { CliResult, CommandsCli } from "./support/run-cli.js";
 import { suite } from "./support/suite.js";
-import { startTestServer, type TestServer } from "./support/test-server.js";
+import type { TestServer } from "./support/test-server.js";
 
 const test = suite("commands");
 const secret = "s3cr3tW0rd";
 const here = { name: "here", alternatives: [{ type: "ip" as const, value: "127.0.0.1" }] };
 let server: TestServer;
 let proxy: FaultProxy;
-let proxied: string;
+let proxied: CommandsServer["proxied"];
 let folder: string;
 let cli: CommandsCli;
+let run: CommandsServer["run"];
+let commands: CommandsServer;
 
 test.before(async () => {
-  cli = await buildCommands();
-  server = await startTestServer();
-  proxy = await startFaultProxy({ target: server.engine.endpoint });
-  ({ url: proxied } = await server.replica({ endpoint: proxy.endpoint }));
-  folder = await mkdtemp(join(tmpdir(), "dynakv-commands-"));
+  commands = await startCommandsServer();
+  ({ cli, server, proxy, proxied, folder, run } = commands);
 });
 
-test.after(async () => {
-  await rm(folder, { recursive: true });
-  await cli.remove();
-  await proxy.stop();
-  await server.stop();
-});
-
-/** Runs a command against the server of this suite. */
-function run(args: readonly string[], { env, ...options }: CliOptions = {}): Promise<CliResult> {
-  return cli.run(args, { env: { DYNAKV_ADDRESS: server.url, ...env }, ...options });
-}
+test.after(() => commands.stop());
 
 const done = (stdout = "") => ({ code: 0, stdout, stderr: "" });
 const outcomeOf = ({ code, stdout, stderr }: CliResult) => ({ code, stdout, stderr });
@@ -206,7 +195,7 @@ test("delete removes nothing when one of the keys is none, and tells what is gon
   let removals = 0;
   proxy.decide = ({ operation }) => (operation === "DeleteItem" && removals++ > 0 ? "hang" : "forward");
   const cut = await run(["delete", "stays", "nothing:1", "nothing:2", "--timeout", "0.5"], {
-    env: { DYNAKV_ADDRESS: proxied },
+    env: { DYNAKV_ADDRESS: proxied.url },
   });
   proxy.reset();
   assert.is(cut.code, 4);
@@ -285,7 +274,7 @@ test("a call that fails ends with 3, and a write of which nobody knows with 4", 
   proxy.decide = ({ operation }) => (operation === "PutItem" || operation === "UpdateItem" ? "hang" : "forward");
   const [refused, unknown] = await Promise.all([
     run(["get", "a", "--address", "http://127.0.0.1:1", "--timeout", "0.2"]),
-    run(["set", "unknown", "1", "--timeout", "0.5"], { env: { DYNAKV_ADDRESS: proxied } }),
+    run(["set", "unknown", "1", "--timeout", "0.5"], { env: { DYNAKV_ADDRESS: proxied.url } }),
   ]);
   proxy.reset();
   assertFails(refused, 3, /ECONNREFUSED.* \(UNAVAILABLE UNREACHABLE\); is a server running there\?/);

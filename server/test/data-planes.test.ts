@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { CreateTableCommand, DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as assert from "uvu/assert";
 import { type Fault, type FaultProxy, internalServerError, startFaultProxy, throttling } from "../src/faults/index.js";
@@ -12,7 +12,7 @@ import { createLeanDataPlane } from "../src/store/data-plane/lean-data-plane.js"
 import { createSdkDataPlane } from "../src/store/data-plane/sdk-data-plane.js";
 import { createDynamoDBClient, timeouts } from "../src/store/dynamodb-client.js";
 import type { Item } from "../src/store/item-layout.js";
-import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
+import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "./support/leaks.js";
 import { suite } from "./support/suite.js";
 
@@ -40,14 +40,7 @@ function openPlanes(endpoint: string, sessionToken?: string) {
 test.before(async () => {
   before = countResources();
   engine = await startTestEngine();
-  await engine.client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createTable(engine, table);
   proxy = await startFaultProxy({ target: engine.endpoint });
   planes = openPlanes(proxy.endpoint);
 });

@@ -7,7 +7,6 @@ import { type AddressInfo, connect, createServer as createRelay, type Server, ty
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  CreateTableCommand,
   type CreateTableCommandInput,
   DeleteTableCommand,
   DescribeTableCommand,
@@ -21,7 +20,12 @@ import { leastPolicy } from "../src/doctor/rights.js";
 import { type Fault, type FaultProxy, startFaultProxy } from "../src/faults/index.js";
 import { completeSettings } from "../src/settings/complete-settings.js";
 import type { Settings } from "../src/settings/settings.js";
-import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
+import {
+  createTable as createEngineTable,
+  startTestEngine,
+  type TestEngine,
+  uniqueTableName,
+} from "./support/engine.js";
 import { spawnCli, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
 import { waitUntil } from "./support/wait-until.js";
@@ -65,15 +69,7 @@ test.after(async () => {
 
 async function createTable(options: Partial<CreateTableCommandInput> = {}): Promise<string> {
   const table = uniqueTableName();
-  await engine.client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-      BillingMode: "PAY_PER_REQUEST",
-      ...options,
-    }),
-  );
+  await createEngineTable(engine, table, options);
   tables.push(table);
   await waitUntilTableExists({ client: engine.client, maxWaitTime: 20, minDelay: 1 }, { TableName: table });
   return table;

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BatchWriteItemCommand, CreateTableCommand, DeleteTableCommand } from "@aws-sdk/client-dynamodb";
+import { BatchWriteItemCommand, DeleteTableCommand } from "@aws-sdk/client-dynamodb";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
 import { KeyValueService, ResultOrder } from "../../gen/dynakv/v1/key_value_service_pb.js";
-import { startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
+import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "./support/engine.js";
 import { type SpawnedServer, spawnServer } from "./support/spawn-server.js";
 import { suite } from "./support/suite.js";
 import type { KeyValueClient } from "./support/test-server.js";
@@ -51,14 +51,7 @@ test.after(async () => {
 });
 
 async function fillTable(): Promise<void> {
-  await engine.client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createTable(engine, table);
   await put("large", storedLarge, largeBytes);
   await put("key", stored, valueBytes);
 }

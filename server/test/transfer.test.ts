@@ -1,44 +1,34 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
-import { type FaultProxy, startFaultProxy } from "../src/faults/index.js";
+import type { FaultProxy } from "../src/faults/index.js";
+import { type CommandsServer, startCommandsServer } from "./support/commands-server.js";
 import { uniqueTableName } from "./support/engine.js";
 import { fillTable } from "./support/fill-table.js";
-import { buildCommands, type CliOptions, type CliResult, type CommandsCli } from "./support/run-cli.js";
+import type { CliOptions, CommandsCli } from "./support/run-cli.js";
 import { suite } from "./support/suite.js";
-import { type KeyValueClient, startTestServer, type TestServer } from "./support/test-server.js";
+import type { TestServer } from "./support/test-server.js";
 import { waitUntil } from "./support/wait-until.js";
 
 const test = suite("export and import");
 let server: TestServer;
 let proxy: FaultProxy;
 /** Reaches the engine through the proxy. */
-let proxied: { url: string; client: KeyValueClient };
+let proxied: CommandsServer["proxied"];
 let folder: string;
 let cli: CommandsCli;
+let run: CommandsServer["run"];
+let commands: CommandsServer;
 
 test.before(async () => {
-  cli = await buildCommands();
-  server = await startTestServer();
-  proxy = await startFaultProxy({ target: server.engine.endpoint });
-  proxied = await server.replica({ endpoint: proxy.endpoint });
-  folder = await mkdtemp(join(tmpdir(), "dynakv-transfer-"));
+  commands = await startCommandsServer();
+  ({ cli, server, proxy, proxied, folder, run } = commands);
 });
 
 test.before.each(() => proxy.reset());
 
-test.after(async () => {
-  await rm(folder, { recursive: true });
-  await cli.remove();
-  await proxy.stop();
-  await server.stop();
-});
-
-function run(args: readonly string[], { env, ...options }: CliOptions = {}): Promise<CliResult> {
-  return cli.run(args, { env: { DYNAKV_ADDRESS: server.url, ...env }, ...options });
-}
+test.after(() => commands.stop());
 
 interface Line {
   key: string;

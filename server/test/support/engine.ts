@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { startEmbeddedEngine } from "../../src/embedded/embedded-engine.js";
 
 /** An engine to test against: the embedded one, or that at DYNAKV_TEST_ENDPOINT. */
@@ -40,6 +40,23 @@ function withClient(at: Omit<TestEngine, "client" | "stop">, stop: () => Promise
       await stop();
     },
   };
+}
+
+/** Makes a table of Celery's layout, past any server, with what differs from it. */
+export async function createTable(
+  { client }: TestEngine,
+  table: string,
+  options: Partial<CreateTableCommandInput> = {},
+): Promise<void> {
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      BillingMode: "PAY_PER_REQUEST",
+      ...options,
+    }),
+  );
 }
 
 /** A table name that no other suite uses, also on an engine that outlives the run. */

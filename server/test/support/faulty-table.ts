@@ -1,12 +1,6 @@
-import {
-  CreateTableCommand,
-  DeleteTableCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  UpdateItemCommand,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteTableCommand, DynamoDBClient, GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
-import { startTestEngine, type TestEngine, uniqueTableName } from "./engine.js";
+import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "./engine.js";
 import { countResources, waitForNoLeaks } from "./leaks.js";
 
 /** A table on an engine behind a fault proxy, and a client that asks through the proxy. */
@@ -30,14 +24,7 @@ export async function startFaultyTable(): Promise<FaultyTable> {
   const before = countResources();
   const table = uniqueTableName();
   const engine = await startTestEngine();
-  await engine.client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
-      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createTable(engine, table);
   const proxy = await startFaultProxy({ target: engine.endpoint });
   let client = createClient(engine, proxy.endpoint);
   return {
