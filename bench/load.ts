@@ -24,15 +24,6 @@ export interface LoadResult {
   readonly p99: number;
 }
 
-/** What a process has spent, and what it holds. */
-export interface Usage {
-  /** User and system time since its start, in microseconds. */
-  readonly cpu: number;
-  readonly rssBytes: number;
-  /** The most that was seen since the last time it was asked. */
-  readonly peakRssBytes: number;
-}
-
 /** Where an engine is, and who may call it. */
 export interface EngineAddress {
   readonly endpoint: string;

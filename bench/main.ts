@@ -5,10 +5,10 @@
  *     npm run bench -- --quick [--json]  # what is measured for lines 1, 2, 4 and 5 of the targets, in four minutes
  */
 import { parseArgs } from "node:util";
-import { replaceMarked } from "../scripts/markdown.js";
+import { replaceMarked } from "../tools/markdown.js";
+import { print } from "../tools/print.js";
 import { findGoals, findOtherGoals } from "./goals.js";
 import { measureNativeLoad } from "./native-load.js";
-import { print } from "./print.js";
 import { writePlots } from "./report/plots.js";
 import { renderGoals } from "./report/render-goals.js";
 import { renderReport } from "./report/render-report.js";

@@ -1,5 +1,6 @@
-import type { Load, LoadResult, Usage } from "./load.js";
-import type { BenchProcess } from "./processes/bench-process.js";
+import type { Usage } from "../tools/process-monitor/answer.js";
+import type { BenchProcess } from "../tools/process-monitor/monitored-process.js";
+import type { Load, LoadResult } from "./load.js";
 import type { Row } from "./rows.js";
 import type { Stack } from "./stack.js";
 import type { Column } from "./ways/way.js";

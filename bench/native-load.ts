@@ -2,9 +2,9 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BenchProcess, startProcess } from "./processes/bench-process.js";
+import { type BenchProcess, startProcess } from "../tools/process-monitor/monitored-process.js";
+import { median } from "../tools/statistics.js";
 import { readyAddress, serverModule } from "./stack.js";
-import { median } from "./statistics.js";
 
 /** What a unary call costs a server that answers it from memory. */
 interface Cost {

@@ -15,8 +15,8 @@ import { promisify } from "node:util";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { GetRequestSchema } from "../gen/dynakv/v1/key_value_service_pb.js";
+import { type BenchProcess, startProcess } from "../tools/process-monitor/monitored-process.js";
 import type { EngineAddress } from "./load.js";
-import { type BenchProcess, startProcess } from "./processes/bench-process.js";
 import { readyAddress, serverArguments, serverModule } from "./stack.js";
 
 const warmUps = 2;

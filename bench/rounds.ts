@@ -1,8 +1,8 @@
+import { print } from "../tools/print.js";
+import { median } from "../tools/statistics.js";
 import { type Measurement, measure } from "./measure.js";
-import { print } from "./print.js";
 import type { Row } from "./rows.js";
 import { type EngineKind, type Stack, startStack } from "./stack.js";
-import { median } from "./statistics.js";
 import type { Column } from "./ways/way.js";
 
 export interface RoundsOptions {

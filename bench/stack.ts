@@ -1,5 +1,5 @@
+import { type BenchProcess, startProcess } from "../tools/process-monitor/monitored-process.js";
 import type { EngineAddress } from "./load.js";
-import { type BenchProcess, startProcess } from "./processes/bench-process.js";
 import type { Column } from "./ways/way.js";
 
 /** Which engine lies behind everything. */
@@ -45,7 +45,7 @@ export async function startStack(kind: EngineKind, columns: readonly Column[]): 
 }
 
 /** The command line, as `npm start` runs it. */
-export const serverModule = "server/src/cli/main.ts";
+export const serverModule = "cli/src/main.ts";
 
 /** The server's arguments, all settings at their defaults but for where things are. */
 export function serverArguments({ endpoint, region, accessKeyId, secretAccessKey }: EngineAddress): string[] {

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startProgram, stopProgram } from "../scripts/programs.js";
-import { root } from "../scripts/run-uvu.js";
+import { cleanEnvironment, startProcess } from "../tools/process-monitor/monitored-process.js";
+import { startProgram, stopProgram } from "../tools/programs.js";
+import { root } from "../tools/root.js";
+import { median } from "../tools/statistics.js";
 import type { EngineAddress } from "./load.js";
-import { cleanEnvironment, startProcess } from "./processes/bench-process.js";
 import { serverArguments } from "./stack.js";
-import { median } from "./statistics.js";
 
 export interface StartUp {
   /** Until calls are taken, from `npm start` on, with the embedded engine. */
@@ -29,7 +29,7 @@ export async function measureStartUp(): Promise<StartUp> {
     const outside = serverArguments(await engine.ask<EngineAddress>("start"));
     const npm = ["start", "--silent", "--", "--listen", "127.0.0.1:0", "--data", "memory"];
     const fromNpm = await measureStarts("npm", npm);
-    const built = await measureStarts(process.execPath, ["server/dist/server/src/cli/main.js", ...outside]);
+    const built = await measureStarts(process.execPath, ["cli/dist/cli/src/main.js", ...outside]);
     return {
       npmStartMs: median(fromNpm.map(({ ms }) => ms)),
       builtMs: median(built.map(({ ms }) => ms)),

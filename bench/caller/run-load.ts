@@ -1,3 +1,4 @@
+import { quantile } from "../../tools/statistics.js";
 import {
   counterKey,
   hotCounterKey,
@@ -8,7 +9,6 @@ import {
   valueKey,
   valueKeys,
 } from "../load.js";
-import { quantile } from "../statistics.js";
 import type { Way } from "../ways/way.js";
 
 /** Calls as told, and tells what it took. Throws when an answer is wrong: fast and wrong is not fast. */

@@ -1,10 +1,11 @@
 /** A caller in a process of its own: one for each way, so that none is compiled for what another does. */
+
+import { answerQuestions } from "../../tools/process-monitor/answer.js";
 import { fill, runLoad } from "../caller/run-load.js";
 import type { EngineAddress, Load } from "../load.js";
 import { createCeleryWay, createSdkWay, createTunedSdkWay } from "../ways/aws-sdk.js";
 import { createDynakvWay } from "../ways/dynakv.js";
 import type { Column, Way } from "../ways/way.js";
-import { answerQuestions } from "./answer.js";
 
 let way: Way | undefined;
 

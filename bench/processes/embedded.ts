@@ -1,7 +1,7 @@
 /** The embedded engine in a process of its own. It keeps its data in memory. */
 import { type EmbeddedEngine, startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
+import { answerQuestions } from "../../tools/process-monitor/answer.js";
 import type { EngineAddress } from "../load.js";
-import { answerQuestions } from "./answer.js";
 
 let engine: EmbeddedEngine | undefined;
 

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { answerQuestions } from "../../tools/process-monitor/answer.js";
 import { answerTo, readsBody } from "../engine/answers.js";
 import type { EngineAddress } from "../load.js";
-import { answerQuestions } from "./answer.js";
 
 const requests: Record<string, number> = {};
 

@@ -6,7 +6,7 @@ import {
   HealthCheckResponse_ServingStatus,
   HealthCheckResponseSchema,
 } from "../../gen/grpc/health/v1/health_pb.js";
-import { answerQuestions } from "./answer.js";
+import { answerQuestions } from "../../tools/process-monitor/answer.js";
 
 const { check } = Health.method;
 

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../scripts/run-uvu.js";
+import { type BarGroup, renderBarChart } from "../../tools/charts/bar-chart.js";
+import { root } from "../../tools/root.js";
 import { figure, type RowResult } from "../rounds.js";
 import { type Column, columnTitles } from "../ways/way.js";
-import { type BarGroup, renderBarChart } from "./bar-chart.js";
 
 const callerColor = "#4c78a8";
 const serverColor = "#f58518";

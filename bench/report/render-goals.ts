@@ -1,4 +1,4 @@
-import { renderTable } from "../../scripts/markdown.js";
+import { renderTable } from "../../tools/markdown.js";
 import type { Goal } from "../goals.js";
 import { digits } from "./format.js";
 

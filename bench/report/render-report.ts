@@ -1,5 +1,5 @@
 import { cpus, totalmem } from "node:os";
-import { renderTable } from "../../scripts/markdown.js";
+import { renderTable } from "../../tools/markdown.js";
 import type { Goal } from "../goals.js";
 import type { NativeLoad } from "../native-load.js";
 import { figure, type RowResult, ratio } from "../rounds.js";

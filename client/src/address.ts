@@ -1,9 +1,6 @@
 import type { SharedOptions } from "./client.js";
 import type { TlsOptions } from "./tls-options.js";
 
-/** Where `dynakv serve` listens by default. */
-export const defaultAddress = "http://127.0.0.1:50051";
-
 /** The URL of a server. Throws a TypeError for what is none, and where a token would be sent for all to read. */
 export function checkAddress(address: string, options: { readonly tls?: TlsOptions | undefined } & TokenOptions): URL {
   const url = URL.canParse(address) ? new URL(address) : undefined;

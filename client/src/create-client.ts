@@ -7,7 +7,8 @@ import {
   createGrpcTransport,
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
-import { checkAddress, defaultAddress } from "./address.js";
+import { defaultAddress } from "../../common/default-address.js";
+import { checkAddress } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
 import { withGrpcUnary } from "./grpc-unary-transport.js";
 import { createGuardedSessions } from "./guarded-sessions.js";

@@ -1,6 +1,7 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
-import { checkAddress, defaultAddress, isLoopback, refuseOpenToken } from "./address.js";
+import { defaultAddress } from "../../common/default-address.js";
+import { checkAddress, isLoopback, refuseOpenToken } from "./address.js";
 import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
 import { createGrpcJsTransport } from "./grpc-js-transport.js";
 import type { TlsOptions } from "./tls-options.js";

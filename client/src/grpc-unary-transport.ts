@@ -17,7 +17,7 @@ import {
 import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { findTrailerError, requestHeader, validateResponse } from "@connectrpc/connect/protocol-grpc";
 import type { Http2SessionManager } from "@connectrpc/connect-node";
-import { toWebHeaders } from "./node-headers.js";
+import { toWebHeaders } from "../../common/node-headers.js";
 
 type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 

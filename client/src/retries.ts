@@ -1,7 +1,7 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call } from "./caller.js";
+import type { Call } from "./call-runner.js";
 import { DynakvError, detailOf, endedHere, fromServer, type WriteOutcome } from "./errors.js";
 
 /** How often and how patiently failed calls are repeated. Which ones may be is not a setting: the schema says so. */

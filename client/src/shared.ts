@@ -1,5 +1,6 @@
 // What the client for Node, the one over grpc-js and the one for browsers have in common.
 export { Code, type Interceptor, type Transport } from "@connectrpc/connect";
+export { createRequestId, createRequestIds, type RequestIds } from "../../common/request-ids.js";
 export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
 export type {
   DeleteOptions,
@@ -16,7 +17,6 @@ export { DynakvError, type Reason, type WriteOutcome } from "./errors.js";
 export type { Counters, Keyspace } from "./keyspace.js";
 export type { MGetOptions, MGetResults } from "./mget/mget.js";
 export type { MGetProgress, MGetResult } from "./mget/result.js";
-export { createRequestId, createRequestIds, type RequestIds } from "./request-ids.js";
 export type { RetryOptions } from "./retries.js";
 export type { ScanResult } from "./scan/result.js";
 export type { ScanOptions, ScanPage, ScanResults } from "./scan/scan.js";

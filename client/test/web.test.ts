@@ -1,16 +1,15 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { root } from "../../tools/root.js";
 import type * as web from "../src/web.js";
 
 const test = suite("the client for browsers");
-const root = fileURLToPath(new URL("../..", import.meta.url));
 let folder: string;
 let server: TestServer;
 let bundle: typeof web;

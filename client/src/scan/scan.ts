@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ScanResult as ResultMessage } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { ReadOptions } from "../call-options.js";
-import type { Caller } from "../caller.js";
+import type { Caller } from "../call-runner.js";
 import { type Entry, toEntry } from "../entry.js";
 import { DynakvError, fromResult } from "../errors.js";
 import { leavable } from "../leavable.js";

@@ -1,12 +1,12 @@
 import type { Logger } from "pino";
+import type { GateStage } from "../calls/pipeline.js";
+import { createTlsAcceptor, type TlsAcceptor } from "../listener/tls.js";
 import { knowsCallers } from "../settings/check-access.js";
 import type { Settings } from "../settings/settings.js";
-import type { Clock } from "../store/entry.js";
-import type { GateStage } from "../transport/call-gate.js";
-import { createTlsAcceptor, type TlsAcceptor } from "../transport/tls.js";
+import type { Clock } from "../store/layout/entry.js";
 import { createAuthentication } from "./authenticate.js";
 import { createCertificates } from "./certificates.js";
-import { createFailures } from "./failures.js";
+import { createFailures } from "./failed-attempts.js";
 import { createIdentify } from "./identify.js";
 import { openJwts } from "./jwts.js";
 import { everything, parsePolicy } from "./policy.js";

@@ -1,5 +1,5 @@
-import type { Clock } from "../store/entry.js";
-import type { Call } from "../transport/call.js";
+import type { Call } from "../calls/call.js";
+import type { Clock } from "../store/layout/entry.js";
 import type { Certificates } from "./certificates.js";
 import type { Identity } from "./identity.js";
 import type { Jwts } from "./jwts.js";

@@ -2,9 +2,9 @@ import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { isJwksUrl } from "../settings/check-setting.js";
 import { parseJson } from "../settings/parse-json.js";
-import { UsageError } from "../settings/usage-error.js";
 import { readSome } from "./strict-json.js";
 import { watchFiles } from "./watched-files.js";
 

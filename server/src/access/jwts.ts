@@ -1,7 +1,7 @@
 import type { CryptoKey, JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
-import { DynakvError } from "../errors.js";
+import { DynakvError } from "../errors/dynakv-error.js";
 import type { Identity } from "./identity.js";
 import { openKeySet } from "./jwks.js";
 

@@ -1,7 +1,7 @@
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { type Caller, type Right, rights } from "../service/caller.js";
 import { parseJson } from "../settings/parse-json.js";
-import { UsageError } from "../settings/usage-error.js";
-import { maxKeyBytes } from "../store/item-size.js";
+import { maxKeyBytes } from "../store/layout/item-size.js";
 import type { Identity } from "./identity.js";
 import { readObject, readSome, readText } from "./strict-json.js";
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../settings/usage-error.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 
 /**
  * Readers of what an operator has written as JSON. Each error names the place, such as `tokens[2].expires`, and never what stands

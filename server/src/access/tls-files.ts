@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import type { Settings } from "../settings/settings.js";
-import { UsageError } from "../settings/usage-error.js";
 
 /** What a TLS connection of the server's is made with, in PEM. */
 export interface TlsMaterial {

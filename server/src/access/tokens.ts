@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { parseDayOrTime } from "../../../common/command-line/parse-time.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { parseJson } from "../settings/parse-json.js";
-import { parseDayOrTime } from "../settings/parse-time.js";
-import { UsageError } from "../settings/usage-error.js";
 import type { Identity } from "./identity.js";
 import { readArray, readObject, readText } from "./strict-json.js";
 

@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Logger } from "pino";
-import { UsageError } from "../settings/usage-error.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 
 export interface WatchedFilesOptions<T> {
   /** What errors and the log call them, such as `tokensFile`. */

@@ -1,11 +1,11 @@
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { parsePolicy } from "../access/policy.js";
 import { parseTls, tlsPaths } from "../access/tls-files.js";
 import { parseTokens } from "../access/tokens.js";
 import { readBounded } from "../access/watched-files.js";
 import { isJwksUrl } from "../settings/check-setting.js";
 import type { Settings } from "../settings/settings.js";
-import { UsageError } from "../settings/usage-error.js";
-import type { Clock } from "../store/entry.js";
+import type { Clock } from "../store/layout/entry.js";
 import { examineKeys } from "./check-jwks.js";
 import { type Finding, failure, ok, warning } from "./finding.js";
 

@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { findSigningTarget } from "../store/data-plane/signing-target.js";
-import { createSigner } from "../store/data-plane/sigv4.js";
+import { findSigningTarget } from "../store/dynamodb/signing-target.js";
+import { createSigner } from "../store/dynamodb/sigv4.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 import { nameOfError, type PostAnswer, post } from "./post.js";

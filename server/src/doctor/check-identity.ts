@@ -1,6 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { classifyError } from "../store/aws-errors.js";
-import { createSigner } from "../store/data-plane/sigv4.js";
+import { classifyError } from "../store/dynamodb/aws-errors.js";
+import { createSigner } from "../store/dynamodb/sigv4.js";
 import type { Check } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 import { nameOfError, type PostAnswer, post } from "./post.js";

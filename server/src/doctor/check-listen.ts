@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
-import { listenProblem } from "../listen-on.js";
+import { listenProblem } from "../listener/listen-on.js";
 import { splitAddress } from "../settings/check-setting.js";
 import type { Settings } from "../settings/settings.js";
 import { type Finding, failure, ok, warning } from "./finding.js";

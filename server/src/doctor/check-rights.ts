@@ -1,4 +1,4 @@
-import { classifyError, isAboutCredentials } from "../store/aws-errors.js";
+import { classifyError, isAboutCredentials } from "../store/dynamodb/aws-errors.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 import { type Necessity, type RightInAws, rights } from "./rights.js";

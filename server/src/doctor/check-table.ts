@@ -1,6 +1,6 @@
 import { DescribeTableCommand, DescribeTimeToLiveCommand, type TableDescription } from "@aws-sdk/client-dynamodb";
-import { classifyError } from "../store/aws-errors.js";
-import { shapeProblem } from "../store/table-setup.js";
+import { classifyError } from "../store/dynamodb/aws-errors.js";
+import { shapeProblem } from "../store/table/table-setup.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 

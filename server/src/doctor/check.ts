@@ -1,8 +1,8 @@
 import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import type { Settings } from "../settings/settings.js";
-import type { Connection } from "../store/connection.js";
-import type { Clock } from "../store/entry.js";
-import type { ItemLayout } from "../store/item-layout.js";
+import type { Connection } from "../store/dynamodb/connection.js";
+import type { Clock } from "../store/layout/entry.js";
+import type { ItemLayout } from "../store/layout/item-layout.js";
 import type { Finding } from "./finding.js";
 
 /** What the checks of a backend share. */

@@ -1,8 +1,8 @@
 import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
-import { openConnection } from "../store/connection.js";
-import type { Clock } from "../store/entry.js";
-import { createItemLayout } from "../store/item-layout.js";
+import { openConnection } from "../store/dynamodb/connection.js";
+import type { Clock } from "../store/layout/entry.js";
+import { createItemLayout } from "../store/layout/item-layout.js";
 import type { Check, Known, Patient } from "./check.js";
 import { checkAccessFiles } from "./check-access-files.js";
 import { checkCredentials } from "./check-credentials.js";

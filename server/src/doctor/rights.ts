@@ -10,7 +10,7 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import type { Settings } from "../settings/settings.js";
-import type { ItemLayout } from "../store/item-layout.js";
+import type { ItemLayout } from "../store/layout/item-layout.js";
 
 type Send = (client: Pick<DynamoDBClient, "send">, layout: ItemLayout, signal: AbortSignal) => Promise<unknown>;
 

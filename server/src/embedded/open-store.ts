@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Database, Store } from "dynalite/db/index.js";
-import { SetupError } from "../errors.js";
+import { SetupError } from "../errors/dynakv-error.js";
 
 /**
  * Opens the database of the embedded engine: a folder, which is created if it is missing, or `memory`. Rejects with a

@@ -1,4 +1,4 @@
-import type { Clock } from "../store/entry.js";
+import type { Clock } from "../store/layout/entry.js";
 
 /** A clock that stands still until it is moved: the option `clock` of `createServer`. */
 export interface TestClock extends Clock {

@@ -1,6 +1,6 @@
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
-import { DynakvError } from "../errors.js";
+import { DynakvError } from "../errors/dynakv-error.js";
 
 /**
  * What may be done to a key. Reading includes knowing that it exists. Writing includes incrementing and touching, and being told what

@@ -1,5 +1,5 @@
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
-import { bindInitiator } from "../store/initiators.js";
+import { bindInitiator } from "../store/dynamodb/initiators.js";
 
 /** Where the transport says who wants to know of the requests to DynamoDB that a call takes; nobody, if undefined. */
 export const initiatorKey = createContextKey<object | undefined>(undefined, { description: "who watches requests" });

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { int64 } from "../../../client/src/int64.js";
+import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import {
   type DeleteRequest,
@@ -19,8 +19,8 @@ import {
   type TouchRequest,
   TouchResponseSchema,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import { DynakvError, invalidField } from "../errors.js";
-import type { Clock } from "../store/entry.js";
+import { DynakvError, invalidField } from "../errors/dynakv-error.js";
+import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
 import { checkRight } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";

@@ -8,10 +8,10 @@ import {
   type ScanResult,
   ScanResultSchema,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import { DynakvError } from "../errors.js";
-import type { StoredEntry } from "../store/entry.js";
-import type { ReadResult } from "../store/result-order.js";
-import type { ScannedKey } from "../store/scan-table.js";
+import { DynakvError } from "../errors/dynakv-error.js";
+import type { StoredEntry } from "../store/layout/entry.js";
+import type { ReadResult } from "../store/reads/result-order.js";
+import type { ScannedKey } from "../store/reads/scan-table.js";
 
 export function toEntry(stored: StoredEntry): Entry {
   const { data, writeTime, expireAt, etag } = stored;

@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type MGetResponse, MGetResponseSchema, type MGetResult } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { ReadResult } from "../store/result-order.js";
+import type { ReadResult } from "../store/reads/result-order.js";
 import { toResult } from "./messages.js";
 
 /** A message ends at this many results, or once it holds this many bytes of values: gRPC clients take 4 MiB by default. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
-import { invalidField } from "../errors.js";
+import { invalidField } from "../errors/dynakv-error.js";
 import { keyError } from "./validation.js";
 
 /** Where scans of one table go on, as callers keep it. */

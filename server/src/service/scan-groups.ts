@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { type ScanResponse, ScanResponseSchema, type ScanResult } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { ScanPage } from "../store/scan-table.js";
+import type { ScanPage } from "../store/reads/scan-table.js";
 import { toScanResult } from "./messages.js";
 import { maxResults, maxValueBytes, sizeOf } from "./result-groups.js";
 

@@ -2,10 +2,10 @@ import type { Message } from "@bufbuild/protobuf";
 import { type Condition, Consistency, type Expiry } from "../../../gen/dynakv/v1/entry_pb.js";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import { DynakvError, invalidField } from "../errors.js";
-import type { ExpiryPolicy, WriteCondition } from "../store/entry.js";
-import { maxKeyBytes } from "../store/item-size.js";
-import { parseRequestId, type RequestId, timeOf } from "../store/request-id.js";
+import { DynakvError, invalidField } from "../errors/dynakv-error.js";
+import type { ExpiryPolicy, WriteCondition } from "../store/layout/entry.js";
+import { maxKeyBytes } from "../store/layout/item-size.js";
+import { parseRequestId, type RequestId, timeOf } from "../store/layout/request-id.js";
 import { lastTimestampSecond } from "./messages.js";
 
 /** What is wrong with a key; undefined when it may be used. */

@@ -1,6 +1,6 @@
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { isLoopbackHost, splitAddress } from "./check-setting.js";
 import type { Settings } from "./settings.js";
-import { UsageError } from "./usage-error.js";
 
 type AccessSettings = Pick<
   Settings,

@@ -1,6 +1,6 @@
 import { isIP, isIPv6 } from "node:net";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
-import { UsageError } from "./usage-error.js";
 
 /** What DynamoDB accepts as the name of an attribute, in bytes. */
 const maxAttributeNameBytes = 255;

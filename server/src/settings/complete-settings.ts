@@ -1,8 +1,8 @@
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { checkAccess } from "./check-access.js";
 import { checkSetting, splitOrigins } from "./check-setting.js";
 import { type ConnectionUrl, parseConnectionUrl } from "./connection-url.js";
 import { type Settings, settingDefinitions } from "./settings.js";
-import { UsageError } from "./usage-error.js";
 
 /** The settings in full, and what the operator should be warned about. */
 export interface CompleteSettings {

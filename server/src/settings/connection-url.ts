@@ -1,8 +1,8 @@
 import { isIP, isIPv6 } from "node:net";
+import { suggestName } from "../../../common/command-line/suggest-name.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { checkSetting, isRegion, showValue } from "./check-setting.js";
-import { suggestName } from "./setting-names.js";
 import type { Settings } from "./settings.js";
-import { UsageError } from "./usage-error.js";
 
 /** What a connection URL says. */
 export interface ConnectionUrl {

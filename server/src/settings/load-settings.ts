@@ -1,14 +1,15 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { clientVariables } from "../../../common/command-line/client-variables.js";
+import { suggestName } from "../../../common/command-line/suggest-name.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 import { checkSetting, showValue } from "./check-setting.js";
-import { clientVariables } from "./client-variables.js";
 import { type CompleteSettings, completeSettings } from "./complete-settings.js";
 import { parseJson } from "./parse-json.js";
-import { environmentName, environmentPrefix, flagName, suggestName } from "./setting-names.js";
+import { environmentName, environmentPrefix, flagName } from "./setting-names.js";
 import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
-import { UsageError } from "./usage-error.js";
 
-export { UsageError } from "./usage-error.js";
+export { UsageError } from "../../../common/command-line/usage-error.js";
 
 export interface LoadSettingsOptions {
   /** The arguments after the command: flags. */

@@ -1,4 +1,4 @@
-import { UsageError } from "./usage-error.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
 
 /**
  * Parses a JSON file of the operator's.

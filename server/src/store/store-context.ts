@@ -1,9 +1,9 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { RequestIds } from "../../../client/src/request-ids.js";
-import type { DataPlane } from "./data-plane/data-plane.js";
-import type { Clock, ExpiryPolicy } from "./entry.js";
-import type { ItemLayout } from "./item-layout.js";
-import type { RetryBudget } from "./retry.js";
+import type { RequestIds } from "../../../common/request-ids.js";
+import type { DataPlane } from "./dynamodb/data-plane.js";
+import type { RetryBudget } from "./dynamodb/retry.js";
+import type { Clock, ExpiryPolicy } from "./layout/entry.js";
+import type { ItemLayout } from "./layout/item-layout.js";
 
 /** What the operations of the store share. */
 export interface StoreContext {

@@ -1,10 +1,10 @@
-import { createCoalescedRead } from "./coalesced-reads.js";
-import { createCombinedIncrement } from "./combined-increments.js";
-import type { CallOptions, ReadOptions, StoredEntry } from "./entry.js";
-import type { IncrInput, IncrResult } from "./increment-counter.js";
-import { type ReadManyInput, readMany } from "./read-many.js";
-import type { ReadResult } from "./result-order.js";
-import { type ScanInput, type ScanPage, scanTable } from "./scan-table.js";
+import { createCombinedIncrement } from "./counters/combined-increments.js";
+import type { IncrInput, IncrResult } from "./counters/increment-counter.js";
+import type { CallOptions, ReadOptions, StoredEntry } from "./layout/entry.js";
+import { createCoalescedRead } from "./reads/coalesced-reads.js";
+import { type ReadManyInput, readMany } from "./reads/read-many.js";
+import type { ReadResult } from "./reads/result-order.js";
+import { type ScanInput, type ScanPage, scanTable } from "./reads/scan-table.js";
 import type { StoreContext } from "./store-context.js";
 import {
   type DeleteInput,
@@ -15,7 +15,7 @@ import {
   type TouchInput,
   type TouchResult,
   touchEntry,
-} from "./write-entry.js";
+} from "./writes/write-entry.js";
 
 /** Entries in a DynamoDB table. Every failure is a DynakvError; that of a write says what the write has done. */
 export interface Store {

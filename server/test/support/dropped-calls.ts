@@ -4,16 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { KeyValueService, MGetRequestSchema, SetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
-import {
-  encodeFrame,
-  encodeFrames,
-  type Frame,
-  frameTypes,
-  preface,
-  settingsFrame,
-  uint32,
-} from "../../../scripts/fuzz/wire/frames.js";
-import { encodeHttp1, http2Frames, rpcRequest } from "../../../scripts/fuzz/wire/requests.js";
+import { encodeFrame, encodeFrames, type Frame, frameTypes, preface, settingsFrame, uint32 } from "./wire/frames.js";
+import { encodeHttp1, http2Frames, rpcRequest } from "./wire/requests.js";
 
 /** A key that holds a large value: many of them fill every buffer on the way to a client that does not read. */
 export const largeKey = "large";

@@ -1,12 +1,5 @@
 /** Frames of HTTP/2 as a test writes and reads them, byte by byte. */
-import {
-  encodeFrame,
-  type Frame,
-  headerBlock,
-  preface,
-  readFrames,
-  settingsFrame,
-} from "../../../scripts/fuzz/wire/frames.js";
+import { encodeFrame, type Frame, headerBlock, preface, readFrames, settingsFrame } from "./wire/frames.js";
 
 /** ENHANCE_YOUR_CALM, as the last four bytes of RST_STREAM and in GOAWAY. */
 export const enhanceYourCalm = 0xb;

@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import { createRequestIds } from "../../../client/src/request-ids.js";
+import { createRequestIds } from "../../../common/request-ids.js";
 import type { FaultProxy } from "../../src/faults/index.js";
 import { describeFailure } from "./errors.js";
 import type { KeyValueClient } from "./test-server.js";

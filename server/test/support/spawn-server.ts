@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-
-export const root = fileURLToPath(new URL("../../..", import.meta.url));
+import { root } from "../../../tools/root.js";
 
 /**
- * What Node runs for `dynakv`: the sources, or the program that scripts/run-tests.ts has made of them, since compiling them anew
+ * What Node runs for `dynakv`: the sources, or the program that tools/run-tests.ts has made of them, since compiling them anew
  * for each process would take longer than most tests.
  */
 const { DYNAKV_TEST_CLI } = process.env;
-export const cli = DYNAKV_TEST_CLI === undefined ? ["--import", "tsx", "server/src/cli/main.ts"] : [DYNAKV_TEST_CLI];
+export const cli = DYNAKV_TEST_CLI === undefined ? ["--import", "tsx", "cli/src/main.ts"] : [DYNAKV_TEST_CLI];
 
 /** The command line in a process of its own, as an operator runs it. */
 export interface SpawnedServer {

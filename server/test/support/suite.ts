@@ -41,7 +41,7 @@ export function suite(name: string): Suite {
 }
 
 /**
- * Notes a test in the file that DYNAKV_TEST_RECORD names, for scripts/test-engines.ts. uvu names only tests that fail, and
+ * Notes a test in the file that DYNAKV_TEST_RECORD names, for tests/engines/main.ts. uvu names only tests that fail, and
  * not even those when a suite breaks off.
  */
 function record(test: string, state: "added" | "passed"): void {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { createPort, type Port, type PortOptions, type RequestHandler } from "../../src/transport/port.js";
+import { createPort, type Port, type PortOptions, type RequestHandler } from "../../src/listener/port.js";
 import { countResources, waitForNoLeaks } from "./leaks.js";
 
 export interface TestPort {

@@ -1,0 +1,201 @@
+import { stat } from "node:fs/promises";
+import type { DynakvClient } from "@dynakv/client";
+import { Code, DynakvError } from "@dynakv/client";
+import { type ExitCode, exitCodes } from "../../../common/command-line/exit-codes.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
+import { defineCommand } from "../command.js";
+import { readInput, stdinOr } from "../input.js";
+import { CommandError, describeCall } from "../report-failure.js";
+import { BadLine, parseLine } from "../transfer/entry-line.js";
+import { type ImportCounts, type ImportProgress, openImportProgress } from "../transfer/import-progress.js";
+import { createOrderedWork } from "../transfer/in-order.js";
+import { createProgress, type Progress } from "../transfer/progress.js";
+import { type Line, readLines } from "../transfer/read-lines.js";
+import { restoreEntry } from "../transfer/restore.js";
+
+/** How many bytes of lines are held at a time, while those before them are under way. */
+const maxBytes = 16 * 1024 * 1024;
+const defaultConcurrency = 64;
+/** How many bad lines are told; the others are counted. */
+const maxTold = 20;
+
+export const importEntries = defineCommand({
+  usage: "import [FILE]",
+  description: `Stores the entries of lines as dynakv export writes them, from a file or stdin,
+many at a time: values, counters and expiries as they were, in place of what the
+keys hold. What has expired since is left out. A counter is set to the number in
+the file, and never added to it: an import that is repeated changes nothing.
+
+A line that cannot be stored is told with its number, and the others go on. With
+a FILE the same command, run again after it was killed or the server was away,
+goes on where it ended. How far it has come is in FILE.progress, which is gone
+once all is done.`,
+  flags: {
+    "if-absent": { type: "boolean", help: "leave what the keys hold already" },
+    "stop-on-error": { type: "boolean", help: "stop at the first line that cannot be stored" },
+    concurrency: {
+      type: "string",
+      placeholder: "N",
+      help: `how many entries are under way; default ${defaultConcurrency}`,
+    },
+    progress: { type: "string", placeholder: "PATH", help: "where to note how far it has come; default FILE.progress" },
+  },
+  examples: ["dynakv import table.jsonl", "gunzip < users.jsonl.gz | dynakv import --if-absent"],
+  positionals: [0, 1],
+  isPatient: true,
+  async run({ client, flags, address, positionals: [given] }) {
+    const file = given ?? stdinOr("FILE");
+    const concurrency = readConcurrency(flags.concurrency);
+    const { isFile, size } = await lookAt(file);
+    const notes = flags.progress ?? `${file}.progress`;
+    const progress = await openImportProgress({ file, isFile, notes, address });
+    const bar = createProgress({
+      isShown: process.stderr.isTTY === true,
+      totalBytes: size,
+      doneBytes: progress.offset,
+      stopped: `stopped; ${isFile ? "the same command goes on" : "what was stored stays"}`,
+    });
+    const { "if-absent": ifAbsent, "stop-on-error": stopsOnError } = flags;
+    try {
+      await importLines({ client, file, progress, bar, concurrency, ifAbsent, stopsOnError });
+      await progress.finish();
+    } catch (error) {
+      // Why it stopped is told, not that this could not be noted.
+      const isNoted = await progress.note().then(
+        () => true,
+        () => false,
+      );
+      const again = !isFile
+        ? "what was stored stays"
+        : isNoted
+          ? "the same command goes on after it"
+          : `${notes} could not be renewed, and the same command goes on before it`;
+      bar.note(`stopped after line ${progress.lines().toLocaleString("en")}; ${again}`);
+      throw error instanceof DynakvError ? asStopped(error) : error;
+    } finally {
+      bar.end();
+    }
+    return report(progress.counts(), bar);
+  },
+});
+
+/** Of what is in doubt nobody need be told: it is stored again, and nothing is counted twice. */
+function asStopped(error: DynakvError): CommandError {
+  const message = error.outcome === "UNKNOWN" ? describeCall(error, "") : describeCall(error);
+  return new CommandError(message, exitCodes.failed);
+}
+
+interface ImportOptions {
+  readonly client: DynakvClient;
+  readonly file: string;
+  readonly progress: ImportProgress;
+  readonly bar: Progress;
+  readonly concurrency: number;
+  readonly ifAbsent: boolean;
+  readonly stopsOnError: boolean;
+}
+
+async function importLines({ client, file, progress, bar, concurrency, ...options }: ImportOptions): Promise<void> {
+  const work = createOrderedWork({ concurrency, maxBytes });
+  const chunks = readInput(file, "FILE", { from: progress.offset, signal: work.failed });
+  const keys = createTurns();
+  let told = 0;
+
+  function bad(number: number, why: string): keyof ImportCounts {
+    if (options.stopsOnError) {
+      throw new CommandError(`line ${number} ${why}`, exitCodes.no);
+    }
+    if (told++ < maxTold) {
+      bar.note(`line ${number} ${why}`);
+    } else if (told === maxTold + 1) {
+      bar.note("further lines that cannot be stored are only counted");
+    }
+    return "bad";
+  }
+
+  async function store({ number, text, problem }: Line): Promise<keyof ImportCounts> {
+    if (text === undefined) {
+      return bad(number, problem ?? "cannot be read");
+    }
+    try {
+      const entry = parseLine(text);
+      return await keys.take(entry.key, () => restoreEntry(client, entry, options));
+    } catch (error) {
+      if (error instanceof BadLine) {
+        return bad(number, error.message);
+      }
+      // The server will not take it, now or later. Whatever else fails would fail for the others too.
+      if (error instanceof DynakvError && error.code === Code.InvalidArgument) {
+        return bad(number, `is refused: ${describeCall(error)}`);
+      }
+      throw error;
+    }
+  }
+
+  try {
+    for await (const line of readLines(chunks, { from: progress.offset, linesBefore: progress.lines() })) {
+      const isEmpty = line.text !== undefined && line.text.trim() === "";
+      await work.begin(line.bytes, async () => {
+        const what = isEmpty ? undefined : await store(line);
+        return () => {
+          progress.done(line.end, line.number, what);
+          bar.add(isEmpty ? 0 : 1, line.bytes + 1);
+        };
+      });
+      await progress.noteIfDue();
+    }
+  } finally {
+    // Also when one has failed: what is under way then is still done, and counts.
+    await work.settle();
+  }
+}
+
+/** Whether it is a file that can be gone on with, and how large that is. */
+async function lookAt(file: string): Promise<{ readonly isFile: boolean; readonly size: number | undefined }> {
+  if (file === "-") {
+    return { isFile: false, size: undefined };
+  }
+  try {
+    const found = await stat(file);
+    return found.isFile() ? { isFile: true, size: found.size } : { isFile: false, size: undefined };
+  } catch (error) {
+    throw new UsageError(`FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
+/** Lets work on the same key wait for its turn, so that of two lines with one key the later one stands in the end. */
+function createTurns() {
+  const last = new Map<string, Promise<unknown>>();
+  return {
+    async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+      const turn = (last.get(key) ?? Promise.resolve()).then(work, work);
+      last.set(key, turn);
+      try {
+        return await turn;
+      } finally {
+        if (last.get(key) === turn) {
+          last.delete(key);
+        }
+      }
+    },
+  };
+}
+
+function readConcurrency(text: string | undefined): number {
+  const concurrency = text === undefined ? defaultConcurrency : /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (concurrency < 1 || concurrency > 1000) {
+    throw new UsageError(`--concurrency: ${JSON.stringify(text)} is not from 1 to 1000`);
+  }
+  return concurrency;
+}
+
+function report({ stored, present, expired, bad }: ImportCounts, bar: Progress): ExitCode {
+  const counts = [
+    `stored ${stored.toLocaleString("en")}`,
+    ...(present > 0 ? [`left ${present.toLocaleString("en")} as they were`] : []),
+    ...(expired > 0 ? [`passed over ${expired.toLocaleString("en")} that have expired`] : []),
+    ...(bad > 0 ? [`could not store ${bad.toLocaleString("en")}`] : []),
+  ];
+  process.stderr.write(`dynakv: ${counts.join(", ")}; this run: ${bar.summary()}\n`);
+  return bad > 0 ? exitCodes.no : exitCodes.done;
+}

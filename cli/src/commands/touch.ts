@@ -1,0 +1,28 @@
+import { exitCodes } from "../../../common/command-line/exit-codes.js";
+import { acknowledge } from "../../../common/command-line/output.js";
+import { UsageError } from "../../../common/command-line/usage-error.js";
+import { defineCommand } from "../command.js";
+import { expiryHelp, parseExpiry } from "../parse-expiry.js";
+import { missing } from "../read-flags.js";
+
+export const touch = defineCommand({
+  usage: "touch KEY --expire WHEN",
+  description: "Changes when an entry expires, and nothing else. Prints OK on a terminal.",
+  flags: {
+    expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}, or server-default` },
+    "if-etag": { type: "string", placeholder: "ETAG", help: "only the entry with this etag" },
+  },
+  examples: ["dynakv touch session:1 --expire 30m", "dynakv touch greeting --expire never"],
+  positionals: [1, 1],
+  async run({ client, flags, positionals: [key = ""] }) {
+    if (flags.expire === undefined) {
+      throw new UsageError("--expire: is missing; say when the entry shall be gone");
+    }
+    const expiry = parseExpiry(flags.expire, ["never", "server-default"]);
+    if (!(await client.touch(key, expiry, { ifEtag: flags["if-etag"] }))) {
+      throw missing();
+    }
+    await acknowledge();
+    return exitCodes.done;
+  },
+});

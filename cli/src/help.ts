@@ -1,0 +1,48 @@
+import { renderFlag } from "../../common/command-line/render-flag.js";
+import type { ClientCommand } from "./command.js";
+import { summaries } from "./commands.js";
+import { connectionFlags } from "./connection-flags.js";
+import type { FlagDefinitions } from "./flags.js";
+
+/** How to call the command, in one line: for those who got it wrong. */
+export const usage = "usage: dynakv COMMAND (dynakv help lists them)";
+
+/** The text of `dynakv help`. */
+export function renderOverview(): string {
+  const width = Math.max(...Object.keys(summaries).map((name) => name.length));
+  const lines = Object.entries(summaries).map(([name, summary]) => `  ${name.padEnd(width)}   ${summary}\n`);
+  return `dynakv, a typed key-value service over DynamoDB
+
+Usage: dynakv COMMAND [arguments] [flags]
+
+${lines.join("")}
+dynakv COMMAND --help tells the arguments and flags of one.
+
+The commands but for serve, doctor and token call a server: the one at --address URL, or at
+DYNAKV_ADDRESS, or at http://127.0.0.1:50051.
+`;
+}
+
+/** The text of `dynakv COMMAND --help`. */
+export function renderCommandHelp({ usage, description, flags, examples }: ClientCommand): string {
+  const own = renderFlags(flags);
+  return `dynakv ${usage} [flags]
+
+${description}
+${own === "" ? "" : `\nFlags:\n${own}`}
+Flags of all commands that call a server:
+${renderFlags(connectionFlags)}
+Keys and values that begin with a dash stand after --.
+
+Examples:
+${examples.map((example) => `  ${example}\n`).join("")}
+Ends with 0 when done, 1 when the answer is no, 2 when called wrongly, 3 when
+the call failed, 4 when nobody knows whether a write was applied.
+`;
+}
+
+function renderFlags(flags: FlagDefinitions): string {
+  return Object.entries(flags)
+    .map(([name, { placeholder, help }]) => renderFlag(`--${name}${placeholder ? ` ${placeholder}` : ""}`, help))
+    .join("");
+}

@@ -1,0 +1,17 @@
+import { exitCodes } from "../../common/command-line/exit-codes.js";
+import { CommandError } from "./report-failure.js";
+
+/** The flag of commands that read. */
+export const strongFlag = {
+  strong: { type: "boolean", help: "read what was written last, at twice the cost; the default may be a second late" },
+} as const;
+
+/** The options of the client's reads. */
+export function readOptions({ strong }: { readonly strong: boolean }): { readonly consistency: "strong" | "eventual" } {
+  return { consistency: strong ? "strong" : "eventual" };
+}
+
+/** What commands about one key end with where there is none. */
+export function missing(): CommandError {
+  return new CommandError("the key holds nothing", exitCodes.no);
+}

@@ -1,0 +1,124 @@
+import { addUp, createIncrementsTogether, type Waiting } from "../../../common/batching/increment-queue.js";
+import { int64 } from "../../../common/int64.js";
+import type { RequestIds } from "../../../common/request-ids.js";
+import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Call, Caller } from "../call-runner.js";
+import { DynakvError, endedHere } from "../errors.js";
+import { type Expiry, toExpiry } from "../write-options.js";
+
+/** An increment, as the client's caller describes it. */
+export interface IncrInput {
+  readonly key: string;
+  readonly delta?: bigint | undefined;
+  readonly initial?: bigint | undefined;
+  readonly min?: bigint | undefined;
+  readonly max?: bigint | undefined;
+  readonly expiry?: Expiry | undefined;
+}
+
+export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
+
+/** Many more than a hot counter has waiting while one request is under way. */
+const maxTogether = 10_000;
+
+/** One Incr, under a given id or one of the client's own. */
+export async function incrAlone(
+  call: Call,
+  { key, delta, initial, min, max, expiry }: IncrInput,
+  ids: RequestIds | string,
+): Promise<bigint> {
+  const request = {
+    key,
+    ...(delta === undefined ? {} : { delta }),
+    ...(initial === undefined ? {} : { initial }),
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+    ...toExpiry(expiry),
+  };
+  const add = (requestId: string) => call.unary(KeyValueService.method.incr, { ...request, requestId });
+  try {
+    const { value } = await (typeof ids === "string" ? add(ids) : ids.use(key, add, call.signal));
+    return value;
+  } catch (error) {
+    // It has ended while it waited for its turn.
+    throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
+  }
+}
+
+/**
+ * Increments of one counter that are made while another is under way travel as one, whose answer tells the value after each. They
+ * share an id, and so count once together.
+ */
+export function createIncrTogether(caller: Caller, ids: RequestIds): Incr {
+  const incr = createIncrementsTogether<IncrInput, bigint>({
+    take(waiting) {
+      const group: Waiting<IncrInput, bigint>[] = [];
+      for (const each of waiting) {
+        const [first] = group;
+        if (first === undefined || canGoTogether(first.input, each.input)) {
+          group.push(each);
+          waiting.delete(each);
+        }
+        if (group.length >= maxTogether) {
+          break;
+        }
+      }
+      return group;
+    },
+    async write(group, signal) {
+      const sum = addUp(group.map(({ input }) => ({ delta: 1n, ...int64, ...withoutUndefined(input) })));
+      const [first, second] = group;
+      if (first === undefined) {
+        return;
+      }
+      const writeApart = () => Promise.all(group.map((each) => run(each, each.input, each.signal)));
+      if (second === undefined || sum === undefined) {
+        await writeApart();
+        return;
+      }
+      const endAt = group.reduce((latest, each) => Math.max(latest, each.endAt), 0);
+      try {
+        const last = await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) =>
+          incrAlone(call, { ...first.input, ...sum }, ids),
+        );
+        let value = last - sum.delta;
+        for (const { input, settle } of group) {
+          value += input.delta ?? 1n;
+          settle(value);
+        }
+      } catch (error) {
+        if (error instanceof DynakvError && error.reason === "OUT_OF_BOUNDS" && error.outcome === "NOT_APPLIED") {
+          await writeApart();
+          return;
+        }
+        for (const { fail } of group) {
+          fail(error);
+        }
+      }
+    },
+    left: (reason, _, mayBeApplied) => endedHere(reason, mayBeApplied ? "UNKNOWN" : "NOT_APPLIED"),
+  });
+
+  async function run({ settle, fail, endAt }: Waiting<IncrInput, bigint>, input: IncrInput, signal: AbortSignal) {
+    try {
+      settle(await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) => incrAlone(call, input, ids)));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  return (call, input) => incr(input.key, input, call.signal, call.endAt);
+}
+
+/** Whether one after the other creates the same counter, and leaves its expiry as it is. */
+function canGoTogether(one: IncrInput, other: IncrInput): boolean {
+  return (one.initial ?? 0n) === (other.initial ?? 0n) && one.expiry === undefined && other.expiry === undefined;
+}
+
+function withoutUndefined({ delta, min, max }: IncrInput) {
+  return {
+    ...(delta === undefined ? {} : { delta }),
+    ...(min === undefined ? {} : { min }),
+    ...(max === undefined ? {} : { max }),
+  };
+}

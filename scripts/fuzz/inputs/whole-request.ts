@@ -1,8 +1,0 @@
-import type { Random } from "../../../server/test/histories/random.js";
-import { type Input, send } from "../kind.js";
-import { encodeRpc, type HttpRequest, type RpcProtocol } from "../wire/requests.js";
-
-/** A request that HTTP has nothing against, whatever is in it. */
-export function wholeRequest(random: Random, protocol: RpcProtocol, request: HttpRequest): Input {
-  return { steps: [send(encodeRpc(random, protocol, request))], leave: "end", mustAnswer: true };
-}

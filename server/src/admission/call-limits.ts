@@ -1,0 +1,331 @@
+import type { Logger } from "pino";
+import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
+import type { Call } from "../calls/call.js";
+import type { GateStage } from "../calls/pipeline.js";
+import { readDeadlineMs } from "../calls/read-deadline.js";
+import { abortError } from "../errors/dynakv-error.js";
+import { networkOf } from "../listener/remote-address.js";
+import { createCountedWarning } from "../observability/counted-warning.js";
+import { anyone } from "../service/caller.js";
+import { createAdaptiveLimit } from "./adaptive-limit.js";
+import { createWaitingCalls, type WaitingCall } from "./admission-queue.js";
+import { type BodyBudget, createBodyBudget } from "./body-budget.js";
+import { createUsualTimes } from "./latency-percentile.js";
+import { createLoadMeter } from "./load-meter.js";
+import { type PreparedRefusal, type RefusalKind, refusalOf } from "./overload-errors.js";
+
+export interface CallLimitOptions {
+  /** The most calls under way in all, those that wait included. */
+  readonly maxCalls: number;
+  /** The most calls under way of one caller: of an identity, or of a remote address where nobody is asked. */
+  readonly maxCallsPerCaller: number;
+  /** The largest body of a call. */
+  readonly maxRequestBytes: number;
+  /** The deadline of a unary call that sets none. */
+  readonly defaultDeadlineMs: number;
+  /** Whether the calls that run are limited to what the processor can carry. */
+  readonly isAdaptive: boolean;
+  readonly logger: Logger;
+  /** Is told of each call that was refused. */
+  readonly onRefused?: ((kind: RefusalKind) => void) | undefined;
+}
+
+/** Room for work that a call does beside its first. */
+export interface WorkSlots {
+  /** Takes room for one more batch, if there is any. Never waits: work that has begun goes on with what it has. */
+  tryTake(): boolean;
+  giveBack(): void;
+}
+
+export interface CallLimits {
+  /** Lets a call in, has it wait for its turn, or refuses it. Of a call that is let in nothing but its end is heard. */
+  readonly stage: GateStage;
+  /** For the batches of an MGet beyond its first. */
+  readonly batches: WorkSlots;
+  /** For what has come of the bodies of all calls. */
+  readonly bodies: BodyBudget;
+  /** How many calls are under way, those that wait included, and how many of them wait. */
+  readonly calls: number;
+  readonly waiting: number;
+  /** How much may run at once; a Get is 1. */
+  readonly limit: number;
+  stop(): void;
+}
+
+/** What a stream weighs beside a unary call: each batch of an MGet is about the work of so many Gets. */
+const streamWeight = 16;
+/** How many calls of health one address may have open: far more than there are probes, and a watch each for many connections. */
+const maxHealthCalls = 1000;
+/** Fewer Gets at once would be read by smaller batches, and each cost more: the limit would make the overload. */
+const minLimit = 128;
+/** So many unary calls run whatever streams do: few streams of great weight must not keep all others out. */
+const reservedForUnary = 64;
+/** How long a client may leave lying what was sent until its stream counts as one that waits, in milliseconds. */
+const stalledMs = 100;
+/** What is let in at once by a server that has not learnt anything yet. */
+const initialLimit = 1024;
+/**
+ * How long a call waits at most while the processor is saturated, as a part of what is left of its deadline: an estimate may be wrong by
+ * far, and does no harm. When others have waited all the time for so long as a burst may last, it is an overload, and nobody waits
+ * longer than so many milliseconds, with whatever deadline: who is refused at once can still go elsewhere.
+ */
+const maxWaitMs = 500;
+const maxWaitShare = 0.25;
+const burstMs = 1000;
+
+/** A stream that was let in. */
+interface RunningStream {
+  readonly weight: number;
+  /** Whether its weight is among what runs. */
+  isHeld: boolean;
+  /** Since when its client has not taken what was sent. */
+  stalledAt: number | undefined;
+}
+
+export function createCallLimits(options: CallLimitOptions): CallLimits {
+  const { maxCalls, maxCallsPerCaller, maxRequestBytes, defaultDeadlineMs, isAdaptive, logger, onRefused } = options;
+  const warn = createCountedWarning<RefusalKind>(logger, "calls refused");
+  const byCaller = new Map<string, number>();
+  const healthByAddress = new Map<string, number>();
+  const limit = createAdaptiveLimit({ min: minLimit, initial: initialLimit, max: maxCalls * streamWeight });
+  const queue = createWaitingCalls();
+  const usual = createUsualTimes();
+  let calls = 0;
+  let waitingCalls = 0;
+  /** The weight of what runs, and the most of it since the last look. */
+  let running = 0;
+  let runningUnary = 0;
+  const streams = new Set<RunningStream>();
+  let peak = 0;
+  let wasReached = false;
+  let queuedSince = 0;
+  /** How much was begun since the last look, and how much was lately, in a millisecond. */
+  let begun = 0;
+  let begunPerMs = 0;
+
+  /** How long a call has probably waited before it was seen. */
+  let lagMs = 0;
+
+  const meter = createLoadMeter((load) => {
+    lagMs = lagMs * 0.8 + load.lagMs * 0.2;
+    limit.learn(load, peak, wasReached);
+    begunPerMs = begunPerMs * 0.8 + (begun / load.elapsedMs) * 0.2;
+    begun = 0;
+    peak = running;
+    wasReached = !queue.isEmpty;
+    const now = performance.now();
+    if (!queue.isEmpty) {
+      // Those that wait have to be looked after also when no more come.
+      meter.wake();
+    }
+    releaseStalled(now);
+    queue.dropLate(now);
+    queue.startWhile(hasRoom, now);
+  });
+
+  const hasReserve = (weight: number) => weight === 1 && runningUnary < reservedForUnary;
+  const hasRoom = (weight: number) => running === 0 || running < limit.current || hasReserve(weight);
+  const mayBegin = (weight: number) => (queue.isEmpty && hasRoom(weight)) || hasReserve(weight);
+
+  function run(weight: number): void {
+    running += weight;
+    peak = Math.max(peak, running);
+  }
+
+  function stop(weight: number): void {
+    running -= weight;
+    if (!queue.isEmpty) {
+      queue.startWhile(hasRoom, performance.now());
+    }
+  }
+
+  function refuse(kind: RefusalKind): PreparedRefusal {
+    warn(kind);
+    onRefused?.(kind);
+    return refusalOf(kind);
+  }
+
+  /** Counts a call for as long as anything is held for it, unless there are too many. */
+  function count(call: Call): void {
+    if (calls >= maxCalls) {
+      throw refuse("maxCalls");
+    }
+    countOf(byCaller, nameOf(call), maxCallsPerCaller, call);
+    calls++;
+    call.onRelease(() => calls--);
+  }
+
+  /** The same for the calls of somebody. */
+  function countOf(counts: Map<string, number>, name: string, most: number, call: Call): void {
+    const now = counts.get(name) ?? 0;
+    if (now >= most) {
+      throw refuse("maxCallsPerCaller");
+    }
+    counts.set(name, now + 1);
+    call.onRelease(() => {
+      const left = (counts.get(name) ?? 0) - 1;
+      if (left > 0) {
+        counts.set(name, left);
+      } else {
+        counts.delete(name);
+      }
+    });
+  }
+
+  function begin(call: Call, weight: number): void {
+    run(weight);
+    begun += weight;
+    if (weight > 1) {
+      holdStream(call, weight);
+      return;
+    }
+    runningUnary++;
+    const begunAt = performance.now();
+    call.onEnd(() => {
+      runningUnary--;
+      usual.add(call.method, performance.now() - begunAt);
+      stop(weight);
+    });
+  }
+
+  /** A stream has its weight while it works: not while its client does not take what it has sent. */
+  function holdStream(call: Call, weight: number): void {
+    const stream: RunningStream = { weight, isHeld: true, stalledAt: undefined };
+    const begunAt = performance.now();
+    let wasStalled = false;
+    streams.add(stream);
+    call.onStall = (isStalled) => {
+      stream.stalledAt = isStalled ? performance.now() : undefined;
+      if (!isStalled && !stream.isHeld) {
+        // What has begun goes on, whether there is room or not.
+        stream.isHeld = true;
+        wasStalled = true;
+        run(weight);
+      }
+    };
+    call.onEnd(() => {
+      streams.delete(stream);
+      // How long others take to read tells nothing of how long a call takes.
+      if (!wasStalled && stream.isHeld) {
+        usual.add(call.method, performance.now() - begunAt);
+      }
+      if (stream.isHeld) {
+        stop(weight);
+      }
+    });
+  }
+
+  function releaseStalled(now: number): void {
+    for (const stream of streams) {
+      if (stream.isHeld && stream.stalledAt !== undefined && now - stream.stalledAt >= stalledMs) {
+        stream.isHeld = false;
+        stop(stream.weight);
+      }
+    }
+  }
+
+  function wait(call: Call, weight: number): Promise<void> {
+    wasReached = true;
+    const now = performance.now();
+    // Without a saturated processor a wait is one for a limit that is about to grow.
+    const expectedMs = limit.isSaturated && begunPerMs > 0 ? queue.weight / begunPerMs : 0;
+    queuedSince = queue.isEmpty ? now : queuedSince;
+    const unsetMs = call.method?.methodKind === "unary" ? defaultDeadlineMs : Number.POSITIVE_INFINITY;
+    const deadlineMs = readDeadlineMs(call.headers) ?? unsetMs;
+    const beginBy = call.startedAt - lagMs + deadlineMs - usual.of(call.method);
+    const isBurst = now - queuedSince <= burstMs;
+    const longestMs = Math.min(isBurst ? Number.POSITIVE_INFINITY : maxWaitMs, (beginBy - now) * maxWaitShare);
+    if (expectedMs >= longestMs) {
+      throw refuse(expectedMs >= maxWaitMs ? "overload" : "late");
+    }
+    return new Promise((resolve, reject) => {
+      const waiting: WaitingCall = {
+        call,
+        weight,
+        beginBy,
+        start() {
+          waitingCalls--;
+          begin(call, weight);
+          resolve();
+        },
+        giveUp() {
+          waitingCalls--;
+          reject(refuse("late"));
+        },
+      };
+      waitingCalls++;
+      queue.add(waiting);
+      call.onEnd(() => {
+        if (queue.remove(waiting)) {
+          waitingCalls--;
+          reject(abortError(undefined));
+        }
+      });
+    });
+  }
+
+  return {
+    stage(call) {
+      const { method } = call;
+      // What is no call costs little.
+      if (method === undefined) {
+        return;
+      }
+      // Who asks for health wants to know it now, and may watch it for weeks.
+      if (method.parent === Health) {
+        countOf(healthByAddress, networkOf(call.remote ?? ""), maxHealthCalls, call);
+        return;
+      }
+      count(call);
+      if (!isAdaptive) {
+        return;
+      }
+      meter.wake();
+      const weight = method.methodKind === "unary" ? 1 : streamWeight;
+      if (mayBegin(weight)) {
+        begin(call, weight);
+        return;
+      }
+      return wait(call, weight);
+    },
+    batches: {
+      tryTake() {
+        if (!isAdaptive) {
+          return true;
+        }
+        if (mayBegin(streamWeight)) {
+          run(streamWeight);
+          begun += streamWeight;
+          return true;
+        }
+        wasReached = true;
+        meter.wake();
+        return false;
+      },
+      giveBack() {
+        if (isAdaptive) {
+          stop(streamWeight);
+        }
+      },
+    },
+    bodies: createBodyBudget(maxRequestBytes, () => refuse("bodies")),
+    get calls() {
+      return calls;
+    },
+    get waiting() {
+      return waitingCalls;
+    },
+    get limit() {
+      return limit.current;
+    },
+    stop() {
+      meter.stop();
+      warn.flush();
+    },
+  };
+}
+
+function nameOf({ caller, remote }: Call): string {
+  // An address cannot be taken for a name.
+  return caller === anyone ? networkOf(remote ?? "") : ` ${caller.name}`;
+}

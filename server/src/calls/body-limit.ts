@@ -1,0 +1,63 @@
+import type { Readable } from "node:stream";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { BodyBudget } from "../admission/body-budget.js";
+import type { Call } from "./call.js";
+import type { NodeRequest, NodeResponse } from "./dispatch.js";
+
+/**
+ * Counts the bytes of bodies as they pass, without reading them: what a listener for data would do. Notes with the call when there is
+ * no more room for its body, and tells it when its client does not take what is sent.
+ */
+export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, bodies: BodyBudget): void {
+  const source = ("stream" in request ? request.stream : request) as Readable;
+  // What came together with the head.
+  add(source.readableLength);
+  const { push } = source;
+  source.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    add(lengthOf(chunk));
+    return push.call(source, chunk, encoding);
+  };
+  function add(bytes: number): void {
+    // The messages of a stream are forgotten one by one.
+    if (call.method?.methodKind === "bidi_streaming") {
+      call.requestBytes += bytes;
+    } else {
+      call.bodyRefusal ??= bodies.add(call, bytes);
+    }
+  }
+  const target = response as { write(...given: unknown[]): boolean; end(...given: unknown[]): unknown };
+  const { write, end } = target;
+  let isStalled = false;
+  target.write = (...given) => {
+    call.responseBytes += lengthOf(given[0]);
+    const isTaken = write.apply(target, given);
+    if (!isTaken && !isStalled && call.onStall !== undefined) {
+      isStalled = true;
+      call.onStall(true);
+      response.once("drain", () => {
+        isStalled = false;
+        call.onStall?.(false);
+      });
+    }
+    return isTaken;
+  };
+  target.end = (...given) => {
+    call.responseBytes += lengthOf(given[0]);
+    return end.apply(target, given);
+  };
+}
+
+/** The body of a call, until there is no more room for it. */
+export async function* untilRefused({ body }: UniversalServerRequest, call: Call): AsyncGenerator<Uint8Array> {
+  // Connect makes requests of Node's only so.
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    if (call.bodyRefusal !== undefined) {
+      throw call.bodyRefusal;
+    }
+    yield chunk;
+  }
+}
+
+function lengthOf(chunk: unknown): number {
+  return typeof chunk === "string" ? Buffer.byteLength(chunk) : chunk instanceof Uint8Array ? chunk.length : 0;
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Socket } from "node:net";
+import type { DescMethod } from "@bufbuild/protobuf";
+import {
+  type Code,
+  type ConnectError,
+  type ContextValues,
+  createContextKey,
+  createContextValues,
+} from "@connectrpc/connect";
+import type { PreparedRefusal } from "../admission/overload-errors.js";
+import { anyone, type Caller, callerKey } from "../service/caller.js";
+import { initiatorKey } from "../service/initiator.js";
+
+/** What is known of a call before its body is read. */
+export interface CallHead {
+  /** The path of its URL, without a query. */
+  readonly path: string;
+  /** Undefined when the path is that of no RPC. */
+  readonly method: DescMethod | undefined;
+  readonly headers: IncomingHttpHeaders;
+  /** The connection that it came by. Those of HTTP/2 carry many calls. */
+  readonly socket: Socket;
+}
+
+/** One call, from its head to its end, whatever the protocol. */
+export class Call implements CallHead {
+  readonly path: string;
+  readonly method: DescMethod | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: Socket;
+  /** The address that it comes from: the last proxy's, if there are any. */
+  readonly remote: string | undefined;
+  /** As performance.now has it. */
+  readonly startedAt = performance.now();
+  /** Who makes it, once that was found out. */
+  caller: Caller = anyone;
+  /** What it was answered, if that was an error. */
+  error: ConnectError | undefined;
+  /** Where that came from, for the log alone: it can hold anything. */
+  failure: unknown;
+  /** The reason in the details of the error, such as `THROTTLED`, if it has one. */
+  reason: string | undefined;
+  /** The keys that it names, once its body is read. */
+  keys: readonly string[] | undefined;
+  /** The bytes of its body and of its answer's, without heads and trailers. */
+  requestBytes = 0;
+  responseBytes = 0;
+  /** Whether somebody wants to know of the requests to DynamoDB that it takes. */
+  isWatched = false;
+  /** Why the rest of its body is not to be gathered, if others hold too much. */
+  bodyRefusal: PreparedRefusal | undefined;
+  /** What its answer tells in trailers beside what the service has set. */
+  trailers: (() => Readonly<Record<string, string>>) | undefined;
+  /** Is told when an answer that streams waits for its client to take what was sent, and when it goes on. */
+  onStall: ((isStalled: boolean) => void) | undefined;
+  private knownId: string | undefined;
+  private readonly leaving: ((call: Call) => void)[] = [];
+  private readonly releasing: (() => void)[] = [];
+  private hasEnded = false;
+
+  constructor({ path, method, headers, socket }: CallHead) {
+    this.path = path;
+    this.method = method;
+    this.headers = headers;
+    this.socket = socket;
+    this.remote = remoteOf(socket);
+  }
+
+  /**
+   * The id by which both sides can find it in their logs: the caller's `x-request-id` if that has the form of one, or a new one.
+   * Answers carry it when the caller has sent it, and errors that have a line in the log. Elsewhere it would cost a tenth of a whole call.
+   */
+  get id(): string {
+    this.knownId ??= this.sentId ?? randomUUID();
+    return this.knownId;
+  }
+
+  /** The id that the caller has sent. */
+  get sentId(): string | undefined {
+    return readId(this.headers[requestIdHeader]);
+  }
+
+  /** Has it called when the call ends: the last to come is called first. At once if it has ended. */
+  onEnd(leave: (call: Call) => void): void {
+    if (this.hasEnded) {
+      leave(this);
+    } else {
+      this.leaving.push(leave);
+    }
+  }
+
+  /** Has it called when nothing is held for the call any more: at its end, or later, when its client has taken the answer. */
+  onRelease(release: () => void): void {
+    this.releasing.push(release);
+  }
+
+  get ended(): boolean {
+    return this.hasEnded;
+  }
+
+  /** Its client has left. That counts only if it was not answered. */
+  leave(error: ConnectError): void {
+    if (this.error === undefined) {
+      this.error = error;
+      this.reason = "CANCELED";
+    }
+  }
+
+  /** The call was answered, or its client has left. Only the first time counts. */
+  end(): void {
+    this.answer();
+    this.release();
+  }
+
+  /** The same, but the answer is still held: `release` has to follow. */
+  answer(): void {
+    if (!this.hasEnded) {
+      this.hasEnded = true;
+      for (let leave = this.leaving.pop(); leave !== undefined; leave = this.leaving.pop()) {
+        leave(this);
+      }
+    }
+  }
+
+  /** Nothing is held for it any more. */
+  release(): void {
+    for (let release = this.releasing.pop(); release !== undefined; release = this.releasing.pop()) {
+      release();
+    }
+  }
+
+  /** What the service is told beside the request. */
+  contextValues(): ContextValues {
+    const values = createContextValues().set(callKey, this).set(callerKey, this.caller);
+    return this.isWatched ? values.set(initiatorKey, this) : values;
+  }
+
+  get status(): Code | "ok" {
+    return this.error?.code ?? "ok";
+  }
+}
+
+/** Carries the call's id in and out. */
+export const requestIdHeader = "x-request-id";
+
+/** Where interceptors find the call that they stand in. */
+export const callKey = createContextKey<Call | undefined>(undefined, { description: "the call" });
+
+/** Anything else might be made to break a log. */
+function readId(header: string | string[] | undefined): string | undefined {
+  return typeof header === "string" && /^[\w.:/+=-]{1,128}$/.test(header) ? header : undefined;
+}
+
+/** Asked at once: once an HTTP/2 connection is lost, its socket throws whatever it is asked. */
+function remoteOf(socket: Socket): string | undefined {
+  try {
+    return socket.remoteAddress;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,95 @@
+import type { ServerHttp2Stream } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { DynakvError } from "../../errors/dynakv-error.js";
+
+/** Before a message come a byte of flags and four of its length. */
+export const prefixBytes = 5;
+
+/**
+ * Reads the one message of a unary request. What is wrong with it is told as Connect tells it, so that a refusal is the same on
+ * both paths. Calls back once.
+ *
+ * @param admit is told how many bytes have come, and says why no more are to be gathered
+ */
+export function readMessage(
+  stream: ServerHttp2Stream,
+  maxBytes: number,
+  admit: (bytes: number) => DynakvError | undefined,
+  done: (message: Uint8Array | ConnectError | DynakvError) => void,
+): void {
+  let received: Buffer | undefined;
+  let rest: Buffer[] = [];
+  let bytes = 0;
+  let isDone = false;
+
+  function finish(message: Uint8Array | ConnectError | DynakvError): void {
+    isDone = true;
+    received = undefined;
+    rest = [];
+    done(message);
+  }
+
+  stream.on("data", (chunk: Buffer) => {
+    if (isDone) {
+      return;
+    }
+    bytes += chunk.length;
+    const refusal = admit(chunk.length);
+    if (refusal !== undefined) {
+      finish(refusal);
+      return;
+    }
+    if (received === undefined) {
+      received = chunk;
+    } else if (received.length < prefixBytes) {
+      received = Buffer.concat([received, chunk]);
+    } else {
+      rest.push(chunk);
+    }
+    // A message that announces more than the limit is refused at once, before it is gathered.
+    if (received.length >= prefixBytes && received.readUInt32BE(1) > maxBytes) {
+      finish(tooLarge(received.readUInt32BE(1), maxBytes));
+    } else if (bytes > maxBytes + prefixBytes) {
+      finish(extraMessage());
+    }
+  });
+  stream.once("end", () => {
+    if (isDone) {
+      return;
+    }
+    if (received === undefined) {
+      finish(new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented));
+      return;
+    }
+    const body = rest.length === 0 ? received : Buffer.concat([received, ...rest], bytes);
+    finish(unwrap(body));
+  });
+  stream.once("close", () => {
+    if (!isDone) {
+      finish(new ConnectError("the client has closed the stream", Code.Canceled));
+    }
+  });
+}
+
+function unwrap(body: Buffer): Uint8Array | ConnectError {
+  const end = body.length < prefixBytes ? Number.POSITIVE_INFINITY : prefixBytes + body.readUInt32BE(1);
+  if (body.length < end) {
+    return new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+  }
+  if (body.length > end) {
+    return extraMessage();
+  }
+  // The lowest flag says that the message is compressed; the header said with nothing. gRPC reserves the others.
+  if (body[0] !== 0) {
+    return new ConnectError("received a compressed message without an encoding", Code.Internal);
+  }
+  return body.subarray(prefixBytes);
+}
+
+function extraMessage(): ConnectError {
+  return new ConnectError("protocol error: received extra input message for unary method", Code.Unimplemented);
+}
+
+function tooLarge(bytes: number, maxBytes: number): ConnectError {
+  return new ConnectError(`message size ${bytes} is larger than ${maxBytes}`, Code.ResourceExhausted);
+}

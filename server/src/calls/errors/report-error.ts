@@ -1,0 +1,127 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
+import { PreparedRefusal } from "../../admission/overload-errors.js";
+import { abortError, DynakvError } from "../../errors/dynakv-error.js";
+import type { AccessLog } from "../../observability/access-log.js";
+import { type Call, callKey, requestIdHeader } from "../call.js";
+import { nameOf } from "../enum-names.js";
+import { type RefusalLimits, toRefusal } from "./protocol-errors.js";
+import { reachedKey } from "./rewrite-errors.js";
+import { isWrite, toConnectError } from "./to-connect-error.js";
+
+/** Turns what a call failed with into the error that its caller gets, and notes it with the call. */
+export type ReportError = (call: Call, error: unknown) => ConnectError;
+
+/** Gives every failed call its typed error, and notes with the call what it was, for logs, metrics and traces. */
+export interface CallErrors {
+  /** For the calls that reach the service through Connect. */
+  readonly interceptor: Interceptor;
+  /** For the calls that are refused before: by the gate, or by Connect (see {@link reportRefusedCalls}). */
+  readonly reportRefusal: ReportError;
+  /** For the calls that no interceptor stands before: see {@link createGrpcUnary}. */
+  readonly report: ReportError;
+}
+
+export function createCallErrors(accessLog: Pick<AccessLog, "failedLate">, limits: RefusalLimits): CallErrors {
+  function report(call: Call, error: unknown): ConnectError {
+    // What was refused in the middle of its body, Connect tells as a failure of its own.
+    const cause = call.bodyRefusal ?? error;
+    if (cause instanceof PreparedRefusal) {
+      call.error = cause.asConnectError(call.method);
+      call.failure = cause;
+      call.reason = nameOf(ErrorReason, cause.reason);
+      return call.error;
+    }
+    const connectError = toCallError(error, isWrite(call.method) ? Outcome.UNKNOWN : Outcome.UNSPECIFIED);
+    // Whoever asks the operator about it can name it. What the caller has sent is in the answer's head.
+    if (call.sentId === undefined) {
+      connectError.metadata.set(requestIdHeader, call.id);
+    }
+    call.error = connectError;
+    call.failure = error;
+    call.reason = error instanceof ConnectError ? undefined : nameOf(ErrorReason, reasonOf(error));
+    for (const [name, value] of Object.entries(call.trailers?.() ?? {})) {
+      connectError.metadata.set(name, value);
+    }
+    if (call.ended) {
+      accessLog.failedLate(call);
+    }
+    return connectError;
+  }
+
+  const refusal = (method: DescMethod | undefined, error: unknown) =>
+    toRefusal(error, method, limits, isWrite(method) ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
+
+  return {
+    report,
+    reportRefusal: (call, error) =>
+      report(call, error instanceof PreparedRefusal ? error : refusal(call.method, error)),
+    interceptor: (next) => async (request) => {
+      const { method } = request;
+      const call = request.contextValues.get(callKey) as Call;
+      request.contextValues.set(reachedKey, true);
+      const reported = (error: unknown) => report(call, asLeft(error, request.signal));
+      try {
+        // The messages of a stream are read by the service: what Connect refuses of them is refused here.
+        const response = await next(
+          request.stream
+            ? { ...request, message: mapFailure(request.message, (error) => refusal(method, error)) }
+            : request,
+        );
+        if (response.stream) {
+          const message = mapFailure(response.message, reported, () => setTrailers(call, response.trailer));
+          return { ...response, message };
+        }
+        setTrailers(call, response.trailer);
+        return response;
+      } catch (error) {
+        throw reported(error);
+      }
+    },
+  };
+}
+
+async function* mapFailure<T>(messages: AsyncIterable<T>, map: (error: unknown) => Error, onDone?: () => void) {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw map(error);
+  }
+  onDone?.();
+}
+
+function setTrailers({ trailers }: Call, to: Headers): void {
+  for (const [name, value] of Object.entries(trailers?.() ?? {})) {
+    to.set(name, value);
+  }
+}
+
+function reasonOf(error: unknown): ErrorReason {
+  return error instanceof DynakvError ? error.reason : ErrorReason.INTERNAL;
+}
+
+/**
+ * The error of a call whose client has left in the middle: the reason of its signal, when the service has thrown that, or what
+ * Node says of a write to a stream that is closed, which Connect throws into the service's messages. Any other stays as it is.
+ */
+function asLeft(error: unknown, signal: AbortSignal): unknown {
+  const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const isThrownReason = signal.aborted && error === signal.reason && !(error instanceof ConnectError);
+  return isThrownReason || /^(ERR_HTTP2_|ERR_STREAM_)/.test(String(code)) ? abortError(signal.reason) : error;
+}
+
+/**
+ * The error that a caller sees. What is not ours is a defect, and tells nothing of what is inside: nor is it known what the
+ * call had done by then.
+ */
+function toCallError(error: unknown, outcomeOfDefect: Outcome): ConnectError {
+  if (error instanceof ConnectError) {
+    return error;
+  }
+  const known =
+    error instanceof DynakvError
+      ? error
+      : new DynakvError(ErrorReason.INTERNAL, "internal error", { outcome: outcomeOfDefect });
+  return toConnectError(known);
+}

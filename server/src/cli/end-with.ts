@@ -1,9 +1,0 @@
-import { UsageError } from "../settings/usage-error.js";
-import { exitCodes } from "./exit-codes.js";
-
-/** Ends the process for what went wrong, with one line on stderr. */
-export function endWith(error: unknown): never {
-  const message = error instanceof Error && error.message !== "" ? error.message : "failed for an unknown reason";
-  process.stderr.write(`dynakv: ${message.replace(/\s*\n\s*/g, " ")}\n`);
-  process.exit(error instanceof UsageError ? exitCodes.usage : exitCodes.failure);
-}

@@ -1,0 +1,133 @@
+import { Code } from "@connectrpc/connect";
+import { codeName } from "../../../common/code-name.js";
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+
+/** The reasons of the schema that this server was built with. */
+export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
+
+/** What is fixed for a reason. */
+export interface ReasonDefinition {
+  readonly code: Code;
+  /**
+   * Whether waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
+   * `retryable` in errors.ts.
+   */
+  readonly transient: boolean;
+  /** When it is given, in Markdown, for the table in docs/errors.md. */
+  readonly when: string;
+  /** What a caller should know about a retry, where yes or no does not say it. */
+  readonly retry?: string;
+}
+
+function permanent(code: Code, when: string, retry?: string): ReasonDefinition {
+  return { code, transient: false, when, ...(retry === undefined ? {} : { retry }) };
+}
+
+function transient(code: Code, when: string, retry?: string): ReasonDefinition {
+  return { ...permanent(code, when, retry), transient: true };
+}
+
+const { Aborted, Canceled, DeadlineExceeded, FailedPrecondition, Internal, InvalidArgument } = Code;
+const { OutOfRange, PermissionDenied, ResourceExhausted, Unauthenticated, Unavailable, Unimplemented, Unknown } = Code;
+
+/** The one table of typed errors, from which that in the docs is made. */
+export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
+  [ErrorReason.UNSPECIFIED]: permanent(Unknown, "never"),
+  [ErrorReason.INVALID_KEY]: permanent(
+    InvalidArgument,
+    "the key is empty, over 2,048 bytes, or holds half a surrogate pair",
+  ),
+  [ErrorReason.VALUE_TOO_LARGE]: permanent(
+    InvalidArgument,
+    "the item would exceed 409,600 bytes; the message tells how many are left for the value at this key; or the request is longer than the server takes",
+  ),
+  [ErrorReason.INVALID_CONDITION]: permanent(
+    InvalidArgument,
+    "a condition without a test, with an etag that cannot be one, or `if_absent` for Touch",
+  ),
+  [ErrorReason.INVALID_EXPIRY]: permanent(
+    InvalidArgument,
+    "not positive, in the past, after the year 9999, without a policy, or none for Touch",
+  ),
+  [ErrorReason.INVALID_FIELD]: permanent(
+    InvalidArgument,
+    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has too long a deadline",
+  ),
+  [ErrorReason.ALREADY_EXISTS]: permanent(
+    FailedPrecondition,
+    "`if_absent`, and there is an entry; `current_etag` is its etag",
+  ),
+  [ErrorReason.NOT_PRESENT]: permanent(FailedPrecondition, "`if_present`, and there is none"),
+  [ErrorReason.ETAG_MISMATCH]: permanent(
+    Aborted,
+    "`if_etag`, and there is another version, whose etag is `current_etag`, or none",
+    "no: read again first",
+  ),
+  [ErrorReason.WRONG_KIND]: permanent(FailedPrecondition, "Incr on a value"),
+  [ErrorReason.UNREADABLE_ITEM]: permanent(
+    FailedPrecondition,
+    "the item holds neither a binary value nor an int64 counter",
+  ),
+  [ErrorReason.OUT_OF_BOUNDS]: permanent(OutOfRange, "Incr past `min`, `max` or int64"),
+  [ErrorReason.REQUEST_TOO_OLD]: permanent(
+    FailedPrecondition,
+    "Incr with a request id that is older than the window, or than a later one of its writer, and is not remembered; this request added nothing, an earlier one may have",
+  ),
+  [ErrorReason.REQUEST_WINDOW_FULL]: transient(
+    ResourceExhausted,
+    "Incr with a request id of a new writer, on a counter that remembers as many writers as it can",
+    "yes, after `RetryInfo`; better with fewer writers",
+  ),
+  [ErrorReason.THROTTLED]: transient(
+    ResourceExhausted,
+    "DynamoDB throttled, after the server's own retries; `throttling_reasons` are DynamoDB's",
+    "yes, after `RetryInfo`",
+  ),
+  [ErrorReason.OVERLOADED]: transient(
+    ResourceExhausted,
+    "this server has more work than it takes, in all, of this caller, or before the deadline; nothing of it was begun",
+    "yes, after `RetryInfo`",
+  ),
+  [ErrorReason.BACKEND_UNAVAILABLE]: transient(
+    Unavailable,
+    "DynamoDB cannot be reached, or failed",
+    "a read, or Incr with a request id: yes. Another write: unless its outcome is unknown",
+  ),
+  [ErrorReason.BACKEND_DENIED]: transient(
+    Unavailable,
+    "DynamoDB refuses the server's credentials or rights",
+    "yes, for another replica may have them",
+  ),
+  [ErrorReason.TABLE_UNAVAILABLE]: transient(Unavailable, "the table is missing, not active, or of another shape"),
+  [ErrorReason.CONTENTION]: transient(Aborted, "other writers kept changing the key between the steps of one write"),
+  [ErrorReason.DEADLINE_EXCEEDED]: permanent(
+    DeadlineExceeded,
+    "the caller's deadline has passed, or the server's for a unary call that set none",
+  ),
+  [ErrorReason.CANCELED]: permanent(Canceled, "the caller left"),
+  [ErrorReason.UNIMPLEMENTED]: permanent(
+    Unimplemented,
+    "the request sets a field that this server does not know, or has a compression or content-type that it does not serve",
+  ),
+  [ErrorReason.INTERNAL]: permanent(Internal, "a defect of the server; its log has more"),
+  [ErrorReason.SHUTTING_DOWN]: transient(Unavailable, "the server is stopping"),
+  [ErrorReason.UNAUTHENTICATED]: permanent(
+    Unauthenticated,
+    "no token or certificate, or one that the server does not take",
+  ),
+  [ErrorReason.PERMISSION_DENIED]: permanent(
+    PermissionDenied,
+    "the policy does not let this caller do this, or not with this key; nothing was read or written",
+  ),
+};
+
+/** The table of docs/errors.md. */
+export function renderReasonsTable(): string {
+  const rows = Object.entries(ErrorReason)
+    .filter(([, reason]) => reason !== ErrorReason.UNSPECIFIED)
+    .map(([name, reason]) => {
+      const { code, transient, when, retry = transient ? "yes" : "no" } = reasonDefinitions[reason];
+      return `| \`${name}\` | \`${codeName(code)}\` | ${when} | ${retry} |\n`;
+    });
+  return `| reason | code | when | retry |\n|---|---|---|---|\n${rows.join("")}`;
+}

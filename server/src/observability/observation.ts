@@ -1,0 +1,74 @@
+import type { Logger } from "pino";
+import type { GateStage } from "../calls/pipeline.js";
+import type { Settings } from "../settings/settings.js";
+import type { RequestObservers } from "../store/dynamodb/observed-requests.js";
+import { type AccessLog, createAccessLog } from "./access-log.js";
+import { createAdminPort } from "./admin-port.js";
+import { createConsumedCapacity } from "./consumed-capacity.js";
+import type { Metrics } from "./metrics/metrics.js";
+import type { Tracing } from "./tracing/tracing.js";
+import { type Environment, wantedExporter } from "./tracing/wants-traces.js";
+
+/** All by which an operator sees what the server does. */
+export interface Observation {
+  readonly accessLog: AccessLog;
+  /** What stands before all other stages, and so hears of the end of each call after them. */
+  readonly stages: readonly GateStage[];
+  readonly requests: RequestObservers;
+  readonly metrics: Metrics | undefined;
+  /** Sends and closes what is left. */
+  stop(): Promise<void>;
+}
+
+export interface ObservationOptions {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  /** Where OpenTelemetry's variables are. */
+  readonly environment: Environment;
+  /** The metrics to count into, when another process shows them. */
+  readonly metrics: Metrics | undefined;
+}
+
+/** How long stopping waits for the last traces, beside the time for the calls themselves. */
+const exportMs = 2000;
+
+/** Prepares what was asked for, and loads nothing else: prom-client and OpenTelemetry cost memory and time to start. */
+export async function openObservation(options: ObservationOptions): Promise<Observation> {
+  const { settings, logger, environment } = options;
+  const metrics = options.metrics ?? (settings.adminListen === undefined ? undefined : await loadMetrics(settings));
+  const tracing = wantedExporter(environment) === undefined ? undefined : await loadTracing(environment, logger);
+  const accessLog = createAccessLog({ ...settings, logger });
+  const consumed = createConsumedCapacity();
+  return {
+    accessLog,
+    // What ends last comes first: the log has what all others have found out.
+    stages: [accessLog.stage, ...(metrics ? [metrics.stage] : []), ...(tracing ? [tracing.stage] : []), consumed.stage],
+    requests: {
+      all: metrics === undefined ? [] : [metrics.observer],
+      initiated: [consumed.observer, ...(tracing ? [tracing.observer] : [])],
+    },
+    metrics,
+    stop: async () => tracing?.stop(exportMs),
+  };
+}
+
+/** Metrics for one process. */
+export async function loadMetrics({ table }: Pick<Settings, "table">): Promise<Metrics> {
+  const { createMetrics } = await import("./metrics/metrics.js");
+  return createMetrics(table);
+}
+
+async function loadTracing(environment: Environment, logger: Logger): Promise<Tracing | undefined> {
+  const { startTracing } = await import("./tracing/tracing.js");
+  return startTracing(environment, logger);
+}
+
+/** The admin port of a process that shows its own metrics. */
+export async function createOwnAdminPort(metrics: Metrics) {
+  const { pageContentType, renderPage } = await import("./metrics/page.js");
+  return createAdminPort({
+    metrics: async () => renderPage(await metrics.read()),
+    metricsType: pageContentType,
+    isReady: () => metrics.isReady,
+  });
+}

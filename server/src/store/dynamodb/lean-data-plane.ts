@@ -1,0 +1,106 @@
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { version } from "../../../../common/version.js";
+import type { Item } from "../layout/item-layout.js";
+import { readAnswer } from "./answer.js";
+import { toJsonItem } from "./attribute-json.js";
+import type { DataPlane } from "./data-plane.js";
+import { createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import { findSigningTarget, type SigningTarget } from "./signing-target.js";
+import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
+
+/** A data plane that has connections of its own. */
+export interface LeanDataPlane extends DataPlane {
+  /** Cuts what is under way. */
+  close(): Promise<void>;
+}
+
+const contentType = "application/x-amz-json-1.0";
+const targetPrefix = "DynamoDB_20120810.";
+/** A clock that is off by more than this is put right: DynamoDB refuses signatures that are off by more than five minutes. */
+const maxSkewMs = 4 * 60_000;
+
+/** Where one set of credentials sends its requests. */
+interface Route {
+  readonly accessKeyId: string;
+  readonly target: SigningTarget;
+  readonly sign: Signer;
+  readonly exchange: HttpExchange;
+}
+
+/**
+ * The operations, sent without the SDK's middleware, which costs ten times what they do (docs/bench.md). Where to send them,
+ * for which region to sign and the credentials, renewed in time, are still the SDK's.
+ */
+export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchangeOptions): LeanDataPlane {
+  const exchanges = new Map<string, HttpExchange>();
+  let route: Route | undefined;
+  let finding: Promise<Route> | undefined;
+  let skewMs = 0;
+
+  // Endpoints can depend on the account, and so on the credentials.
+  async function findRoute({ accessKeyId }: SigningCredentials): Promise<Route> {
+    const target = await findSigningTarget(client);
+    const exchange = exchanges.get(target.origin) ?? createHttpExchange(target.origin, options);
+    exchanges.set(target.origin, exchange);
+    return { accessKeyId, target, exchange, sign: createSigner(target) };
+  }
+
+  async function routeOf(credentials: SigningCredentials): Promise<Route> {
+    if (route?.accessKeyId === credentials.accessKeyId) {
+      return route;
+    }
+    finding ??= findRoute(credentials).finally(() => {
+      finding = undefined;
+    });
+    route = await finding;
+    return route;
+  }
+
+  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
+    const credentials = await client.config.credentials();
+    const { target, sign, exchange } = await routeOf(credentials);
+    const body = Buffer.from(JSON.stringify(input));
+    const request = { ...target, target: targetPrefix + operation, contentType, body };
+    const headers = sign(request, credentials, Date.now() + skewMs);
+    headers.push("user-agent", userAgent);
+    const answer = await exchange.post({ path: target.path, headers, body }, signal);
+    if (answer.status !== 200) {
+      learnSkew(answer.date);
+    }
+    return readAnswer<Output>(answer);
+  }
+
+  // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.
+  function learnSkew(date: string | undefined): void {
+    const serverMs = Date.parse(date ?? "");
+    if (Math.abs(serverMs - (Date.now() + skewMs)) > maxSkewMs) {
+      skewMs = serverMs - Date.now();
+    }
+  }
+
+  return {
+    getItem: (input, signal) => send("GetItem", input, signal),
+    batchGetItem: (input, signal) => send("BatchGetItem", input, signal),
+    scan: (input, signal) => send("Scan", input, signal),
+    putItem: (input, signal) => send("PutItem", withJsonBytes(input), signal),
+    updateItem: (input, signal) => send("UpdateItem", withJsonBytes(input), signal),
+    deleteItem: (input, signal) => send("DeleteItem", withJsonBytes(input), signal),
+    async close() {
+      await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
+    },
+  };
+}
+
+const userAgent = `dynakv/${version}`;
+
+/** An input whose bytes JSON can hold. There are none in keys, and none in what a scan asks for. */
+function withJsonBytes(input: { Item?: Item | undefined; ExpressionAttributeValues?: Item | undefined }): object {
+  const { Item, ExpressionAttributeValues } = input;
+  return {
+    ...input,
+    ...(Item === undefined ? {} : { Item: toJsonItem(Item) }),
+    ...(ExpressionAttributeValues === undefined
+      ? {}
+      : { ExpressionAttributeValues: toJsonItem(ExpressionAttributeValues) }),
+  };
+}

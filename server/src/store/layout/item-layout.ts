@@ -1,0 +1,283 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { int64 } from "../../../../common/int64.js";
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Instant, StoredEntry } from "./entry.js";
+import { numberBytes } from "./item-size.js";
+import { goneEntry, type RequestMemory, readMemory } from "./request-memory.js";
+
+/** An item as DynamoDB has it. */
+export type Item = Record<string, AttributeValue>;
+
+/** The names of the table and of its attributes. The defaults are those of Celery's DynamoDBBackend. */
+export interface TableNames {
+  readonly table: string;
+  readonly keyAttribute: string;
+  readonly valueAttribute: string;
+  readonly counterAttribute: string;
+  readonly writeTimeAttribute: string;
+  readonly expiryAttribute: string;
+  readonly etagAttribute: string;
+  readonly requestsAttribute: string;
+}
+
+/** What is written of an entry, whichever its kind. */
+export interface WrittenEntry {
+  readonly key: string;
+  readonly data: StoredEntry["data"];
+  readonly nowMs: number;
+  readonly expireAt: number | undefined;
+  readonly nonce: string;
+  /** What is remembered of the request that writes a counter. */
+  readonly memory?: AttributeValue;
+}
+
+/**
+ * The one module that knows how an entry lies in an item. Expressions elsewhere speak in its placeholders:
+ * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag, `#s` what is remembered of requests (see
+ * request-memory.ts) and in it `#s.#g`, which marks a key that was deleted.
+ */
+export interface ItemLayout {
+  readonly names: TableNames;
+  /** The primary key of an item. */
+  key(key: string): Item;
+  /** The key of an item that DynamoDB returned. */
+  keyOf(item: Item): string;
+  encode(entry: WrittenEntry): Item;
+  /** The epoch second from which the item is expired; undefined when it never is. */
+  expireAt(item: Item): number | undefined;
+  /** The counter of an item; undefined when it has none that fits into int64. */
+  counter(item: Item): bigint | undefined;
+  /** What the item remembers of requests; undefined when it has no room for that. */
+  memory(item: Item): RequestMemory | undefined;
+  /** The entry in an item, or undefined when it was deleted or has expired. Throws UNREADABLE_ITEM when it holds neither kind. */
+  decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
+  /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
+  overheadBytes(entry: WrittenEntry): number;
+  /**
+   * ExpressionAttributeNames for the layout's placeholders in the given expressions, and for no others: DynamoDB refuses
+   * unused ones.
+   */
+  namesFor(...expressions: (string | undefined)[]): Record<string, string>;
+  /** The etag that an item's own attributes tell; undefined when dynakv has not written it. */
+  writtenEtag(item: Item): string | undefined;
+  /** The condition that nobody has written an item since it was as given, if it remembers requests. */
+  sameVersion(item: Item): { expression: string; values: Item };
+  /** The condition that an item is, attribute by attribute, the one given: for items whose etag is a digest of them. */
+  sameItem(item: Item): { expression: string; values: Item };
+}
+
+/** What a read needs of an item, as a ProjectionExpression. */
+export const projection = "#k, #v, #c, #w, #x, #e, #s.#g";
+/** What {@link ItemLayout.sameVersion} needs of it. */
+export const versionProjection = "#k, #c, #e, #s";
+/** What a write may need of it. */
+export const wholeProjection = "#k, #v, #c, #w, #x, #e, #s";
+
+/** A new etag for an entry that dynakv writes: 96 random bits. */
+export function createNonce(): string {
+  return randomBytes(12).toString("base64url");
+}
+
+export function createItemLayout(names: TableNames): ItemLayout {
+  const placeholders: Record<string, string> = {
+    "#k": names.keyAttribute,
+    "#v": names.valueAttribute,
+    "#c": names.counterAttribute,
+    "#w": names.writeTimeAttribute,
+    "#x": names.expiryAttribute,
+    "#e": names.etagAttribute,
+    "#s": names.requestsAttribute,
+    "#g": goneEntry,
+  };
+
+  function memory(item: Item): RequestMemory | undefined {
+    return readMemory(item[names.requestsAttribute]);
+  }
+
+  function expireAt(item: Item): number | undefined {
+    const text = item[names.expiryAttribute]?.N;
+    return text === undefined ? undefined : Math.ceil(Number(text));
+  }
+
+  function counter(item: Item): bigint | undefined {
+    return parseCounter(item[names.counterAttribute]?.N);
+  }
+
+  function data(item: Item): StoredEntry["data"] {
+    const value = item[names.valueAttribute]?.B;
+    if (value !== undefined) {
+      return { kind: "value", value };
+    }
+    const count = counter(item);
+    if (count !== undefined && item[names.valueAttribute] === undefined) {
+      return { kind: "counter", counter: count };
+    }
+    throw new DynakvError(
+      ErrorReason.UNREADABLE_ITEM,
+      `the item at this key was not written by dynakv or Celery: it has neither binary '${names.valueAttribute}' nor int64 '${names.counterAttribute}'`,
+    );
+  }
+
+  // Celery increments a counter and leaves our etag attribute as it is, so a counter's etag holds the count as well.
+  function writtenEtag(item: Item): string | undefined {
+    const nonce = item[names.etagAttribute]?.S;
+    const count = item[names.valueAttribute] === undefined ? counter(item) : undefined;
+    return nonce === undefined || count === undefined ? nonce : counterEtag(nonce, count);
+  }
+
+  // What Celery writes whole has no etag attribute: its etag is a digest of what it holds.
+  function digestEtag(item: Item): string {
+    const hash = createHash("sha256");
+    for (const name of stateAttributes) {
+      const attribute = item[name];
+      hash.update(attribute === undefined ? "-" : (attribute.B ?? JSON.stringify(attribute)));
+      hash.update("\0");
+    }
+    return digestPrefix + hash.digest("base64url").slice(0, 22);
+  }
+
+  const stateAttributes = [
+    names.valueAttribute,
+    names.counterAttribute,
+    names.writeTimeAttribute,
+    names.expiryAttribute,
+  ] as const;
+
+  return {
+    names,
+    key: (key) => ({ [names.keyAttribute]: { S: key } }),
+    keyOf: (item) => item[names.keyAttribute]?.S ?? "",
+    encode: (entry) => ({
+      [names.keyAttribute]: { S: entry.key },
+      ...(entry.data.kind === "value"
+        ? { [names.valueAttribute]: { B: entry.data.value } }
+        : { [names.counterAttribute]: { N: entry.data.counter.toString() } }),
+      [names.writeTimeAttribute]: { N: formatSeconds(entry.nowMs) },
+      ...(entry.expireAt === undefined ? {} : { [names.expiryAttribute]: { N: entry.expireAt.toString() } }),
+      [names.etagAttribute]: { S: entry.nonce },
+      ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
+    }),
+    expireAt,
+    counter,
+    memory,
+    decode(item, nowMs) {
+      if (item === undefined) {
+        return undefined;
+      }
+      const expires = expireAt(item);
+      if (isExpired(expires, nowMs) || memory(item)?.gone === true) {
+        return undefined;
+      }
+      const holds = data(item);
+      return {
+        data: holds,
+        writeTime: parseInstant(item[names.writeTimeAttribute]?.N),
+        expireAt: expires,
+        etag: writtenEtag(item) ?? digestEtag(item),
+      };
+    },
+    // Numbers count at their longest. DynamoDB does not count the zeros at the end of one, and if they were left out here,
+    // the largest value at a key would depend on the moment of the write.
+    overheadBytes(entry) {
+      const { keyAttribute, valueAttribute, writeTimeAttribute, expiryAttribute, etagAttribute } = names;
+      let bytes = Buffer.byteLength(keyAttribute) + Buffer.byteLength(entry.key) + Buffer.byteLength(valueAttribute);
+      bytes += Buffer.byteLength(writeTimeAttribute) + numberBytes(longestTime);
+      if (entry.expireAt !== undefined) {
+        bytes += Buffer.byteLength(expiryAttribute) + numberBytes(entry.expireAt.toString().replace(/\d/g, "9"));
+      }
+      return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
+    },
+    namesFor(...expressions) {
+      const found: Record<string, string> = {};
+      for (const expression of expressions) {
+        for (const placeholder of expression?.match(/#[a-z]/g) ?? []) {
+          const name = placeholders[placeholder];
+          if (name !== undefined) {
+            found[placeholder] = name;
+          }
+        }
+      }
+      return found;
+    },
+    writtenEtag,
+    sameVersion(item) {
+      return sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
+    },
+    sameItem(item) {
+      return sameAttributes(item, "attribute_not_exists(#e)", ["#v", "#c", "#w", "#x"]);
+    },
+  };
+
+  function sameAttributes(item: Item, first: string, attributes: readonly string[]) {
+    const terms = [first];
+    const values: Item = {};
+    for (const placeholder of attributes) {
+      const attribute = item[placeholders[placeholder] ?? ""];
+      if (attribute === undefined) {
+        terms.push(`attribute_not_exists(${placeholder})`);
+      } else {
+        const value = placeholder.replace("#", ":same_");
+        terms.push(`${placeholder} = ${value}`);
+        values[value] = attribute;
+      }
+    }
+    return { expression: terms.join(" AND "), values };
+  }
+}
+
+/** Celery's float of epoch seconds, with the milliseconds that a clock here tells. */
+const longestTime = "9999999999.999";
+
+const digestPrefix = "~";
+
+/** Whether an etag is the digest of an item that dynakv did not write. */
+export function isDigestEtag(etag: string): boolean {
+  return etag.startsWith(digestPrefix);
+}
+
+/** The etag of a counter that dynakv has written. */
+export function counterEtag(nonce: string, counter: bigint): string {
+  return `${nonce}.${counter}`;
+}
+
+/** The parts of an etag that dynakv gave out, a nonce and for a counter the count; undefined for any other text. */
+export function splitEtag(etag: string): { nonce: string; counter: string | undefined } | undefined {
+  const match = /^([\w-]+)(?:\.(0|-?[1-9]\d{0,18}))?$/.exec(etag);
+  return match === null ? undefined : { nonce: match[1] ?? "", counter: match[2] };
+}
+
+/** Whether an entry with this expiry is gone: from the second on that it names. */
+export function isExpired(expireAt: number | undefined, nowMs: number): boolean {
+  return expireAt !== undefined && expireAt <= currentSecond(nowMs);
+}
+
+/** The whole epoch second that conditions compare with. */
+export function currentSecond(nowMs: number): number {
+  return Math.floor(nowMs / 1000);
+}
+
+/** Celery writes the time as a float of epoch seconds. */
+export function formatSeconds(nowMs: number): string {
+  return (nowMs / 1000).toString();
+}
+
+/** The int64 in a number attribute; undefined for a fraction, or for one of DynamoDB's 38 digits that do not fit. */
+function parseCounter(text: string | undefined): bigint | undefined {
+  if (text === undefined || !/^-?\d{1,19}$/.test(text)) {
+    return undefined;
+  }
+  const counter = BigInt(text);
+  return counter >= int64.min && counter <= int64.max ? counter : undefined;
+}
+
+/** Read from the text, since a float64 of epoch seconds is off by up to 120 nanoseconds. */
+function parseInstant(text: string | undefined): Instant | undefined {
+  const match = /^(\d{1,12})(?:\.(\d+))?$/.exec(text ?? "");
+  if (match === null) {
+    return undefined;
+  }
+  const [, seconds = "0", fraction = ""] = match;
+  return { seconds: BigInt(seconds), nanos: Number(fraction.slice(0, 9).padEnd(9, "0")) };
+}

@@ -1,0 +1,154 @@
+import { setMaxListeners } from "node:events";
+import type { DynakvError } from "../../errors/dynakv-error.js";
+import { passInitiators } from "../dynamodb/initiators.js";
+import type { ReadOptions } from "../layout/entry.js";
+import type { StoreContext } from "../store-context.js";
+import { createBatchQueue, type KeyBatch } from "./key-batches.js";
+import { type BatchAnswer, readBatch } from "./read-batch.js";
+import { createReadPacer } from "./read-pacer.js";
+import { createResultOrder, type ReadResult, type ResultOrder } from "./result-order.js";
+
+export interface ReadManyInput {
+  readonly keys: readonly string[];
+  /** Whether results come in the order of the keys, and not as they arrive. */
+  readonly ordered: boolean;
+  /** The error of a key that must not be asked for; undefined when it may. */
+  readonly check: (key: string) => DynakvError | undefined;
+}
+
+/** Results are handed on in groups of this size at most: one key may be asked for at a million positions. */
+const maxGroup = 200;
+
+/**
+ * Reads any number of keys, a batch at a time, several at once, and answers each position exactly once. Each answer of
+ * DynamoDB's is handed on before what it left unprocessed is asked for again. Batches are started only while what is
+ * under way and not yet taken is little, so that a slow reader slows the reads and memory stays flat.
+ */
+export async function* readMany(
+  context: StoreContext,
+  { keys, ordered, check }: ReadManyInput,
+  options: ReadOptions,
+): AsyncGenerator<ReadResult[]> {
+  const pacer = createReadPacer(context.batchConcurrency);
+  const queue = createBatchQueue(keys, ordered, pacer);
+  const order = ordered ? createResultOrder() : undefined;
+  const leave = new AbortController();
+  const signal = AbortSignal.any([options.signal, leave.signal]);
+  // Each batch that is under way listens to it.
+  setMaxListeners(0, signal);
+  passInitiators(options.signal, signal);
+  const running = new Set<Running>();
+  const { batchSlots } = context;
+  let slots = 0;
+  /** How many batches are being read; others wait to be taken, and need no room. */
+  let working = 0;
+
+  function bytesUnderWay(): number {
+    let bytes = order?.bytes ?? 0;
+    for (const { batch, answer } of running) {
+      bytes += answer?.bytes ?? pacer.expectedBytes(batch.keys.size);
+    }
+    return bytes;
+  }
+
+  function takeSlot(): boolean {
+    const taken = batchSlots.tryTake();
+    slots += taken ? 1 : 0;
+    return taken;
+  }
+
+  function giveSlotsBack(kept: number): void {
+    for (; slots > Math.max(0, kept); slots--) {
+      batchSlots.giveBack();
+    }
+  }
+
+  function onSettled(): void {
+    working--;
+    giveSlotsBack(working - 1);
+  }
+
+  try {
+    for (;;) {
+      while (pacer.allows(running.size, bytesUnderWay())) {
+        const batch = queue.take();
+        if (batch === undefined) {
+          break;
+        }
+        // The first needs no room: what has begun goes on.
+        if (running.size > 0 && !takeSlot()) {
+          queue.putBack(batch);
+          break;
+        }
+        working++;
+        running.add(track(batch, readBatch(context, batch, check, pacer, { ...options, signal }), onSettled));
+      }
+      if (running.size === 0) {
+        return;
+      }
+      const done = await Promise.race([...running].map(({ settled }) => settled));
+      running.delete(done);
+      if (done.answer === undefined) {
+        throw done.error;
+      }
+      if (done.answer.left !== undefined) {
+        queue.putBack(done.answer.left);
+      }
+      yield* order === undefined ? toGroups(done.batch, done.answer) : inOrder(order, done.batch, done.answer);
+    }
+  } finally {
+    giveSlotsBack(0);
+    leave.abort();
+  }
+}
+
+/** A batch that is under way, or answered and not yet taken. */
+interface Running {
+  readonly batch: KeyBatch;
+  /** Resolves once there is an answer or an error. Never rejects, so that none is left unhandled when the reader leaves. */
+  readonly settled: Promise<Running>;
+  answer?: BatchAnswer;
+  error?: unknown;
+}
+
+function track(batch: KeyBatch, work: Promise<BatchAnswer>, onSettled: () => void): Running {
+  const running: Running = {
+    batch,
+    settled: work
+      .then(
+        (answer) => Object.assign(running, { answer }),
+        (error: unknown) => Object.assign(running, { error }),
+      )
+      .finally(onSettled),
+  };
+  return running;
+}
+
+function* resultsOf({ keys }: KeyBatch, { answered }: BatchAnswer): Generator<ReadResult> {
+  for (const [key, found] of answered) {
+    for (const index of keys.get(key) ?? []) {
+      yield { index, key, found };
+    }
+  }
+}
+
+function* toGroups(batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult[]> {
+  let group: ReadResult[] = [];
+  for (const result of resultsOf(batch, answer)) {
+    group.push(result);
+    if (group.length >= maxGroup) {
+      yield group;
+      group = [];
+    }
+  }
+  if (group.length > 0) {
+    yield group;
+  }
+}
+
+function inOrder(order: ResultOrder, batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult[]> {
+  for (const result of resultsOf(batch, answer)) {
+    order.add(result);
+  }
+  return order.take(maxGroup);
+}

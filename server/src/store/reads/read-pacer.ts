@@ -1,0 +1,68 @@
+import type { Item } from "../layout/item-layout.js";
+
+/** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
+export interface ReadPacer {
+  /** How many keys to ask for in the next batch: at most 100, DynamoDB's limit of BatchGetItem. */
+  keysPerBatch(): number;
+  /** How many bytes an answer to so many keys is likely to bring. */
+  expectedBytes(keys: number): number;
+  /** Whether one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
+  allows(running: number, bytes: number): boolean;
+  /** Learns from an answer, and returns how many bytes there were in it. */
+  observe(items: readonly Item[]): number;
+}
+
+const maxKeysPerBatch = 100;
+/** DynamoDB ends an answer here. */
+const maxAnswerBytes = 16 * 1024 * 1024;
+/** A batch aims at no more than this. */
+const batchBytes = 2 * 1024 * 1024;
+/** What is asked for, and what is answered and not yet taken, is kept within this. */
+const totalBytes = 2 * maxAnswerBytes;
+
+/**
+ * An answer takes several times its bytes of memory while it is decoded. So large items are read in smaller batches, and
+ * what is under way is bounded in bytes. Missing keys tell nothing of the size of the others: until an item was seen, an
+ * answer counts as the largest that there is, which leaves two batches under way. From then on it is up to two more with
+ * each answer that has items. Where large items follow small ones, the batches under way can exceed the bound once.
+ */
+export function createReadPacer(maxConcurrency: number): ReadPacer {
+  let averageBytes: number | undefined;
+  let concurrency = Math.min(maxConcurrency, 2);
+
+  function expectedBytes(keys: number): number {
+    return averageBytes === undefined ? maxAnswerBytes : Math.min(maxAnswerBytes, keys * averageBytes);
+  }
+
+  function keysPerBatch(): number {
+    return Math.max(1, Math.min(maxKeysPerBatch, Math.floor(batchBytes / Math.max(1, averageBytes ?? 0))));
+  }
+
+  return {
+    keysPerBatch,
+    expectedBytes,
+    allows(running, bytes) {
+      // One is always allowed: without it, what waits for an earlier position would wait forever.
+      return running === 0 || (running < concurrency && bytes + expectedBytes(keysPerBatch()) <= totalBytes);
+    },
+    observe(items) {
+      const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
+      if (items.length > 0) {
+        concurrency = Math.min(maxConcurrency, concurrency + 2);
+        const average = bytes / items.length;
+        // Quick to learn that items are large, slow to forget it.
+        averageBytes = Math.max(average, (averageBytes ?? 0) * 0.8 + average * 0.2);
+      }
+      return bytes;
+    },
+  };
+}
+
+/** Roughly: what counts is the binary value. */
+function itemBytes(item: Item): number {
+  let bytes = 100;
+  for (const attribute of Object.values(item)) {
+    bytes += attribute.B?.length ?? 0;
+  }
+  return bytes;
+}

@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { SetupError } from "../../errors/dynakv-error.js";
+import { classifyError } from "../dynamodb/aws-errors.js";
+import type { StoreContext } from "../store-context.js";
+import { type Reaper, startReaper } from "./reaper.js";
+import { prepareTable, type TableSetupOptions } from "./table-setup.js";
+import { prepareTtl, type TtlState } from "./ttl-setup.js";
+
+/** Where the backend tells what the operator should know. */
+export interface BackendLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface BackendOptions {
+  readonly context: StoreContext;
+  readonly setup: Pick<TableSetupOptions, "createTable" | "readCapacity" | "writeCapacity" | "waitMs">;
+  /** What the table's TTL shall be; undefined leaves it as it is. */
+  readonly ttl: "enabled" | "disabled" | undefined;
+  /** Whether the engine is the embedded one: it never removes expired items, and nobody but this server can. */
+  readonly embedded: boolean;
+  readonly log: BackendLog;
+  /** Called when DynamoDB becomes reachable, and when it ceases to be. */
+  readonly onServing: (serving: boolean) => void;
+}
+
+/** Keeps the table ready: set-up, the watch over whether DynamoDB answers, and the reaping where the engine has none. */
+export interface Backend {
+  /**
+   * Sets the table up. Resolves also when DynamoDB does not answer yet: the set-up then goes on by itself, and calls fail
+   * with UNAVAILABLE meanwhile. Rejects with a SetupError that needs the operator.
+   */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Whether expired items leave the table by themselves. */
+  readonly autoExpiry: boolean;
+}
+
+const probeIntervalMs = 1000;
+const probeTimeoutMs = 2000;
+/** So many probes in a row must fail: one alone may have met a busy moment. */
+const failuresUntilDown = 2;
+const firstSetupPauseMs = 250;
+const longestSetupPauseMs = 5000;
+
+export function createBackend(options: BackendOptions): Backend {
+  const { context, log } = options;
+  const { client, dynamodb, layout } = context;
+  const stopped = new AbortController();
+  let ttlState: TtlState = "unknown";
+  let serving = false;
+  let failures = 0;
+  let reaper: Reaper | undefined;
+  let watching: Promise<void> | undefined;
+
+  async function setUp(): Promise<void> {
+    const { signal } = stopped;
+    const { names } = layout;
+    await prepareTable({ client, names, signal, ...options.setup });
+    const warn = (message: string) => log.warn({}, message);
+    ttlState = await prepareTtl({ client, names, signal, wanted: options.ttl, warn });
+    const reaps = options.embedded ? options.ttl !== "disabled" : options.ttl === "enabled";
+    if (reaps && (options.embedded || ttlState === "unsupported")) {
+      reaper ??= startReaper(context, (error) => log.warn({ error: errorName(error) }, "reaping expired items failed"));
+    }
+    setServing(true);
+  }
+
+  function setServing(now: boolean, error?: unknown): void {
+    if (now === serving) {
+      return;
+    }
+    serving = now;
+    if (now) {
+      log.info({ table: layout.names.table }, "the backend answers");
+    } else {
+      log.warn({ table: layout.names.table, error: errorName(error) }, "the backend does not answer");
+    }
+    options.onServing(now);
+  }
+
+  async function setUpUntilDone(): Promise<void> {
+    for (let pauseMs = firstSetupPauseMs; ; pauseMs = Math.min(longestSetupPauseMs, pauseMs * 2)) {
+      await sleep(pauseMs, undefined, { signal: stopped.signal });
+      try {
+        await setUp();
+        return;
+      } catch (error) {
+        stopped.signal.throwIfAborted();
+        log.warn({}, error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+
+  // A read of a key that is never written: it takes the path that the calls take, and needs no right that they do not.
+  async function probe(): Promise<void> {
+    const input = {
+      TableName: layout.names.table,
+      Key: layout.key("dynakv:probe"),
+    };
+    // Not by AbortSignal.any: in Node 20 each use of it leaves something on a signal that lives as long as the server.
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const timer = setTimeout(abort, probeTimeoutMs);
+    stopped.signal.addEventListener("abort", abort);
+    try {
+      await dynamodb.getItem(input, controller.signal);
+      failures = 0;
+    } catch (error) {
+      stopped.signal.throwIfAborted();
+      failures = classifyError(error).kind === "throttled" ? 0 : failures + 1;
+      if (failures >= failuresUntilDown) {
+        setServing(false, error);
+      }
+    } finally {
+      clearTimeout(timer);
+      stopped.signal.removeEventListener("abort", abort);
+    }
+    if (failures === 0) {
+      setServing(true);
+    }
+  }
+
+  async function watch(isSetUp: boolean): Promise<void> {
+    try {
+      if (!isSetUp) {
+        await setUpUntilDone();
+      }
+      for (;;) {
+        await sleep(probeIntervalMs, undefined, { signal: stopped.signal });
+        await probe();
+      }
+    } catch (error) {
+      if (!stopped.signal.aborted) {
+        throw error;
+      }
+    }
+  }
+
+  return {
+    async start() {
+      let isSetUp = true;
+      try {
+        await setUp();
+      } catch (error) {
+        if (!(error instanceof SetupError && error.transient)) {
+          throw error;
+        }
+        isSetUp = false;
+        log.warn({}, `${error.message}; calls answer UNAVAILABLE until it does, and the set-up is tried again`);
+      }
+      watching = watch(isSetUp);
+    },
+    async stop() {
+      stopped.abort();
+      await Promise.all([watching, reaper?.stop()]);
+    },
+    get autoExpiry() {
+      return ttlState === "on" || reaper !== undefined;
+    },
+  };
+}
+
+function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
+}

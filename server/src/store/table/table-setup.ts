@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  type DynamoDBClient,
+  type TableDescription,
+} from "@aws-sdk/client-dynamodb";
+import { SetupError } from "../../errors/dynakv-error.js";
+import { classifyError } from "../dynamodb/aws-errors.js";
+import type { TableNames } from "../layout/item-layout.js";
+
+export interface TableSetupOptions {
+  readonly client: Pick<DynamoDBClient, "send">;
+  readonly names: TableNames;
+  /** Whether to create the table when it is missing. */
+  readonly createTable: boolean;
+  /** Capacity of a table that is created. With neither, it is billed on demand; with one, the other is 1, as in Celery. */
+  readonly readCapacity: number | undefined;
+  readonly writeCapacity: number | undefined;
+  /** How long to wait for the table to become ACTIVE. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+const firstPollMs = 100;
+const longestPollMs = 2000;
+
+/** Makes sure that the table is there, active, and of a shape that can be served. Rejects with a SetupError. */
+export async function prepareTable(options: TableSetupOptions): Promise<void> {
+  const { names, createTable, waitMs, signal } = options;
+  let table = await describeTable(options);
+  if (table === undefined) {
+    if (!createTable) {
+      throw new SetupError(
+        `table '${names.table}' does not exist, and creating it is not allowed: create it, or set createTable`,
+        { transient: false },
+      );
+    }
+    await requestTable(options);
+  }
+  const giveUpAt = Date.now() + waitMs;
+  for (let pollMs = firstPollMs; !isActive(table, names); pollMs = Math.min(longestPollMs, pollMs * 2)) {
+    if (Date.now() >= giveUpAt) {
+      throw new SetupError(
+        `table '${names.table}' is still ${table?.TableStatus ?? "missing"} after ${waitMs / 1000} s: look at it, or raise tableWaitSeconds`,
+        { transient: true },
+      );
+    }
+    await sleep(pollMs, undefined, { signal });
+    table = await describeTable(options);
+  }
+}
+
+async function describeTable({ client, names, signal }: TableSetupOptions): Promise<TableDescription | undefined> {
+  try {
+    const answer = await client.send(new DescribeTableCommand({ TableName: names.table }), { abortSignal: signal });
+    return answer.Table;
+  } catch (cause) {
+    if (classifyError(cause).kind === "table-missing") {
+      return undefined;
+    }
+    throw setupError("describe", "dynamodb:DescribeTable", names, cause);
+  }
+}
+
+async function requestTable(options: TableSetupOptions): Promise<void> {
+  const { client, names, readCapacity, writeCapacity, signal } = options;
+  const provisioned = readCapacity !== undefined || writeCapacity !== undefined;
+  try {
+    await client.send(
+      new CreateTableCommand({
+        TableName: names.table,
+        KeySchema: [{ AttributeName: names.keyAttribute, KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: names.keyAttribute, AttributeType: "S" }],
+        ...(provisioned
+          ? {
+              BillingMode: "PROVISIONED",
+              ProvisionedThroughput: { ReadCapacityUnits: readCapacity ?? 1, WriteCapacityUnits: writeCapacity ?? 1 },
+            }
+          : { BillingMode: "PAY_PER_REQUEST" }),
+      }),
+      { abortSignal: signal },
+    );
+  } catch (cause) {
+    // Another replica, or a Celery worker, was quicker.
+    if ((cause as Error).name !== "ResourceInUseException") {
+      throw setupError("create", "dynamodb:CreateTable", names, cause);
+    }
+  }
+}
+
+/** Whether the table can be used now; throws when waiting will not make it so. */
+function isActive(table: TableDescription | undefined, names: TableNames): boolean {
+  if (table === undefined) {
+    return false;
+  }
+  const problem = shapeProblem(table, names);
+  if (problem !== undefined) {
+    throw new SetupError(`table '${names.table}' does not fit: ${problem.found}; ${problem.advice}`, {
+      transient: false,
+    });
+  }
+  const status = table.TableStatus ?? "ACTIVE";
+  if (status === "CREATING" || status === "DELETING") {
+    return false;
+  }
+  if (status === "ACTIVE" || status === "UPDATING") {
+    return true;
+  }
+  throw new SetupError(`table '${names.table}' is ${status} and cannot be used`, { transient: false });
+}
+
+/** Why a table cannot be served whatever its state, and what to do; undefined when it can be. */
+export function shapeProblem(
+  { KeySchema = [], AttributeDefinitions = [] }: TableDescription,
+  names: TableNames,
+): { readonly found: string; readonly advice: string } | undefined {
+  const hash = KeySchema.find(({ KeyType }) => KeyType === "HASH");
+  const range = KeySchema.find(({ KeyType }) => KeyType === "RANGE");
+  const type = AttributeDefinitions.find((of) => of.AttributeName === hash?.AttributeName)?.AttributeType;
+  if (range !== undefined) {
+    return {
+      found: `it has a sort key, '${range.AttributeName}'`,
+      advice: "dynakv needs a table with a partition key alone",
+    };
+  }
+  const found = `its partition key is '${hash?.AttributeName}'${type === undefined ? "" : ` (${type})`}`;
+  if (hash?.AttributeName !== names.keyAttribute) {
+    return { found: `${found}, not '${names.keyAttribute}'`, advice: "set keyAttribute, or use another table" };
+  }
+  if (type !== "S") {
+    return { found, advice: "dynakv needs a string (S): use another table" };
+  }
+  return undefined;
+}
+
+/** What went wrong in set-up, for the operator: with AWS's name of the error, and never with a credential. */
+function setupError(verb: string, right: string, names: TableNames, cause: unknown): SetupError {
+  const failure = classifyError(cause);
+  const { name, message } = cause as Error;
+  const what = `cannot ${verb} table '${names.table}'`;
+  switch (failure.kind) {
+    case "denied":
+      return new SetupError(`${what}: ${name}; check the credentials, and that they have the right ${right}`, {
+        transient: false,
+        cause,
+      });
+    case "unreachable":
+    case "aborted":
+      return new SetupError(`${what}: DynamoDB cannot be reached (${(cause as { code?: string }).code ?? name})`, {
+        transient: true,
+        cause,
+      });
+    case "throttled":
+    case "failing":
+    case "conflict":
+    case "clock-skew":
+      return new SetupError(`${what}: ${name}`, { transient: true, cause });
+    default:
+      return new SetupError(`${what}: ${name}: ${message}`, { transient: false, cause });
+  }
+}

@@ -1,0 +1,133 @@
+import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import type { CallOptions, WriteCondition } from "../layout/entry.js";
+import { currentSecond, type Item, isDigestEtag, splitEtag } from "../layout/item-layout.js";
+import type { RequestMemory } from "../layout/request-memory.js";
+import { readItemStrongly } from "../reads/read-entry.js";
+import type { StoreContext } from "../store-context.js";
+
+/** A ConditionExpression with its values; the names are the layout's placeholders. */
+export interface Expression {
+  readonly expression: string;
+  readonly values: Item;
+}
+
+// Without parentheses, for which the embedded engine's parser takes several times as long: in DynamoDB comparisons bind
+// tighter than NOT, NOT tighter than AND, and AND tighter than OR.
+
+/** True of an item that has not expired. An item without expiry, or with one that is not a number, compares false. */
+export const isLive = "NOT #x <= :now";
+/** The value of `:now` in {@link isLive}. */
+export function nowValue(nowMs: number): Item {
+  return { ":now": { N: currentSecond(nowMs).toString() } };
+}
+
+/**
+ * Turns a condition into an expression that DynamoDB checks in the write itself. With `forgets` the write replaces or
+ * removes the whole item, and must not meet one that remembers increments; without, it must not meet one that remembers
+ * them for a deleted key.
+ */
+export async function toExpression(
+  context: StoreContext,
+  key: string,
+  condition: WriteCondition | undefined,
+  forgets: boolean,
+  options: CallOptions,
+): Promise<Expression> {
+  const values = nowValue(context.clock());
+  const guard = forgets ? "attribute_not_exists(#s)" : "attribute_not_exists(#s.#g)";
+  switch (condition?.kind) {
+    case undefined:
+      return { expression: guard, values: {} };
+    case "absent":
+      return { expression: `attribute_not_exists(#k) OR #x <= :now AND ${guard}`, values };
+    case "present":
+      return { expression: `attribute_exists(#k) AND ${isLive} AND ${guard}`, values };
+    case "etag": {
+      const same = isDigestEtag(condition.etag)
+        ? await digestExpression(context, key, condition.etag, options)
+        : etagExpression(condition.etag);
+      return { expression: `${same.expression} AND ${isLive} AND ${guard}`, values: { ...same.values, ...values } };
+    }
+  }
+}
+
+function etagExpression(etag: string): Expression {
+  // An etag that nobody was given is equal to none: compared whole, it fails like one that is out of date.
+  const { nonce, counter } = splitEtag(etag) ?? { nonce: etag, counter: undefined };
+  const values = { ":etag": { S: nonce } };
+  if (counter === undefined) {
+    return { expression: "#e = :etag AND attribute_not_exists(#c)", values };
+  }
+  return { expression: "#e = :etag AND #c = :count", values: { ...values, ":count": { N: counter } } };
+}
+
+// DynamoDB cannot compare a digest. What it stands for is read first, and the write then demands exactly that state.
+async function digestExpression(
+  context: StoreContext,
+  key: string,
+  etag: string,
+  options: CallOptions,
+): Promise<Expression> {
+  const item = await readItemStrongly(context, key, options);
+  const condition = { kind: "etag", etag } as const;
+  const seen = see(context, item);
+  if (item === undefined || !holds(condition, seen)) {
+    throw conditionError(condition, seen);
+  }
+  const same = context.layout.sameItem(item);
+  return { expression: `attribute_exists(#k) AND ${same.expression}`, values: same.values };
+}
+
+/** What a condition can be about. */
+export interface Seen {
+  readonly item: Item | undefined;
+  readonly memory: RequestMemory | undefined;
+  /** Whether the item is an entry, and not one that was deleted or has expired. */
+  readonly exists: boolean;
+  /** The etag of the entry; undefined without one, and for an item of another program that is no entry. */
+  readonly etag: string | undefined;
+}
+
+export function see({ layout, clock }: StoreContext, item: Item | undefined): Seen {
+  const memory = item === undefined ? undefined : layout.memory(item);
+  try {
+    const entry = layout.decode(item, clock());
+    return { item, memory, exists: entry !== undefined, etag: entry?.etag };
+  } catch (error) {
+    if (error instanceof DynakvError) {
+      return { item, memory, exists: true, etag: undefined };
+    }
+    throw error;
+  }
+}
+
+export function holds(condition: WriteCondition | undefined, { exists, etag }: Seen): boolean {
+  switch (condition?.kind) {
+    case undefined:
+      return true;
+    case "absent":
+      return !exists;
+    case "present":
+      return exists;
+    case "etag":
+      return etag === condition.etag;
+  }
+}
+
+/** The error of a condition that does not hold, with the etag that the key has instead. */
+export function conditionError(condition: WriteCondition, { exists, etag }: Seen): DynakvError {
+  const details = { outcome: Outcome.NOT_APPLIED, currentEtag: etag };
+  switch (condition.kind) {
+    case "absent":
+      return new DynakvError(ErrorReason.ALREADY_EXISTS, "the key already holds an entry", details);
+    case "present":
+      return new DynakvError(ErrorReason.NOT_PRESENT, "the key holds no entry", details);
+    case "etag":
+      return new DynakvError(
+        ErrorReason.ETAG_MISMATCH,
+        exists ? "the entry has another etag" : "the key holds no entry",
+        details,
+      );
+  }
+}

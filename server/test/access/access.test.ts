@@ -1,0 +1,497 @@
+import { once } from "node:events";
+import { constants } from "node:http2";
+import { connect } from "node:net";
+import { createClient as createConnectClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { exportSPKI, generateKeyPair, UnsecuredJWT } from "jose";
+import * as assert from "uvu/assert";
+import { createClient as createGrpcJsClient } from "../../../client/src/grpc-js.js";
+import { createClient, DynakvError } from "../../../client/src/index.js";
+import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
+import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { Health, HealthCheckResponse_ServingStatus } from "../../../gen/grpc/health/v1/health_pb.js";
+import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
+import { createAuthority, createSelfSigned, type TestCertificate } from "../support/certificates.js";
+import { audience, type GuardedServers, issuer, startGuardedServers } from "../support/guarded-servers.js";
+import { suite } from "../support/suite.js";
+import { waitUntil } from "../support/wait-until.js";
+import { encodeFrames, type Frame, frameTypes, preface, settingsFrame, uint32 } from "../support/wire/frames.js";
+import { http2Frames, rpcRequest } from "../support/wire/requests.js";
+import { sendForm, type WireAnswer, type WireCall, type WireForm, wireForms } from "../support/wire-forms.js";
+
+const test = suite("who may call");
+
+const { get, set, mGet, scan, delete: remove, incr, touch } = KeyValueService.method;
+const methods = [get, set, mGet, scan, remove, incr, touch];
+const hourMs = 3_600_000;
+const everything = ["read", "write", "delete"];
+
+let servers: GuardedServers;
+
+test.before(async () => {
+  servers = await startGuardedServers({
+    tokens: { orders: {}, reader: {}, remover: {}, stranger: {}, expired: { expires: new Date(Date.now() - 1000) } },
+    policy: {
+      rules: [
+        {
+          identities: [
+            "token:orders",
+            "jwt:alice",
+            "jwt:group-7",
+            "certificate:billing.internal",
+            "certificate:billing",
+          ],
+          rights: everything,
+          prefixes: ["orders:"],
+        },
+        { identities: ["token:reader"], rights: ["read"], prefixes: ["orders:", "öffentlich:"] },
+        { identities: ["token:remover"], rights: ["delete"], prefixes: [""] },
+      ],
+    },
+  });
+});
+
+test.before.each(() => servers.forget());
+
+test.after(() => servers.stop());
+
+type Method = (typeof methods)[number] | (typeof Health.methods)[number];
+const pathOf = (method: Method) => `/${method.parent.typeName}/${method.name}`;
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+let lastAddress = 0;
+/** Another address of this machine for each connection, where there are more than one: each address is slowed by itself. */
+function nextAddress(): string | undefined {
+  lastAddress++;
+  return process.platform === "linux" ? `127.1.${lastAddress >> 8}.${lastAddress & 255}` : undefined;
+}
+
+interface Attempt {
+  readonly headers?: Record<string, string>;
+  readonly query?: string;
+  readonly certificate?: TestCertificate;
+}
+
+/** Every combination of method and form that there is. */
+function formsOf(some: readonly Method[]): [Method, WireForm][] {
+  return some.flatMap((method) =>
+    wireForms
+      .filter(({ name, kinds }) => kinds.includes(method.methodKind) && (name !== "Connect GET" || isRead(method)))
+      .map((form): [Method, WireForm] => [method, form]),
+  );
+}
+
+function isRead({ idempotency }: Method): boolean {
+  return idempotency === 1;
+}
+
+function send(
+  form: WireForm,
+  method: Method,
+  message: Record<string, unknown> | undefined,
+  attempt: Attempt,
+): Promise<WireAnswer> {
+  const from = nextAddress();
+  const call: WireCall = {
+    url: attempt.certificate === undefined ? servers.plain : servers.secure,
+    path: `${pathOf(method)}${attempt.query ?? ""}`,
+    headers: attempt.headers ?? {},
+    body: message === undefined ? undefined : form.encode(method, message),
+    ...(attempt.certificate === undefined ? {} : { tls: { ca: servers.authority.cert, ...attempt.certificate } }),
+    ...(from === undefined ? {} : { from }),
+  };
+  return sendForm(form, call);
+}
+
+/** The same over TLS, with no certificate of the client's. */
+const overTls: TestCertificate = {} as TestCertificate;
+
+/** All of them at once, in groups that no server finds too many. */
+async function inGroups<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  for (let from = 0; from < items.length; from += 40) {
+    await Promise.all(items.slice(from, from + 40).map(run));
+  }
+}
+
+/** What somebody may come with who has no good token, and no good certificate. */
+async function badAttempts(): Promise<Record<string, Attempt>> {
+  const token = servers.token("orders");
+  const other = await generateKeyPair("ES256");
+  const seconds = Math.floor(Date.now() / 1000);
+  const spki = await exportSPKI(servers.publicKey);
+  const good = await servers.jwt();
+  const [head = "", payload = "", signature = ""] = good.split(".");
+  const forged = Buffer.from(
+    JSON.stringify({ ...JSON.parse(Buffer.from(payload, "base64url").toString()), sub: "bob" }),
+  );
+  const unsigned = new UnsecuredJWT({ sub: "alice" })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setExpirationTime(seconds + 600)
+    .encode();
+  const headers: Record<string, Record<string, string>> = {
+    "no token": {},
+    "a wrong token": bearer(`dynakv_${"A".repeat(43)}`),
+    "a token with another letter": bearer(`${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`),
+    "a token and more": bearer(`${token}A`),
+    "the hash of a token": bearer(servers.entries[0]?.sha256 ?? ""),
+    "an expired token": bearer(servers.token("expired")),
+    "a scheme without a token": { authorization: "Bearer" },
+    "an empty token": { authorization: "Bearer " },
+    "two tokens": bearer(`${token}, Bearer ${token}`),
+    "a token without a scheme": { authorization: token },
+    "another scheme": { authorization: `Basic ${Buffer.from(`orders:${token}`).toString("base64")}` },
+    "a scheme that begins like the right one": { authorization: `BearerX ${token}` },
+    "a token that is endless": bearer("x".repeat(9000)),
+    "a token in another header": { "x-api-key": token, token, cookie: `authorization=Bearer ${token}` },
+    "a JWT without a signature": bearer(unsigned),
+    "a JWT whose algorithm is none": bearer(`${unsigned}${signature}`),
+    "a JWT with another payload": bearer([head, forged.toString("base64url"), signature].join(".")),
+    "a JWT of another key": bearer(await servers.jwt({}, {}, other.privateKey)),
+    "a JWT of a key that is not known": bearer(await servers.jwt({}, { kid: "key-2" }, other.privateKey)),
+    "a JWT signed with the public key as a secret": bearer(
+      await servers.jwt({}, { alg: "HS256" }, new TextEncoder().encode(spki)),
+    ),
+    "a JWT for another audience": bearer(await servers.jwt({ aud: "another" })),
+    "a JWT for nobody": bearer(await servers.jwt({ aud: undefined as never })),
+    "a JWT of another issuer": bearer(await servers.jwt({ iss: `${issuer}/` })),
+    "a JWT that has expired": bearer(await servers.jwt({ exp: seconds - 60 })),
+    "a JWT that never expires": bearer(await servers.jwt({ exp: undefined as never })),
+    "a JWT that is not valid yet": bearer(await servers.jwt({ nbf: seconds + 300 })),
+    "a JWT that names nobody": bearer(await servers.jwt({ sub: undefined as never })),
+    "a JWT whose name is no text": bearer(await servers.jwt({ sub: 7 as never })),
+  };
+  const elsewhere = await createAuthority("another authority");
+  const certificates: Record<string, TestCertificate> = {
+    "no certificate": overTls,
+    "a certificate of another authority": await elsewhere.issue({ name: "billing" }),
+    "a certificate that it signed itself": await createSelfSigned({ name: "billing" }),
+    "an expired certificate": await servers.authority.issue({
+      name: "billing",
+      validTo: new Date(Date.now() - hourMs),
+    }),
+    "a certificate of tomorrow": await servers.authority.issue({
+      name: "billing",
+      validFrom: new Date(Date.now() + hourMs),
+    }),
+    "a certificate without a name": await servers.authority.issue({
+      name: "billing",
+      alternatives: [{ type: "dns", value: 'a", DNS:billing.internal' }],
+    }),
+  };
+  return {
+    ...Object.fromEntries(Object.entries(headers).map(([name, headers]) => [name, { headers }])),
+    ...Object.fromEntries(
+      Object.entries(headers).map(([name, headers]) => [`${name}, over TLS`, { headers, certificate: overTls }]),
+    ),
+    "a token in the URL": { query: `?access_token=${token}&token=${token}&authorization=Bearer%20${token}` },
+    ...Object.fromEntries(Object.entries(certificates).map(([name, certificate]) => [name, { certificate }])),
+    "a good certificate beside a wrong token": {
+      headers: bearer("wrong"),
+      certificate: await servers.authority.issue({ name: "billing" }),
+    },
+  };
+}
+
+test("pages may ask whether they may send a token, and nothing else without one", async () => {
+  const url = `${servers.plain}${pathOf(get)}`;
+  const origin = "http://localhost:3000";
+  const asked = await fetch(url, {
+    method: "OPTIONS",
+    headers: {
+      origin,
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,content-type",
+    },
+  });
+  assert.is(asked.status, 204);
+  assert.match(asked.headers.get("access-control-allow-headers") ?? "", /authorization/i);
+  assert.is(asked.headers.get("access-control-allow-credentials"), null);
+  assert.is((await fetch(url, { method: "OPTIONS" })).status, 401);
+  assert.is((await fetch(url, { method: "OPTIONS", headers: { origin: "https://evil.example.com" } })).status, 401);
+  const refused = await fetch(url, {
+    method: "POST",
+    headers: { origin, "content-type": "application/json" },
+    body: "{}",
+  });
+  assert.is(refused.status, 401);
+  assert.is(refused.headers.get("access-control-allow-origin"), origin);
+  assert.is(refused.headers.get("www-authenticate"), "Bearer");
+  await refused.text();
+});
+
+test("whoever cannot say who they are is refused in every protocol, before the body is read, with one message", async () => {
+  const attempts = Object.entries(await badAttempts());
+  const messages = new Set<string>();
+  const all = attempts.flatMap(([name, attempt], index) =>
+    // The other methods take part in turn: they have the same gate.
+    formsOf([get, mGet, methods[index % methods.length] as Method])
+      .filter(([, { name: form }], position) =>
+        position < 16 ? !name.endsWith("over TLS") || /^gRPC$|^JSON over/.test(form) : form === "gRPC",
+      )
+      .map(([method, form]) => [`${name}: ${method.name} by ${form.name}`, method, form, attempt] as const),
+  );
+  await inGroups(all, async ([name, method, form, attempt]) => {
+    const { code, message } = await send(form, method, undefined, attempt);
+    assert.is(code, "Unauthenticated", name);
+    messages.add(message);
+  });
+  assert.is(messages.size, 1, [...messages].join("\n"));
+  assert.equal(servers.reached(), []);
+  assert.ok(all.length > 600, `${all.length}`);
+});
+
+test("what the policy lets nobody do with any key is refused before the body is read", async () => {
+  const refused: [string, Method[]][] = [
+    ["stranger", methods],
+    ["reader", [set, remove, incr, touch]],
+    ["remover", [get, mGet, scan, set, incr, touch]],
+  ];
+  const all = refused.flatMap(([name, some]) => formsOf(some).map(([method, form]) => [name, method, form] as const));
+  await inGroups(all, async ([name, method, form]) => {
+    const { code, message } = await send(form, method, undefined, { headers: bearer(servers.token(name)) });
+    assert.is(code, "PermissionDenied", `${name}: ${method.name} by ${form.name}`);
+    assert.not.match(message, "orders");
+  });
+  assert.equal(servers.reached(), []);
+});
+
+test("a key that the caller may not touch is refused, and so are all of an MGet that names one, and nothing is read", async () => {
+  const keys = ["other:1", "orders", "Orders:1", "öffentlich:1", " orders:1"];
+  const all = formsOf(methods).flatMap(([method, form], index) =>
+    ["order", keys[index % keys.length] ?? ""].map((key) => {
+      const message =
+        method === mGet
+          ? { keys: ["orders:1", "orders:2", key, "orders:3"] }
+          : method === scan
+            ? { prefix: key }
+            : { key };
+      return [method, form, key, message] as const;
+    }),
+  );
+  await inGroups(all, async ([method, form, key, message]) => {
+    const { code, message: said } = await send(form, method, message, { headers: bearer(servers.token("orders")) });
+    assert.is(code, "PermissionDenied", `${key}: ${method.name} by ${form.name}`);
+    assert.not.match(said, key);
+  });
+  assert.equal(servers.reached(), []);
+});
+
+test("who may read some prefixes may scan them and what is below them, and nothing above", async () => {
+  const forms = formsOf([scan]).map(([, form]) => form);
+  await inGroups(forms, async (form) => {
+    const scanned = async (token: string, prefix: string) =>
+      (await send(form, scan, { prefix }, { headers: bearer(servers.token(token)) })).code;
+    for (const prefix of ["", "o", "orders", "other:"]) {
+      assert.is(await scanned("orders", prefix), "PermissionDenied", `${prefix} by ${form.name}`);
+    }
+    assert.equal(servers.reached(), []);
+    assert.is(await scanned("remover", ""), "PermissionDenied");
+  });
+  for (const form of forms) {
+    for (const prefix of ["orders:", "orders:1"]) {
+      const { code } = await send(form, scan, { prefix }, { headers: bearer(servers.token("reader")) });
+      assert.is(code, "ok", `${prefix} by ${form.name}`);
+    }
+  }
+});
+
+test("clients get the same errors as the wire has", async () => {
+  const certificate = await servers.authority.issue({ name: "billing" });
+  const ca = servers.authority.cert;
+  for (const create of [createClient, createGrpcJsClient]) {
+    const outcomes = async (options: Parameters<typeof create>[0]) => {
+      const client = create({ ...options, retries: false });
+      const reasonOf = (error: unknown) => (error instanceof DynakvError ? error.reason : String(error));
+      const calls = [client.get("orders:1"), client.get("other:1"), client.mget(["orders:1", "other:1"]).toMap()];
+      const reasons = await Promise.all(calls.map((call) => call.then(() => "ok", reasonOf)));
+      client.close();
+      return reasons;
+    };
+    const unknown = ["UNAUTHENTICATED", "UNAUTHENTICATED", "UNAUTHENTICATED"];
+    assert.equal(await outcomes({ address: servers.plain, token: "wrong" }), unknown);
+    const stranger = await outcomes({ address: servers.plain, token: servers.token("stranger") });
+    assert.equal(stranger, ["PERMISSION_DENIED", "PERMISSION_DENIED", "PERMISSION_DENIED"]);
+    assert.equal(servers.reached(), []);
+    const known = ["ok", "PERMISSION_DENIED", "PERMISSION_DENIED"];
+    assert.equal(await outcomes({ address: servers.plain, token: servers.token("orders") }), known);
+    assert.equal(await outcomes({ address: servers.secure, tls: { ca, ...certificate } }), known);
+    servers.forget();
+  }
+});
+
+test("whoever is known may do what the policy says, in every protocol", async () => {
+  const attempts: Record<string, Attempt> = {
+    "a token": { headers: bearer(servers.token("orders")) },
+    "a token, with the scheme in small letters": { headers: { authorization: `bearer ${servers.token("orders")}` } },
+    "a token over TLS": { headers: bearer(servers.token("orders")), certificate: overTls },
+    "a JWT": { headers: bearer(await servers.jwt()) },
+    "a JWT for several": { headers: bearer(await servers.jwt({ aud: ["another", audience] })) },
+    "a JWT of a group": { headers: bearer(await servers.jwt({ sub: ["nobody", "group-7"] as never })) },
+    "a certificate with a DNS name": {
+      certificate: await servers.authority.issue({
+        name: "nobody",
+        alternatives: [
+          { type: "url", value: "spiffe://example.com/billing" },
+          { type: "dns", value: "billing.internal" },
+        ],
+      }),
+    },
+    "a certificate with a common name": { certificate: await servers.authority.issue({ name: "billing" }) },
+  };
+  const all = Object.entries(attempts).flatMap(([name, attempt]) =>
+    formsOf([get, mGet]).map(([method, form]) => [name, attempt, method, form] as const),
+  );
+  await inGroups(all, async ([name, attempt, method, form]) => {
+    const message = method === mGet ? { keys: ["orders:1", "orders:2"] } : { key: "orders:1" };
+    assert.is((await send(form, method, message, attempt)).code, "ok", `${name}: ${method.name} by ${form.name}`);
+  });
+  assert.ok(servers.reached().length > 0);
+});
+
+test("health is open, and reflection, information and paths that there are not are for those who are known", async () => {
+  const { check, list } = Health.method;
+  for (const [method, form] of formsOf([check, list])) {
+    assert.is((await send(form, method, {}, {})).code, "ok", `${method.name} by ${form.name}`);
+    assert.is((await send(form, method, {}, { certificate: overTls })).code, "ok", `${method.name} by ${form.name}`);
+  }
+  const health = createConnectClient(Health, createGrpcTransport({ baseUrl: servers.plain }));
+  const leaving = new AbortController();
+  for await (const { status } of health.watch({}, { signal: leaving.signal })) {
+    assert.is(status, HealthCheckResponse_ServingStatus.SERVING);
+    break;
+  }
+  leaving.abort();
+  const closed = [...InfoService.methods, ...ServerReflection.methods] as readonly Method[];
+  const listServices = { messageRequest: { case: "listServices", value: "" } };
+  for (const [method, form] of formsOf(closed)) {
+    const name = `${method.name} by ${form.name}`;
+    const message = method.methodKind === "unary" ? {} : listServices;
+    assert.is((await send(form, method, undefined, {})).code, "Unauthenticated", name);
+    // As whoever has heard one from somebody who may would say it again.
+    assert.is((await send(form, method, message, {})).code, "Unauthenticated", name);
+    const stranger = { headers: bearer(servers.token("stranger")) };
+    assert.is((await send(form, method, undefined, stranger)).code, "PermissionDenied", name);
+    assert.is((await send(form, method, message, { headers: bearer(servers.token("reader")) })).code, "ok", name);
+  }
+  const unknown = { ...get, name: "Dump" } as unknown as Method;
+  for (const [, form] of formsOf([get])) {
+    assert.is((await send(form, unknown, undefined, {})).code, "Unauthenticated", form.name);
+  }
+});
+
+test("callers who leave while their JWT is checked give back their places, and stand in the log as gone", async () => {
+  const { url } = await servers.another({
+    jwks: servers.path("jwks.json"),
+    jwtIssuer: issuer,
+    jwtAudience: audience,
+    maxCallsPerCaller: 3,
+    accessLog: "all",
+  });
+  // Each is new to the server, and to check all of them takes it longer than to read the resets that follow.
+  const ids = Array.from({ length: 200 }, (_, n) => `left-${n}`);
+  const frames = await Promise.all(
+    ids.map(async (id, n): Promise<[Frame, Frame]> => {
+      const token = await servers.jwt({ jti: id });
+      const headers = [["authorization", `Bearer ${token}`] as const, ["x-request-id", id] as const];
+      const request = rpcRequest(get, "grpc", "proto", new Uint8Array(), headers);
+      const stream = 2 * n + 1;
+      const [, head] = http2Frames(request, stream) as [Frame, Frame];
+      return [head, { type: frameTypes.rstStream, flags: 0, stream, payload: uint32(constants.NGHTTP2_CANCEL) }];
+    }),
+  );
+  const { hostname: host, port } = new URL(url);
+  const socket = connect({ host, port: Number(port) });
+  try {
+    await once(socket, "connect");
+    socket.write(Buffer.concat([preface, encodeFrames([settingsFrame(), ...frames.map(([head]) => head)])]));
+    setImmediate(() => socket.write(encodeFrames(frames.map(([, reset]) => reset))));
+    const ended = () => servers.log.filter(({ id }) => ids.includes(String(id)));
+    await waitUntil("all have ended", () => ended().length === ids.length);
+    // No more than three of those whose check was quick are let in.
+    const codes = new Set(ended().map(({ code }) => String(code)));
+    codes.delete("ResourceExhausted");
+    assert.equal([...codes], ["Canceled"]);
+  } finally {
+    socket.destroy();
+  }
+  const client = createClient({ address: url, token: await servers.jwt(), retries: false });
+  await Promise.all(["a", "b", "c"].map((key) => client.get(key)));
+  client.close();
+});
+
+test("a request without a valid host is refused, also when its caller had to be waited for", async () => {
+  const { hostname: host, port } = new URL(servers.plain);
+  for (const lines of ["HTTP/1.0", "HTTP/1.1\r\nhost: [", "HTTP/1.1\r\nhost: a b"]) {
+    for (const token of [servers.token("orders"), await servers.jwt({ jti: lines })]) {
+      const answer = await sendRaw(Number(port), host, [
+        `POST ${pathOf(get)} ${lines}`,
+        `authorization: Bearer ${token}`,
+        "content-type: application/json",
+        "content-length: 18",
+        "",
+        '{"key":"orders:1"}',
+      ]);
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+      assert.match(answer, /no valid host|^HTTP\/1\.1 400 Bad Request\r\nConnection: close/);
+    }
+  }
+});
+
+test("only who may call is asked for a body that is not sent yet", async () => {
+  const { hostname: host, port } = new URL(servers.plain);
+  const request = (authorization: string) => [
+    `POST ${pathOf(get)} HTTP/1.1`,
+    "host: here",
+    "connection: close",
+    ...(authorization === "" ? [] : [`authorization: Bearer ${authorization}`]),
+    "content-type: application/json",
+    "content-length: 18",
+    "expect: 100-continue",
+    "",
+    "",
+  ];
+  assert.match(await sendRaw(Number(port), host, request("")), /^HTTP\/1\.1 401 /);
+  const body = '{"key":"orders:1"}';
+  const answer = await sendRaw(Number(port), host, request(servers.token("orders")), body);
+  assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+});
+
+/** Sends lines as they are, and another part once something has come; resolves with all that was answered. */
+async function sendRaw(port: number, host: string, lines: readonly string[], then = ""): Promise<string> {
+  const socket = connect({ host, port, allowHalfOpen: true });
+  let received = "";
+  let isSent = false;
+  socket.setEncoding("latin1").on("data", (text: string) => {
+    received += text;
+    if (then === "") {
+      socket.end();
+    } else if (!isSent) {
+      socket.write(then);
+      isSent = true;
+    }
+  });
+  socket.write(lines.join("\r\n"));
+  await once(socket, "end");
+  socket.destroy();
+  return received;
+}
+
+test("the log has sums of what was refused, and no token", async () => {
+  const text = JSON.stringify(servers.log);
+  for (const { sha256 } of servers.entries) {
+    assert.not.match(text, sha256);
+  }
+  for (const name of ["orders", "reader", "stranger", "expired"]) {
+    assert.not.match(text, servers.token(name));
+  }
+  assert.not.match(text, "eyJ");
+  assert.not.match(text, "orders:");
+  await waitUntil("a sum is written", () =>
+    servers.log.some(({ msg, calls }) => /^calls without a valid token/.test(String(msg)) && Number(calls) > 0),
+  );
+  const each = servers.log.filter(({ code }) => code === "Unauthenticated");
+  assert.equal(each, []);
+});
+
+test.run();

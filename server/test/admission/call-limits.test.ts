@@ -1,0 +1,376 @@
+import { once } from "node:events";
+import { type ClientHttp2Session, connect } from "node:http2";
+import { connect as connectSocket, type Socket } from "node:net";
+import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
+import { createClient } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { pino } from "pino";
+import * as assert from "uvu/assert";
+import { GetRequestSchema, KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
+import { createAdaptiveLimit } from "../../src/admission/adaptive-limit.js";
+import { createCallLimits } from "../../src/admission/call-limits.js";
+import { Call } from "../../src/calls/call.js";
+import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
+import type { ServerOptions } from "../../src/index.js";
+import { keepEventLoopBusy } from "../support/busy-loop.js";
+import { describeFailure, failureOf } from "../support/errors.js";
+import { startExchange } from "../support/grpc-exchange.js";
+import { suite } from "../support/suite.js";
+import { createTransports, type KeyValueClient, startTestServer, type TestServer } from "../support/test-server.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const test = suite("call limits");
+let server: TestServer;
+let proxy: FaultProxy;
+/** What the proxy was asked to read or write. */
+let asked: string[] = [];
+
+test.before(async () => {
+  server = await startTestServer();
+  proxy = await startFaultProxy({ target: server.engine.endpoint });
+});
+
+test.before.each(() => {
+  proxy.reset();
+  asked = [];
+  proxy.decide = ({ body }) => {
+    const text = JSON.stringify(body);
+    asked.push(text);
+    return text.includes('"held"') ? "hang" : "forward";
+  };
+});
+
+test.after(async () => {
+  await proxy.stop();
+  await server.stop();
+});
+
+/** A server behind the proxy, and what it logs. */
+async function startLimited(options: ServerOptions) {
+  const lines: Record<string, unknown>[] = [];
+  const logger = pino({ level: "info" }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const limited = await server.replica({ endpoint: proxy.endpoint, logger, overload: "adaptive", ...options });
+  return { ...limited, lines };
+}
+
+/** Begins a call that DynamoDB does not answer, and ends it when it is told to. */
+async function holdCall(client: KeyValueClient): Promise<() => Promise<void>> {
+  const leave = new AbortController();
+  const held = client.get({ key: "held" }, { signal: leave.signal }).catch(() => {});
+  await waitUntil("it is under way", () => wasAsked("held"));
+  return async () => {
+    leave.abort();
+    await held;
+  };
+}
+
+const wasAsked = (key: string) => asked.some((text) => text.includes(`"${key}"`));
+
+test("an MGet of more keys than there may be is refused, and says how many", async () => {
+  const { client } = await startLimited({ maxKeys: 3 });
+  const failure = await failureOf(client.mGet({ keys: ["a", "b", "c", "d"] }));
+  assert.equal([failure.code, failure.reason, failure.field], ["InvalidArgument", "INVALID_FIELD", "keys"]);
+  assert.match(failure.message, "4 keys; the limit is 3");
+  const results = [];
+  for await (const message of client.mGet({ keys: ["a", "b", "c"] })) {
+    results.push(...message.results);
+  }
+  assert.is(results.length, 3);
+});
+
+test("a call beyond those that may be under way is refused by every protocol, and let in when there is room", async () => {
+  const { client, url } = await startLimited({ maxCalls: 1 });
+  const release = await holdCall(client);
+  for (const [name, transport] of Object.entries(createTransports(url))) {
+    const other = createClient(KeyValueService, transport);
+    const get = await failureOf(other.get({ key: "refused" }));
+    assert.equal(
+      [get.code, get.reason, get.retryable, get.hasRetryInfo, get.outcome],
+      ["ResourceExhausted", "OVERLOADED", true, true, "UNSPECIFIED"],
+      name,
+    );
+    const set = await failureOf(other.set({ key: "refused", value: new Uint8Array() }));
+    assert.equal([set.reason, set.outcome], ["OVERLOADED", "NOT_APPLIED"], name);
+    assert.is((await failureOf(other.mGet({ keys: ["refused"] }))).reason, "OVERLOADED", name);
+    const health = await createClient(Health, transport).check({});
+    assert.is(health.status, Status.SERVING, "health is answered at any time");
+  }
+  await release();
+  await waitUntilServed(client, 1);
+  assert.not.ok(wasAsked("refused"));
+});
+
+test("who is refused is told before any of the body has come", async () => {
+  const { client, url } = await startLimited({ maxCalls: 1 });
+  const release = await holdCall(client);
+  const session = connect(url);
+  for (const method of ["Get", "MGet"]) {
+    const stream = startExchange(session, {
+      path: `/${KeyValueService.typeName}/${method}`,
+      contentType: "application/grpc",
+      body: [],
+      unfinished: true,
+    });
+    const [head] = await once(stream, "response");
+    assert.is(head["grpc-status"], "8", method);
+    stream.resume().end();
+    await once(stream, "close");
+  }
+  session.close();
+  await release();
+});
+
+test("the refused are asked to come back at different times", async () => {
+  const { client } = await startLimited({ maxCalls: 1 });
+  const release = await holdCall(client);
+  const details = new Set<string>();
+  for (let n = 0; n < 50; n++) {
+    const error = await client.get({ key: "refused" }).catch((failure: unknown) => failure);
+    details.add((error as { metadata: Headers }).metadata.get("grpc-status-details-bin") ?? "");
+  }
+  assert.ok(details.size > 3, `${details.size} times to come back`);
+  await release();
+});
+
+test("refusals are counted in the log, not told one by one", async () => {
+  const { client, lines, server: limited } = await startLimited({ maxCalls: 1 });
+  const release = await holdCall(client);
+  for (let n = 0; n < 40; n++) {
+    await failureOf(client.get({ key: "refused" }));
+  }
+  await release();
+  await limited.stop();
+  assert.is(lines.filter(({ code }) => code === "ResourceExhausted").length, 0);
+  const counted = lines.filter(({ msg }) => msg === "calls refused");
+  assert.ok(counted.length < 10, `${counted.length} lines`);
+  assert.is(
+    counted.reduce((sum, { maxCalls }) => sum + Number(maxCalls), 0),
+    40,
+  );
+});
+
+/** A gRPC session from another address of this machine. */
+function connectFrom(url: string, localAddress: string): ClientHttp2Session {
+  const { hostname, port } = new URL(url);
+  return connect(url, { createConnection: () => connectSocket({ host: hostname, port: Number(port), localAddress }) });
+}
+
+async function statusOfGet(session: ClientHttp2Session, key: string): Promise<string> {
+  const body = encodeEnvelope(
+    0,
+    toBinary(GetRequestSchema, { $typeName: "dynakv.v1.GetRequest", key, consistency: 0 }),
+  );
+  const path = `/${KeyValueService.typeName}/Get`;
+  const stream = startExchange(session, { path, contentType: "application/grpc", body: [body] });
+  let status = "";
+  const note = (headers: Record<string, unknown>) => {
+    status = String(headers["grpc-status"] ?? status);
+  };
+  stream.on("response", note);
+  stream.on("trailers", note);
+  stream.resume();
+  await once(stream, "close");
+  return status;
+}
+
+test("one caller's calls leave room for those of another", async () => {
+  const { client, url } = await startLimited({ maxCallsPerCaller: 1 });
+  const release = await holdCall(client);
+  assert.match((await failureOf(client.get({ key: "refused" }))).message, "this caller");
+  const other = connectFrom(url, "127.0.0.2");
+  assert.is(await statusOfGet(other, "let in"), "0");
+  other.close();
+  await release();
+  await waitUntilServed(client, 1);
+});
+
+test("calls whose clients have left count no more", async () => {
+  const { client, url } = await startLimited({ maxCalls: 20 });
+  for (const transport of Object.values(createTransports(url))) {
+    const other = createClient(KeyValueService, transport);
+    for (let n = 0; n < 20; n++) {
+      const leave = new AbortController();
+      const left = other.get({ key: "held" }, { signal: leave.signal }).catch(() => {});
+      setImmediate(() => leave.abort());
+      await left;
+    }
+  }
+  await waitUntilServed(client, 20);
+});
+
+test("requests in a pipeline whose client has left count no more", async () => {
+  const { client, url } = await startLimited({ maxCalls: 20 });
+  const { hostname: host, port } = new URL(url);
+  const request = (key: string) => {
+    const body = JSON.stringify({ key });
+    const fields = `host: here\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    return `POST /${KeyValueService.typeName}/Get HTTP/1.1\r\n${fields}\r\n\r\n${body}`;
+  };
+  const socket = connectSocket({ host, port: Number(port) });
+  socket.write(request("held") + Array.from({ length: 18 }, (_, n) => request(`pipelined-${n}`)).join(""));
+  await waitUntil("the last of them is asked", () => wasAsked("pipelined-17"));
+  socket.destroy();
+  await waitUntilServed(client, 20);
+});
+
+/** A call of which the limits know no more than this. */
+function createCall(method: DescMethod, remoteAddress = "192.0.2.1"): Call {
+  const path = `/${method.parent.typeName}/${method.name}`;
+  return new Call({ path, method, headers: {}, socket: { remoteAddress } as Socket });
+}
+
+const { get, mGet } = KeyValueService.method;
+
+function createLimits(maxCalls = 10_000) {
+  const options = {
+    maxCalls,
+    maxCallsPerCaller: maxCalls,
+    maxRequestBytes: 16_384,
+    isAdaptive: true,
+    defaultDeadlineMs: 30_000,
+  };
+  return createCallLimits({ ...options, logger: pino({ level: "silent" }) });
+}
+
+test("one address may have very many calls of health open, but not any number, and another has its own", () => {
+  const limits = createLimits();
+  const calls = Array.from({ length: 1000 }, () => createCall(Health.method.watch));
+  for (const call of calls) {
+    assert.is(limits.stage(call), undefined);
+  }
+  assert.throws(() => limits.stage(createCall(Health.method.check)));
+  assert.is(limits.stage(createCall(Health.method.check, "192.0.2.2")), undefined);
+  assert.is(limits.stage(createCall(get)), undefined);
+  calls[0]?.end();
+  assert.is(limits.stage(createCall(Health.method.check)), undefined);
+  limits.stop();
+});
+
+test("streams that fill the limit leave room for unary calls, also for those that wait behind a stream", async () => {
+  const limits = createLimits();
+  const streams = Array.from({ length: 64 }, () => createCall(mGet));
+  for (const stream of streams) {
+    assert.is(limits.stage(stream), undefined);
+  }
+  const waiting = createCall(mGet);
+  const isWaiting = limits.stage(waiting);
+  assert.instance(isWaiting, Promise);
+  const gets = Array.from({ length: 65 }, () => createCall(get));
+  const entered = gets.map((call) => limits.stage(call));
+  assert.is(entered.filter((each) => each === undefined).length, 64);
+  gets[0]?.end();
+  await entered.at(-1);
+  for (const call of [...gets, ...streams]) {
+    call.end();
+  }
+  await isWaiting;
+  limits.stop();
+});
+
+test("a call that waits is let in when the processor rests, also when no other comes", async () => {
+  const limits = createLimits();
+  // As many streams as fill the first limit.
+  for (let n = 0; n < 64; n++) {
+    await limits.stage(createCall(mGet));
+  }
+  // So long that the meter has no call to look for any more.
+  const calmDown = keepEventLoopBusy(25);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const letIn = limits.stage(createCall(mGet));
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  calmDown();
+  await letIn;
+  limits.stop();
+});
+
+test("answers that their client does not take count as long as they are held", async () => {
+  const { client, url } = await startLimited({ maxCallsPerCaller: 5, maxCalls: 100 });
+  await client.set({ key: "large", value: new Uint8Array(100_000) });
+  const session = connect(url, { settings: { initialWindowSize: 0 } });
+  const body = encodeEnvelope(0, toBinary(GetRequestSchema, create(GetRequestSchema, { key: "large" })));
+  const path = `/${KeyValueService.typeName}/Get`;
+  const exchanges = Array.from({ length: 5 }, () =>
+    startExchange(session, { path, contentType: "application/grpc", body: [body] }),
+  );
+  await Promise.all(exchanges.map((stream) => once(stream, "response")));
+  assert.match((await failureOf(client.get({ key: "one more" }))).message, "this caller");
+  session.destroy();
+  await waitUntilServed(client, 1);
+});
+
+/** So many calls at once are served. A server hears a little later than its client that this has left. */
+async function waitUntilServed(client: KeyValueClient, count: number): Promise<void> {
+  await waitUntil(`${count} calls at once are served`, async () => {
+    // All have ended before the next are made: those would find them under way.
+    const calls = await Promise.allSettled(Array.from({ length: count }, () => client.get({ key: "let in" })));
+    return calls.every(({ status }) => status === "fulfilled");
+  });
+}
+
+test("what has no chance under overload is refused without asking DynamoDB, and afterwards all are served", async () => {
+  const { client, url } = await startLimited({});
+  await client.get({ key: "before" });
+  // The event loop has no rest, and each of its rounds takes long.
+  const calmDown = keepEventLoopBusy(40);
+  const outcomes = new Map<string, string>();
+  const keys = Array.from({ length: 1200 }, (_, n) => `busy-${n}`);
+  const transport = createGrpcTransport({ baseUrl: url });
+  const other = createClient(KeyValueService, transport);
+  await Promise.all(
+    keys.map(async (key, n) => {
+      // They come for a while, as calls do.
+      await new Promise((resolve) => setTimeout(resolve, n * 1.3));
+      try {
+        await other.get({ key });
+        outcomes.set(key, "OK");
+      } catch (error) {
+        const { code, reason } = describeFailure(error as never);
+        outcomes.set(key, reason === "OVERLOADED" ? reason : code);
+      }
+    }),
+  );
+  calmDown();
+  assert.ok([...outcomes.values()].includes("OK"), "some are served");
+  const refused = keys.filter((key) => outcomes.get(key) === "OVERLOADED");
+  assert.ok(refused.length > 0, "some are refused");
+  assert.equal(refused.filter(wasAsked), [], "and DynamoDB has not heard of them");
+  await waitUntilServed(client, 200);
+});
+
+test("with overload off nothing is refused for the processor's sake", async () => {
+  const { client } = await startLimited({ overload: "off" });
+  const calls = Array.from({ length: 300 }, (_, n) => client.get({ key: `off-${n}` }));
+  await Promise.all(calls);
+});
+
+const look = (isSaturated: boolean, lagMs: number) => ({ isSaturated, lagMs, elapsedMs: 20 + lagMs });
+
+test("a slow DynamoDB is no overload: the limit grows until all is let in", () => {
+  const limit = createAdaptiveLimit({ min: 10, initial: 100, max: 1000 });
+  for (let n = 0; n < 10; n++) {
+    limit.learn(look(false, 0), 100, true);
+  }
+  assert.is(limit.current, 1000);
+});
+
+test("the limit follows what the processor carries, and comes back when there is rest", () => {
+  const limit = createAdaptiveLimit({ min: 10, initial: 100, max: 1000 });
+  limit.learn(look(true, 5), 90, false);
+  assert.is(limit.current, 100, "work alone is no overload");
+  limit.learn(look(true, 40), 60, true);
+  assert.ok(limit.current < 60, "it begins with what was under way");
+  for (let n = 0; n < 50; n++) {
+    limit.learn(look(true, 100), 1000, true);
+  }
+  assert.is(limit.current, 10);
+  limit.learn(look(true, 1), 10, true);
+  assert.ok(limit.current > 10, "and feels its way up");
+  for (let n = 0; n < 10; n++) {
+    limit.learn(look(false, 0), 10, false);
+  }
+  assert.is(limit.current, 100, "without a need, no further than where it began");
+});
+
+test.run();

@@ -1,0 +1,98 @@
+import * as assert from "uvu/assert";
+import { bytesAt } from "../support/entries.js";
+import { failureOf } from "../support/errors.js";
+import { suite } from "../support/suite.js";
+import { startTestServer, type TestServer } from "../support/test-server.js";
+
+const test = suite("limits");
+let server: TestServer;
+
+test.before(async () => {
+  server = await startTestServer();
+});
+
+test.after(() => server.stop());
+
+/** The largest value at a key without expiry, as the refusal of a larger one tells it. */
+async function largestValue(key: string): Promise<number> {
+  const { message } = await failureOf(server.client.set({ key, value: new Uint8Array(409_600) }));
+  return Number(/leaves (\d+) for the value/.exec(message)?.[1]);
+}
+
+test("the largest value that an item can hold is stored, and one byte more is refused", async () => {
+  for (const key of ["k", "a key that is longer", "ключ"]) {
+    const largest = await largestValue(key);
+    await server.client.set({ key, value: new Uint8Array(largest) });
+    assert.is(bytesAt(await server.client.get({ key })).length, largest);
+
+    const failure = await failureOf(server.client.set({ key, value: new Uint8Array(largest + 1) }));
+    assert.equal(
+      [failure.code, failure.reason, failure.field, failure.outcome],
+      ["InvalidArgument", "VALUE_TOO_LARGE", "value", "NOT_APPLIED"],
+    );
+    assert.match(failure.message, "409600");
+    assert.match(failure.message, `${largest + 1} bytes`);
+    assert.is(bytesAt(await server.client.get({ key })).length, largest, "what was there before is there still");
+  }
+});
+
+test("a key of 2,048 bytes is used, one of 2,049 or none is refused by every method", async () => {
+  const value = new Uint8Array([1]);
+  for (const key of ["x".repeat(2048), `${"é".repeat(1024)}`]) {
+    await server.client.set({ key, value });
+    assert.ok((await server.client.get({ key })).entry);
+  }
+  for (const [key, size] of [
+    ["x".repeat(2049), "2049 bytes"],
+    [`${"é".repeat(1024)}x`, "2049 bytes"],
+    ["", "0 bytes"],
+  ] as const) {
+    for (const call of [
+      server.client.get({ key }),
+      server.client.set({ key, value }),
+      server.client.delete({ key }),
+      server.client.incr({ key }),
+    ]) {
+      const failure = await failureOf(call);
+      assert.equal([failure.code, failure.reason, failure.field], ["InvalidArgument", "INVALID_KEY", "key"]);
+      assert.match(failure.message, size);
+      assert.match(failure.message, "2048");
+    }
+  }
+});
+
+test("a key that is no UTF-8 is refused, and not stored under another name", async () => {
+  const url = `${server.url}/dynakv.v1.KeyValueService/Set`;
+  const json = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"key":"half \\ud800","value":""}',
+  });
+  assert.is(json.status, 400);
+  // Field 1, three bytes, the last of them not UTF-8.
+  const binary = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/proto" },
+    body: new Uint8Array([0x0a, 3, 0x61, 0x62, 0xff]),
+  });
+  assert.is(((await binary.json()) as { code: string }).code, "invalid_argument");
+  assert.is(await server.rawItem("half \ufffd"), undefined);
+  assert.is(await server.rawItem("ab\ufffd"), undefined);
+});
+
+test("a request over the limit is refused before it is read whole", async () => {
+  const small = await server.replica({ maxRequestBytes: 524_288 });
+  const keys = Array.from({ length: 100_000 }, (_, n) => `key-${n}`);
+  const failure = await failureOf(small.client.mGet({ keys }));
+  assert.equal([failure.code, failure.field], ["InvalidArgument", "keys"]);
+  assert.match(failure.message, "524288");
+});
+
+test("a deadline over the limit is refused, and says what the limit is", async () => {
+  const strict = await server.replica({ maxDeadlineSeconds: 60 });
+  const failure = await failureOf(strict.client.get({ key: "k" }, { timeoutMs: 61_000 }));
+  assert.is(failure.code, "InvalidArgument");
+  assert.match(failure.message, "60000");
+});
+
+test.run();

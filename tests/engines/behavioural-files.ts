@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { root } from "../../tools/root.js";
+import { listTestFiles, testFolders } from "../../tools/test-files.js";
+
+/** Test files that could speak to another engine, and yet are not run against it. */
+const leftOut: Readonly<Record<string, string>> = {
+  "access-log.test.ts": "it is about what is logged, whatever engine is behind it",
+  "consumed-capacity.test.ts": "not every engine tells what a request consumes",
+  "access.test.ts": "it is about who may call, whatever engine is behind it",
+  "access-changes.test.ts": "it is about who may call, whatever engine is behind it",
+  "large-bodies.test.ts": "it is about what this server holds, whatever engine is behind it",
+  "lifecycle.test.ts": "it starts embedded engines of its own",
+  "metrics.test.ts": "not every engine tells what a request consumes",
+  "memory.test.ts": "it weighs this server's own process, whatever engine is behind it",
+  "port.test.ts": "it tests the port alone, without an engine",
+  "secrets.test.ts": "it plants secrets that an engine which verifies signatures refuses",
+  "traces.test.ts": "not every engine tells what a request consumes",
+};
+
+/**
+ * The test files that are about what a server does on its engine: those that reach `support/engine.ts` by their imports. A
+ * new test file joins by itself.
+ */
+export function listBehaviouralFiles(endpoint: string): { files: string[]; leftOut: Record<string, string> } {
+  const files: string[] = [];
+  const reasons: Record<string, string> = {};
+  for (const file of listTestFiles()) {
+    // The client is its own: it is the server that meets engines.
+    const imports = file.startsWith("client/") ? new Set<string>() : importsOf(join(root, file));
+    if (!imports.has("server/test/support/engine.ts")) {
+      continue;
+    }
+    const reason = leftOut[basename(file)] ?? reasonOfEndpoint(endpoint, imports);
+    if (reason === undefined) {
+      files.push(file);
+    } else {
+      reasons[file] = reason;
+    }
+  }
+  return { files, leftOut: reasons };
+}
+
+function reasonOfEndpoint(endpoint: string, imports: Set<string>): string | undefined {
+  return endpoint.startsWith("https:") && imports.has("server/src/faults/index.ts")
+    ? "its proxy between server and engine speaks plain HTTP only"
+    : undefined;
+}
+
+/** The files that a test imports, from the root, and those that the ones among them in folders of tests import. */
+function importsOf(file: string, seen = new Set<string>()): Set<string> {
+  for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/from "(\.\.?\/[^"]+)\.js"/g)) {
+    const path = resolve(dirname(file), `${specifier}.ts`);
+    const name = relative(root, path);
+    if (!seen.has(name)) {
+      seen.add(name);
+      if (testFolders.some((folder) => name.startsWith(`${folder}/`))) {
+        importsOf(path, seen);
+      }
+    }
+  }
+  return seen;
+}
+
+export function suiteNameOf(file: string): string {
+  return basename(file, ".test.ts");
+}

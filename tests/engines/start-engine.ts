@@ -1,0 +1,87 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
+import { cacheFolderOf } from "../../tools/install-once.js";
+import { startProgram, stopProgram } from "../../tools/programs.js";
+import { root } from "../../tools/root.js";
+
+/** Where engines and their logs lie. */
+export const cacheFolder = cacheFolderOf("dynakv-engines");
+
+/** How a client reaches an engine. */
+export interface Access {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** How long an engine may take until it answers. */
+const startMs = 60_000;
+const pollMs = 100;
+
+export function createClient({ endpoint, region, accessKeyId, secretAccessKey }: Access): DynamoDBClient {
+  return new DynamoDBClient({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, maxAttempts: 1 });
+}
+
+/** Starts an engine's program on a free port, and waits until it answers. What it prints goes to a log file. */
+export async function startEngineProgram(
+  name: string,
+  file: string,
+  args: (port: number) => string[],
+): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
+  const port = await findFreePort();
+  const access = {
+    endpoint: `http://127.0.0.1:${port}`,
+    region: "us-east-1",
+    accessKeyId: "test",
+    secretAccessKey: "test",
+  };
+  const log = join(cacheFolder, `${name}.log`);
+  mkdirSync(cacheFolder, { recursive: true });
+  const logFile = openSync(log, "w");
+  const program = startProgram(file, args(port), { stdio: ["ignore", logFile, logFile] });
+  closeSync(logFile);
+  let end: string | undefined;
+  program.once("error", (error) => {
+    end = error.message;
+  });
+  program.once("exit", (code, signal) => {
+    end = `it ended with ${code ?? signal}`;
+  });
+  const client = createClient(access);
+  try {
+    for (const giveUpAt = Date.now() + startMs; !(await answers(client)); await sleep(pollMs)) {
+      if (end !== undefined || Date.now() > giveUpAt) {
+        const why = end ?? `no answer within ${startMs / 1000} s`;
+        throw new Error(`${name} did not start: ${why}; its output is in ${relative(root, log)}`);
+      }
+    }
+  } catch (error) {
+    await stopProgram(program);
+    throw error;
+  } finally {
+    client.destroy();
+  }
+  return { access, log: relative(root, log), stop: () => stopProgram(program) };
+}
+
+async function answers(client: DynamoDBClient): Promise<boolean> {
+  return client.send(new ListTablesCommand()).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") {
+    throw new Error("no free port");
+  }
+  return address.port;
+}

@@ -1,0 +1,76 @@
+import type { CallOptions } from "@connectrpc/connect";
+import type { RequestIds } from "../../../common/request-ids.js";
+import type { KeyValueClient } from "../../../server/test/support/test-server.js";
+import type { Answer, Request, Result } from "../check/operation.js";
+import { callUnary } from "./calls.js";
+import { resultOfFailure } from "./results.js";
+
+/** How often an increment with a request id is sent at most. */
+const maxTries = 4;
+
+/**
+ * Sends an increment with a request id, again with the same id through the next replica while its outcome is unknown or it
+ * may be repeated: one operation, whatever the number of its tries.
+ */
+export function incrementOnce(
+  ids: RequestIds,
+  clients: readonly KeyValueClient[],
+  key: string,
+  request: Request,
+  optionsOfTry: () => CallOptions,
+  onAnswer: (answered: Answered) => void,
+): Promise<Result> {
+  return ids.use(key, async (requestId) => {
+    let isInDoubt = false;
+    for (let n = 0; ; n++) {
+      const client = clients[n % clients.length] as KeyValueClient;
+      try {
+        const answer = await callUnary(client, key, request, { ...optionsOfTry(), requestId });
+        onAnswer({ key, request, requestId, answer });
+        return { outcome: "done", answer };
+      } catch (error) {
+        const { result, retryable } = resultOfFailure(error);
+        isInDoubt ||= result.outcome === "unknown";
+        const mayPass = retryable || (result.outcome === "unknown" && result.why !== "REQUEST_TOO_OLD");
+        if (!mayPass || n + 1 >= maxTries) {
+          // What the last try was refused for says nothing of the tries that may yet arrive.
+          return isInDoubt ? { outcome: "unknown", why: whyOf(result) } : result;
+        }
+      }
+    }
+  });
+}
+
+/** An increment that was applied. */
+export interface Answered {
+  readonly key: string;
+  readonly request: Request;
+  readonly requestId: string;
+  readonly answer: Answer;
+}
+
+/** An increment that was repeated, and had another answer than the first time. */
+export class AnsweredTwice extends Error {}
+
+/** Sends an increment once more that was answered before: it must be answered alike, or refused. */
+export async function replay(
+  client: KeyValueClient,
+  { key, request, requestId, answer }: Answered,
+  options: CallOptions,
+): Promise<void> {
+  let again: Answer;
+  try {
+    again = await callUnary(client, key, request, { ...options, requestId });
+  } catch (error) {
+    resultOfFailure(error);
+    return;
+  }
+  const [first, second] = [answer, again].map((each) => (each.type === "incr" ? `${each.count} ${each.etag}` : ""));
+  if (first !== second) {
+    throw new AnsweredTwice(`key ${key}: an increment was answered by ${first}, and its repetition by ${second}`);
+  }
+}
+
+function whyOf(result: Result): string {
+  return "why" in result ? result.why : "reason" in result ? `${result.reason} after a lost answer` : "";
+}

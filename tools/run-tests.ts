@@ -1,0 +1,71 @@
+/**
+ * Runs the tests of both packages, a few files a process and some processes at a time. The last line is plain, for CI:
+ * `N passed, N failed`.
+ *
+ *     npm test              all but the slow ones
+ *     npm test PATTERN      the files whose path matches the pattern, slow ones too
+ *     npm run test:slow     the slow ones
+ *     npm run test:long     those about faults and crashes, with as many requests as the docs speak of
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { buildCli } from "./build-cli.js";
+import { root } from "./root.js";
+import { runUvu } from "./run-uvu.js";
+import { listTestFiles } from "./test-files.js";
+
+/** Those that kill servers, weigh memory, or try very much. */
+const slow =
+  /\/(crash|dropped-connections|fuzz|lifecycle|memory|mget-memory|request-window-model|restart|transfer|workers)\.test\.ts$/;
+/** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
+const limitMs = process.argv.includes("--full") ? 5_400_000 : 600_000;
+
+const [pattern] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const isSlowRun = process.argv.includes("--slow");
+if (process.argv.includes("--full")) {
+  process.env.DYNAKV_TEST_FULL = "1";
+}
+/** Loading the server takes longer than the tests of most files, but for the slow ones. */
+const filesOfProcess = isSlowRun ? 1 : 9;
+
+// Below the root, so that it finds the packages there.
+const folder = mkdtempSync(join(root, "node_modules/.dynakv-cli-"));
+process.once("exit", () => rmSync(folder, { recursive: true }));
+process.env.DYNAKV_TEST_CLI = await buildCli(folder, { packages: "external" });
+
+const queue = groupsOf(listTestFiles().filter(isWanted));
+let passed = 0;
+let failed = queue.length === 0 ? 1 : 0;
+
+async function work(): Promise<void> {
+  for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+    const startedAt = performance.now();
+    const run = await runUvu(`^(${group.join("|").replaceAll(".", "\\.")})$`, { limitMs });
+    // A file that runs no suite has no line of its own, and has failed.
+    const suites = run.output.match(/\(\d+ \/ \d+\)/g)?.length ?? 0;
+    const failedHere = run.failed + (run.failed === 0 && suites < group.length ? 1 : 0);
+    passed += run.passed;
+    failed += failedHere;
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    process.stdout.write(`${group.join(", ")}: ${run.passed} passed, ${failedHere} failed (${seconds} s)\n`);
+    if (failedHere > 0) {
+      process.stdout.write(`${run.output}\n`);
+    }
+  }
+}
+
+// Many of them wait more than they work. More than a few would only wait for each other's engines.
+await Promise.all(Array.from({ length: Math.min(availableParallelism() + 2, 4) }, work));
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function isWanted(file: string): boolean {
+  return pattern === undefined ? slow.test(file) === isSlowRun : new RegExp(pattern).test(file);
+}
+
+/** Files that stand beside each other, which often take equally long, are dealt out to different groups. */
+function groupsOf(all: readonly string[]): string[][] {
+  const count = Math.ceil(all.length / filesOfProcess);
+  return Array.from({ length: count }, (_, group) => all.filter((_, index) => index % count === group));
+}
