@@ -6,11 +6,11 @@ import { createRequestIds } from "../../common/request-ids.js";
 import { version } from "../../common/version.js";
 import { openAccess } from "./access/access.js";
 import { createCallLimits } from "./admission/call-limits.js";
-import { createCallHandlers } from "./calls/call-handlers.js";
-import { createCallErrors } from "./calls/errors/report-error.js";
+import { createDeadlineStage } from "./calls/deadline.js";
+import { createDispatch } from "./calls/dispatch.js";
+import { createErrorReporter } from "./calls/errors/report-error.js";
 import { createHealth } from "./calls/health.js";
-import { createCallGate } from "./calls/pipeline.js";
-import { noteKeys } from "./calls/recorded-keys.js";
+import { createPipeline } from "./calls/pipeline.js";
 import { createServices, methodsByPath, servedServices } from "./calls/routes.js";
 import type { ConnectionLimitOptions } from "./listener/connection-limits.js";
 import { listenOn } from "./listener/listen-on.js";
@@ -139,18 +139,23 @@ export function createServer(options: ServerOptions = {}): Server {
       maxRequestBytes: settings.maxRequestBytes,
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
     };
-    const callErrors = createCallErrors(observation.accessLog, limits);
     const services = createServices({
       ...createImplementations(settings, context, connection, backend),
       health: health.implementation,
     });
     observation.metrics?.addMethods(methodsByPath(services).values());
+    const pipeline = createPipeline({
+      ...observation.stages,
+      identity: access.stage,
+      deadline: createDeadlineStage(limits.maxDeadlineMs),
+      admission: callLimits.stage,
+    });
     const serving = createPort({
-      ...createCallHandlers({
+      onExchange: createDispatch({
         ...limits,
-        services: services.map(noteKeys),
-        callErrors,
-        gate: createCallGate([...observation.stages, ...(access.stage ? [access.stage] : []), callLimits.stage]),
+        services,
+        pipeline,
+        errors: createErrorReporter(limits, (call) => observation.accessLog.failedLate(call)),
         bodies: callLimits.bodies,
         shutdownSignal: shutdown.signal,
         corsOrigins: splitOrigins(settings.corsOrigins),

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createBodyBudget } from "../../server/src/admission/body-budget.js";
-import { createCallHandlers } from "../../server/src/calls/call-handlers.js";
-import { createCallErrors } from "../../server/src/calls/errors/report-error.js";
-import { createCallGate } from "../../server/src/calls/pipeline.js";
+import { createDeadlineStage } from "../../server/src/calls/deadline.js";
+import { createDispatch } from "../../server/src/calls/dispatch.js";
+import { createErrorReporter } from "../../server/src/calls/errors/report-error.js";
+import { createPipeline } from "../../server/src/calls/pipeline.js";
 import { createPort } from "../../server/src/listener/port.js";
 import { createConformanceService } from "./service.js";
 
@@ -46,12 +47,12 @@ if (service === undefined) {
   throw new Error("the schema has no ConformanceService");
 }
 const port = createPort({
-  ...createCallHandlers({
+  onExchange: createDispatch({
     ...limits,
     services: [{ service, implementation: createConformanceService(messageNamed) }],
-    gate: createCallGate([]),
+    pipeline: createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) }),
     bodies: createBodyBudget(limits.maxRequestBytes),
-    callErrors: createCallErrors({ failedLate() {} }, limits),
+    errors: createErrorReporter(limits, () => {}),
     shutdownSignal: new AbortController().signal,
     corsOrigins: [],
     registry,

@@ -151,7 +151,7 @@ export const ErrorReason = {
 
   /**
    * INVALID_ARGUMENT: any other field of the request is out of its range, or the request cannot be read, is too long, or has
-   * too long a deadline.
+   * a malformed deadline.
    *
    * @generated from enum value: ERROR_REASON_INVALID_FIELD = 5;
    */

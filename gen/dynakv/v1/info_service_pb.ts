@@ -183,7 +183,7 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
   maxRequestBytes: number;
 
   /**
-   * The longest deadline that a caller may set.
+   * The longest deadline that is served: a longer one is shortened to it.
    *
    * @generated from field: google.protobuf.Duration max_deadline = 4;
    */

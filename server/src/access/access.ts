@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { GateStage } from "../calls/pipeline.js";
+import type { Stage } from "../calls/pipeline.js";
 import { createTlsAcceptor, type TlsAcceptor } from "../listener/tls.js";
 import { knowsCallers } from "../settings/check-access.js";
 import type { Settings } from "../settings/settings.js";
@@ -17,7 +17,7 @@ import { type WatchedFiles, type WatchedFilesOptions, watchFiles } from "./watch
 /** Who may call, as the settings have it. */
 export interface Access {
   /** Undefined where everyone may do everything. */
-  readonly stage: GateStage | undefined;
+  readonly stage: Stage | undefined;
   /** Undefined without TLS. */
   readonly tls: TlsAcceptor | undefined;
   /** Stops to watch files. */

@@ -3,7 +3,7 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
-import type { GateStage } from "../calls/pipeline.js";
+import type { Stage } from "../calls/pipeline.js";
 import { reflectionServices } from "../calls/reflection.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import { permissionDenied, type Right, rights } from "../service/caller.js";
@@ -30,7 +30,7 @@ type Need = "nothing" | "impossible" | "any right" | Right;
  * The stage of the gate that lets in only whom it knows, and who may do what the method does to some key at least. Which keys the
  * call names stands in its body, and is the service's to check.
  */
-export function createAuthentication(options: AuthenticationOptions): GateStage {
+export function createAuthentication(options: AuthenticationOptions): Stage {
   const { identify, policy, failures } = options;
   const needs = methodNeeds(options.introspection);
 

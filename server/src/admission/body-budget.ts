@@ -1,14 +1,6 @@
+import type { BodyLimit } from "../calls/body-limit.js";
 import type { Call } from "../calls/call.js";
-import { type PreparedRefusal, refusalOf } from "./overload-errors.js";
-
-/** Bounds what the bodies of all calls hold together: each may be large, and there may be thousands. */
-export interface BodyBudget {
-  /**
-   * Counts bytes of a call's body as they come, until nothing is held for the call any more. Returns why the rest of the body is not
-   * to be gathered when others hold too much.
-   */
-  add(call: Call, bytes: number): PreparedRefusal | undefined;
-}
+import { shedError } from "./overload-errors.js";
 
 /** So many large bodies may be held at once as the largest that there may be. */
 const largestAtOnce = 16;
@@ -16,7 +8,7 @@ const largestAtOnce = 16;
 const smallBytes = 16_384;
 
 /** @param refuse makes the refusal, where that is to be counted as well */
-export function createBodyBudget(maxRequestBytes: number, refuse = () => refusalOf("bodies")): BodyBudget {
+export function createBodyBudget(maxRequestBytes: number, refuse = () => shedError("bodies")): BodyLimit {
   const most = maxRequestBytes * largestAtOnce;
   const held = new Map<Call, number>();
   let total = 0;

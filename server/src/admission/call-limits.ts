@@ -1,18 +1,19 @@
 import type { Logger } from "pino";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
+import type { BodyLimit } from "../calls/body-limit.js";
 import type { Call } from "../calls/call.js";
-import type { GateStage } from "../calls/pipeline.js";
-import { readDeadlineMs } from "../calls/read-deadline.js";
+import type { PreparedError } from "../calls/errors/prepared-error.js";
+import type { Stage } from "../calls/pipeline.js";
 import { abortError } from "../errors/dynakv-error.js";
 import { networkOf } from "../listener/remote-address.js";
 import { createCountedWarning } from "../observability/counted-warning.js";
 import { anyone } from "../service/caller.js";
 import { createAdaptiveLimit } from "./adaptive-limit.js";
 import { createWaitingCalls, type WaitingCall } from "./admission-queue.js";
-import { type BodyBudget, createBodyBudget } from "./body-budget.js";
+import { createBodyBudget } from "./body-budget.js";
 import { createUsualTimes } from "./latency-percentile.js";
 import { createLoadMeter } from "./load-meter.js";
-import { type PreparedRefusal, type RefusalKind, refusalOf } from "./overload-errors.js";
+import { type ShedKind, shedError } from "./overload-errors.js";
 
 export interface CallLimitOptions {
   /** The most calls under way in all, those that wait included. */
@@ -27,7 +28,7 @@ export interface CallLimitOptions {
   readonly isAdaptive: boolean;
   readonly logger: Logger;
   /** Is told of each call that was refused. */
-  readonly onRefused?: ((kind: RefusalKind) => void) | undefined;
+  readonly onRefused?: ((kind: ShedKind) => void) | undefined;
 }
 
 /** Room for work that a call does beside its first. */
@@ -39,11 +40,11 @@ export interface WorkSlots {
 
 export interface CallLimits {
   /** Lets a call in, has it wait for its turn, or refuses it. Of a call that is let in nothing but its end is heard. */
-  readonly stage: GateStage;
+  readonly stage: Stage;
   /** For the batches of an MGet beyond its first. */
   readonly batches: WorkSlots;
   /** For what has come of the bodies of all calls. */
-  readonly bodies: BodyBudget;
+  readonly bodies: BodyLimit;
   /** How many calls are under way, those that wait included, and how many of them wait. */
   readonly calls: number;
   readonly waiting: number;
@@ -84,7 +85,7 @@ interface RunningStream {
 
 export function createCallLimits(options: CallLimitOptions): CallLimits {
   const { maxCalls, maxCallsPerCaller, maxRequestBytes, defaultDeadlineMs, isAdaptive, logger, onRefused } = options;
-  const warn = createCountedWarning<RefusalKind>(logger, "calls refused");
+  const warn = createCountedWarning<ShedKind>(logger, "calls refused");
   const byCaller = new Map<string, number>();
   const healthByAddress = new Map<string, number>();
   const limit = createAdaptiveLimit({ min: minLimit, initial: initialLimit, max: maxCalls * streamWeight });
@@ -139,10 +140,10 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     }
   }
 
-  function refuse(kind: RefusalKind): PreparedRefusal {
+  function refuse(kind: ShedKind): PreparedError {
     warn(kind);
     onRefused?.(kind);
-    return refusalOf(kind);
+    return shedError(kind);
   }
 
   /** Counts a call for as long as anything is held for it, unless there are too many. */
@@ -231,7 +232,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     const expectedMs = limit.isSaturated && begunPerMs > 0 ? queue.weight / begunPerMs : 0;
     queuedSince = queue.isEmpty ? now : queuedSince;
     const unsetMs = call.method?.methodKind === "unary" ? defaultDeadlineMs : Number.POSITIVE_INFINITY;
-    const deadlineMs = readDeadlineMs(call.headers) ?? unsetMs;
+    const deadlineMs = call.timeoutMs ?? unsetMs;
     const beginBy = call.startedAt - lagMs + deadlineMs - usual.of(call.method);
     const isBurst = now - queuedSince <= burstMs;
     const longestMs = Math.min(isBurst ? Number.POSITIVE_INFINITY : maxWaitMs, (beginBy - now) * maxWaitShare);

@@ -1,16 +1,24 @@
 import type { Readable } from "node:stream";
-import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import type { BodyBudget } from "../admission/body-budget.js";
+import type { DynakvError } from "../errors/dynakv-error.js";
+import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
 import type { Call } from "./call.js";
-import type { NodeRequest, NodeResponse } from "./dispatch.js";
+
+/** Bounds what the bodies of all calls hold together: each may be large, and there may be thousands. */
+export interface BodyLimit {
+  /**
+   * Counts bytes of a call's body as they come, until nothing is held for the call any more. Returns why the rest of the body is not
+   * to be gathered when others hold too much.
+   */
+  add(call: Call, bytes: number): DynakvError | undefined;
+}
 
 /**
  * Counts the bytes of bodies as they pass, without reading them: what a listener for data would do. Notes with the call when there is
  * no more room for its body, and tells it when its client does not take what is sent.
  */
-export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, bodies: BodyBudget): void {
+export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, bodies: BodyLimit): void {
   const source = ("stream" in request ? request.stream : request) as Readable;
-  // What came together with the head.
+  // What came together with the head, or while the call waited for its turn.
   add(source.readableLength);
   const { push } = source;
   source.push = (chunk: unknown, encoding?: BufferEncoding) => {
@@ -48,9 +56,8 @@ export function countBytes(request: NodeRequest, response: NodeResponse, call: C
 }
 
 /** The body of a call, until there is no more room for it. */
-export async function* untilRefused({ body }: UniversalServerRequest, call: Call): AsyncGenerator<Uint8Array> {
-  // Connect makes requests of Node's only so.
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+export async function* limitBody(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
     if (call.bodyRefusal !== undefined) {
       throw call.bodyRefusal;
     }

@@ -9,14 +9,18 @@ import {
   createContextKey,
   createContextValues,
 } from "@connectrpc/connect";
-import type { PreparedRefusal } from "../admission/overload-errors.js";
+import type { DynakvError } from "../errors/dynakv-error.js";
 import { anyone, type Caller, callerKey } from "../service/caller.js";
 import { initiatorKey } from "../service/initiator.js";
+import { requestIdHeader } from "./header-names.js";
+import { type WireForm, wireFormOf } from "./wire-form.js";
 
 /** What is known of a call before its body is read. */
 export interface CallHead {
   /** The path of its URL, without a query. */
   readonly path: string;
+  /** The HTTP method, such as `POST`. */
+  readonly httpMethod: string;
   /** Undefined when the path is that of no RPC. */
   readonly method: DescMethod | undefined;
   readonly headers: IncomingHttpHeaders;
@@ -24,18 +28,29 @@ export interface CallHead {
   readonly socket: Socket;
 }
 
+/** The protocols in which calls come: plain JSON and GET are of Connect. */
+export type CallProtocol = "grpc" | "grpc-web" | "connect";
+
 /** One call, from its head to its end, whatever the protocol. */
 export class Call implements CallHead {
   readonly path: string;
+  readonly httpMethod: string;
   readonly method: DescMethod | undefined;
   readonly headers: IncomingHttpHeaders;
   readonly socket: Socket;
+  readonly form: WireForm;
   /** The address that it comes from: the last proxy's, if there are any. */
   readonly remote: string | undefined;
   /** As performance.now has it. */
   readonly startedAt = performance.now();
   /** Who makes it, once that was found out. */
   caller: Caller = anyone;
+  /** The caller's deadline, from its start, in milliseconds, as far as the server serves it; undefined when it sets none. */
+  timeoutMs: number | undefined;
+  /** Whether the caller has set a longer one. */
+  isDeadlineShortened = false;
+  /** Whether Connect has let it through to the service. */
+  hasReachedService = false;
   /** What it was answered, if that was an error. */
   error: ConnectError | undefined;
   /** Where that came from, for the log alone: it can hold anything. */
@@ -50,7 +65,7 @@ export class Call implements CallHead {
   /** Whether somebody wants to know of the requests to DynamoDB that it takes. */
   isWatched = false;
   /** Why the rest of its body is not to be gathered, if others hold too much. */
-  bodyRefusal: PreparedRefusal | undefined;
+  bodyRefusal: DynakvError | undefined;
   /** What its answer tells in trailers beside what the service has set. */
   trailers: (() => Readonly<Record<string, string>>) | undefined;
   /** Is told when an answer that streams waits for its client to take what was sent, and when it goes on. */
@@ -60,11 +75,13 @@ export class Call implements CallHead {
   private readonly releasing: (() => void)[] = [];
   private hasEnded = false;
 
-  constructor({ path, method, headers, socket }: CallHead) {
+  constructor({ path, httpMethod, method, headers, socket }: CallHead) {
     this.path = path;
+    this.httpMethod = httpMethod;
     this.method = method;
     this.headers = headers;
     this.socket = socket;
+    this.form = wireFormOf(headers["content-type"], httpMethod, method);
     this.remote = remoteOf(socket);
   }
 
@@ -137,13 +154,14 @@ export class Call implements CallHead {
     return this.isWatched ? values.set(initiatorKey, this) : values;
   }
 
+  get protocol(): CallProtocol {
+    return this.form === "grpc" || this.form === "grpc-web" ? this.form : "connect";
+  }
+
   get status(): Code | "ok" {
     return this.error?.code ?? "ok";
   }
 }
-
-/** Carries the call's id in and out. */
-export const requestIdHeader = "x-request-id";
 
 /** Where interceptors find the call that they stand in. */
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "the call" });

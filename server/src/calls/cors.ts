@@ -1,11 +1,17 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import { cors as connectCors } from "@connectrpc/connect";
-import type { RequestHandler } from "../listener/port.js";
-import { consumedCapacityTrailers, returnConsumedCapacityHeader } from "../observability/consumed-capacity.js";
-import { requestIdHeader } from "./call.js";
+import type { Exchange } from "../listener/exchange.js";
+import { consumedCapacityTrailers, requestIdHeader, returnConsumedCapacityHeader } from "./header-names.js";
 
-export interface CorsOptions {
-  /** The origins whose pages may call, such as `https://app.example.com`; `*` for any. Loopback origins always may. */
-  readonly origins: readonly string[];
+/**
+ * Lets the scripts of web pages call. Only pages from this machine may, unless told otherwise: the service may be open to
+ * whoever reaches it, and any page that a developer looks at can reach a port on the developer's machine.
+ */
+export interface Cors {
+  /** The headers that every response to this exchange has; none when its page, if there is one, may not read it. */
+  headersFor(exchange: Exchange): OutgoingHttpHeaders | undefined;
+  /** What a browser's question before the call is answered with; undefined for what is none, or comes from a page that may not call. */
+  preflightHeaders(exchange: Exchange): OutgoingHttpHeaders | undefined;
 }
 
 const trailers = Object.values(consumedCapacityTrailers);
@@ -25,29 +31,33 @@ const allowedHeaders = [
   "tracestate",
 ].join(", ");
 
-/**
- * Lets the scripts of web pages call. Only pages from this machine may, unless told otherwise: the service may be open to
- * whoever reaches it, and any page that a developer looks at can reach a port on the developer's machine.
- */
-export function withCors(handler: RequestHandler, { origins }: CorsOptions): RequestHandler {
-  return (request, response) => {
-    const { origin } = request.headers;
-    if (typeof origin !== "string" || !(isLoopback(origin) || origins.includes("*") || origins.includes(origin))) {
-      handler(request, response);
-      return;
-    }
-    response.setHeader("access-control-allow-origin", origin);
-    response.setHeader("vary", "origin");
-    response.setHeader("access-control-expose-headers", exposedHeaders);
-    if (request.method === "OPTIONS") {
-      response.setHeader("access-control-allow-methods", connectCors.allowedMethods.join(", "));
-      response.setHeader("access-control-allow-headers", allowedHeaders);
-      response.setHeader("access-control-max-age", "7200");
-      response.writeHead(204);
-      response.end();
-      return;
-    }
-    handler(request, response);
+/** @param origins the origins whose pages may call, such as `https://app.example.com`; `*` for any. Loopback origins always may. */
+export function createCors(origins: readonly string[]): Cors {
+  const isAllowed = (origin: string) => isLoopback(origin) || origins.includes("*") || origins.includes(origin);
+
+  function headersFor({ headers: { origin } }: Exchange): OutgoingHttpHeaders | undefined {
+    return typeof origin === "string" && isAllowed(origin)
+      ? {
+          "access-control-allow-origin": origin,
+          vary: "origin",
+          "access-control-expose-headers": exposedHeaders,
+        }
+      : undefined;
+  }
+
+  return {
+    headersFor,
+    preflightHeaders(exchange) {
+      const headers = exchange.method === "OPTIONS" ? headersFor(exchange) : undefined;
+      return (
+        headers && {
+          ...headers,
+          "access-control-allow-methods": connectCors.allowedMethods.join(", "),
+          "access-control-allow-headers": allowedHeaders,
+          "access-control-max-age": "7200",
+        }
+      );
+    },
   };
 }
 

@@ -1,78 +1,120 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
-import type { Socket } from "node:net";
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { OutgoingHttpHeaders } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
-import type { BodyBudget } from "../admission/body-budget.js";
-import { DynakvError } from "../errors/dynakv-error.js";
-import type { RequestHandler } from "../listener/port.js";
-import { countBytes } from "./body-limit.js";
-import { Call, requestIdHeader } from "./call.js";
-import type { CallErrors } from "./errors/report-error.js";
-import { answerError } from "./errors/write-error.js";
-import { type CallGate, passGate } from "./pipeline.js";
+import type { Exchange } from "../listener/exchange.js";
+import { type BodyLimit, countBytes } from "./body-limit.js";
+import { Call } from "./call.js";
+import { type ConnectCallsOptions, createConnectCalls } from "./connect-calls.js";
+import { createCors } from "./cors.js";
+import { createDirectGrpc } from "./direct-grpc/direct-grpc.js";
+import { headOf, toWireError } from "./errors/write-error.js";
+import { requestIdHeader } from "./header-names.js";
+import type { Pipeline } from "./pipeline.js";
+import { methodsByPath } from "./routes.js";
 
-export interface GatedRequestsOptions {
-  readonly gate: CallGate;
-  readonly bodies: BodyBudget;
-  readonly callErrors: CallErrors;
-  /** The RPCs by their paths. */
-  readonly methods: ReadonlyMap<string, DescMethod>;
+export interface DispatchOptions extends ConnectCallsOptions {
+  /** What each call passes before its body is read. */
+  readonly pipeline: Pipeline;
+  /** What the bodies of all calls may hold together. */
+  readonly bodies: BodyLimit;
+  /** The origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
 }
 
-/** Answers a request that was let in, as a part of its call. */
-export type CallRequestHandler = (request: NodeRequest, response: NodeResponse, call: Call) => void;
-export type NodeRequest = IncomingMessage | Http2ServerRequest;
-export type NodeResponse = ServerResponse | Http2ServerResponse;
+/**
+ * Where every call begins, whatever its protocol: it passes the pipeline, and is then answered straight from its stream if it is the
+ * plainest kind of gRPC, and by Connect's handlers otherwise.
+ */
+export function createDispatch(options: DispatchOptions): (exchange: Exchange) => void {
+  const { services, pipeline, bodies, errors } = options;
+  const methods = methodsByPath(services);
+  const cors = createCors(options.corsOrigins);
+  const direct = createDirectGrpc(options);
+  const answerByConnect = createConnectCalls(options);
 
-const gated = new WeakMap<object, Call>();
+  /** Answers a call with an error of which nothing but the head was read. */
+  function refuse(call: Call, exchange: Exchange, error: unknown): void {
+    const reported = errors.reportRefusal(call, error);
+    call.end();
+    respondWithError(call, exchange, reported);
+  }
 
-/** Notes that the call of a stream has passed the gate already. */
-export function noteGatedCall(stream: ServerHttp2Stream, call: Call): void {
-  gated.set(stream, call);
-}
+  function respondWithError(call: Call, exchange: Exchange, error: ConnectError): void {
+    const { status, body, ...head } = toWireError(call.form, call.headers["content-type"], error);
+    exchange.respond(status, { ...commonHeaders(call, exchange), ...headOf(head) }, body);
+  }
 
-/** Has each request pass the gate before any of its body is read, and refuses in the protocol of the caller. */
-export function withGate(handler: CallRequestHandler, options: GatedRequestsOptions): RequestHandler {
-  const { gate, bodies, callErrors, methods } = options;
-  return (request, response) => {
-    const [path = ""] = (request.url ?? "").split("?", 1);
-    const passed = "stream" in request ? gated.get(request.stream) : undefined;
-    const call =
-      passed ?? new Call({ path, method: methods.get(path), headers: request.headers, socket: socketOf(request) });
-    if (call.sentId !== undefined) {
-      response.setHeader(requestIdHeader, call.sentId);
+  /**
+   * Nobody serves this path. A client of gRPC expects a status of its own for that, and so do the health checks of load balancers;
+   * it has none of dynakv's details, since the path is none of dynakv's.
+   */
+  function refuseUnknown(call: Call, exchange: Exchange): void {
+    const error = new ConnectError("this server has no such method", Code.Unimplemented);
+    call.error = error;
+    call.failure = error;
+    call.end();
+    if (call.protocol === "connect") {
+      exchange.respond(404, commonHeaders(call, exchange));
+    } else {
+      respondWithError(call, exchange, error);
     }
-    response.once("close", () => {
-      // Node takes an HTTP/2 answer that was cut off for one that was sent, and an HTTP/1 one that was not sent for one that was ended.
-      if (!response.writableEnded || !response.writableFinished) {
+  }
+
+  function answer(call: Call, exchange: Exchange): void {
+    const opened = exchange.open();
+    if (opened === undefined) {
+      return;
+    }
+    const { request, response } = opened;
+    for (const [name, value] of Object.entries(commonHeaders(call, exchange))) {
+      response.setHeader(name, value as string);
+    }
+    countBytes(request, response, call, bodies);
+    if (request.headers.expect !== undefined) {
+      response.writeContinue();
+    }
+    try {
+      answerByConnect(call, request, response);
+    } catch (error) {
+      refuse(call, exchange, error);
+    }
+  }
+
+  function commonHeaders({ sentId }: Call, exchange: Exchange): OutgoingHttpHeaders {
+    return { ...cors.headersFor(exchange), ...(sentId !== undefined && { [requestIdHeader]: sentId }) };
+  }
+
+  return (exchange) => {
+    const preflight = cors.preflightHeaders(exchange);
+    if (preflight !== undefined) {
+      exchange.respond(204, preflight);
+      return;
+    }
+    const { expect } = exchange.headers;
+    // Case does not matter (RFC 9110, section 10.1.1), and there is no other expectation.
+    if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
+      exchange.respond(417, {});
+      return;
+    }
+    const [path = ""] = exchange.url.split("?", 1);
+    const method = methods.get(path);
+    const { method: httpMethod, headers, socket } = exchange;
+    const call = new Call({ path, httpMethod, method, headers, socket });
+    exchange.onClose((isAnswered) => {
+      if (!isAnswered && !call.ended) {
         call.leave(new ConnectError("the client has left", Code.Canceled));
       }
       call.end();
     });
-    countBytes(request, response, call, bodies);
-    const refuse = (error: unknown) => answerError(request, response, callErrors.reportRefusal(call, error));
-    const enter = () => {
-      if (request.headers.expect === "100-continue") {
-        response.writeContinue();
-      }
-      try {
-        handler(request, response, call);
-      } catch {
-        // connect-node throws here, instead of answering, when it can make no URL of what the request says of its host.
-        refuse(new DynakvError(ErrorReason.INVALID_FIELD, "the request has no valid host"));
-      }
-    };
-    if (passed !== undefined) {
-      enter();
-    } else {
-      passGate(gate, call, enter, refuse);
-    }
+    pipeline(
+      call,
+      () => {
+        if (method === undefined) {
+          refuseUnknown(call, exchange);
+        } else if (!direct(call, exchange)) {
+          answer(call, exchange);
+        }
+      },
+      (error) => refuse(call, exchange, error),
+    );
   };
-}
-
-/** The connection of a request, which is one for all that come by it: those of HTTP/2 have a stand-in each. */
-function socketOf(request: NodeRequest): Socket {
-  return ("stream" in request ? request.stream.session?.socket : undefined) ?? request.socket;
 }

@@ -2,19 +2,62 @@ import { abortError } from "../errors/dynakv-error.js";
 import type { Call } from "./call.js";
 
 /**
- * One of the things that stand between the head of a call and its body: who calls, whether there is room, what is counted.
- * It throws, or rejects with, a DynakvError to refuse the call, and asks by `call.onEnd` to be told of its end.
+ * One of the things that a call passes between its head and its body. A stage throws, or rejects with, a DynakvError to refuse the
+ * call, and asks by `call.onEnd` to be told of its end.
  *
- * It returns no promise when it need not wait: most calls pass in one go, and a promise for each would cost them more than the gate.
+ * It returns no promise when it need not wait: most calls pass in one go, and a promise for each would cost them more than the stage.
  */
-export type GateStage = (call: Call) => void | Promise<void>;
+export type Stage = (call: Call) => void | Promise<void>;
 
-/** Lets a call in before any of its body is read, or throws why it does not. */
-export type CallGate = GateStage;
+/** The stages of a server, by what they are for; those that it has no use for are left out. */
+export interface Stages {
+  /** Writes a line when the call has ended. */
+  readonly accessLog?: Stage | undefined;
+  /** Counts and times calls. */
+  readonly metrics?: Stage | undefined;
+  /** Opens a span. */
+  readonly tracing?: Stage | undefined;
+  /** Adds up what the call consumes of DynamoDB, where the caller asks for that. */
+  readonly consumedCapacity?: Stage | undefined;
+  /** Finds out who calls, and whether that caller may call the method for some key at least. */
+  readonly identity?: Stage | undefined;
+  /** Reads the deadline. */
+  readonly deadline?: Stage | undefined;
+  /** Lets the call in, has it wait for its turn, or sheds it. */
+  readonly admission?: Stage | undefined;
+}
 
-/** A gate of stages, asked in their order. Those that were asked before one refuses hear of the call's end all the same. */
-export function createCallGate(stages: readonly GateStage[]): CallGate {
-  function enter(call: Call, from: number): void | Promise<void> {
+/**
+ * The order in which every call passes the stages, whatever its protocol. Before them stand the limits of the connection
+ * (listener/connection-limits.ts), and behind them that of the body, which is counted as it is read (body-limit.ts), and the
+ * rights to the keys that it names, which the service checks.
+ */
+function inOrder(stages: Stages): readonly Stage[] {
+  const { accessLog, metrics, tracing, consumedCapacity, identity, deadline, admission } = stages;
+  return [
+    // What is asked first hears of the end last: the log has what all others have found out.
+    accessLog,
+    metrics,
+    tracing,
+    consumedCapacity,
+    // Who nobody knows is told nothing else.
+    identity,
+    // Admission sheds who would not be served in time.
+    deadline,
+    admission,
+  ].filter((stage) => stage !== undefined);
+}
+
+/**
+ * Has a call pass all stages before any of its body is read, and then calls one of the two: at once if no stage waits. Stages that
+ * were passed before one refuses hear of the call's end all the same.
+ */
+export type Pipeline = (call: Call, onPassed: () => void, onRefused: (error: unknown) => void) => void;
+
+export function createPipeline(given: Stages): Pipeline {
+  const stages = inOrder(given);
+
+  function pass(call: Call, from: number): void | Promise<void> {
     for (let index = from; index < stages.length; index++) {
       const waiting = stages[index]?.(call);
       if (waiting !== undefined) {
@@ -23,26 +66,24 @@ export function createCallGate(stages: readonly GateStage[]): CallGate {
             // Its client has left meanwhile: what the next stages gave it, it would never give back.
             throw abortError(undefined);
           }
-          return enter(call, index + 1);
+          return pass(call, index + 1);
         });
       }
     }
   }
-  return (call) => enter(call, 0);
-}
 
-/** Passes a call through the gate, and then calls one of the two: at once if the gate need not wait. */
-export function passGate(gate: CallGate, call: Call, onEntered: () => void, onRefused: (error: unknown) => void): void {
-  let waiting: void | Promise<void>;
-  try {
-    waiting = gate(call);
-  } catch (error) {
-    onRefused(error);
-    return;
-  }
-  if (waiting === undefined) {
-    onEntered();
-  } else {
-    waiting.then(onEntered, onRefused);
-  }
+  return (call, onPassed, onRefused) => {
+    let waiting: void | Promise<void>;
+    try {
+      waiting = pass(call, 0);
+    } catch (error) {
+      onRefused(error);
+      return;
+    }
+    if (waiting === undefined) {
+      onPassed();
+    } else {
+      waiting.then(onPassed, onRefused);
+    }
+  };
 }

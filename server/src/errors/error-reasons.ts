@@ -51,7 +51,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.INVALID_FIELD]: permanent(
     InvalidArgument,
-    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has too long a deadline",
+    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has a malformed deadline",
   ),
   [ErrorReason.ALREADY_EXISTS]: permanent(
     FailedPrecondition,

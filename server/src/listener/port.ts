@@ -8,8 +8,6 @@ import {
 import {
   constants,
   createServer as createHttp2Server,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -18,34 +16,16 @@ import { TLSSocket } from "node:tls";
 import { type ConnectionLimitOptions, createConnectionLimits } from "./connection-limits.js";
 import { createDeadSessions } from "./dead-sessions.js";
 import { detectProtocol } from "./detect-protocol.js";
+import { type Exchange, type NodeRequest, type NodeResponse, RequestExchange, StreamExchange } from "./exchange.js";
 import { createIdleSessions } from "./idle-sessions.js";
 import type { TlsAcceptor } from "./tls.js";
 
-/**
- * A listener for requests of both protocols. Of one with `expect: 100-continue` it calls `writeContinue` when it wants the body: the
- * client waits for that.
- */
-export type RequestHandler = (
-  request: IncomingMessage | Http2ServerRequest,
-  response: ServerResponse | Http2ServerResponse,
-) => void;
-
-/**
- * Answers a call on its HTTP/2 stream, or leaves the stream untouched and returns false. It may leave the stream later, too, by
- * calling `leave` once; meanwhile it must not read it.
- */
-export type StreamHandler = (
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  flags: number,
-  leave: () => void,
-) => boolean;
-
 export interface PortOptions {
-  /** Answers every request, of either protocol. */
-  handler: RequestHandler;
-  /** Is asked first about those that come over HTTP/2. */
-  streamHandler?: StreamHandler;
+  /**
+   * Answers every request, of either protocol. Of one with `expect: 100-continue` it calls `writeContinue` when it wants the body:
+   * the client waits for that.
+   */
+  onExchange: (exchange: Exchange) => void;
   /** The most calls that one HTTP/2 connection may have open: its SETTINGS_MAX_CONCURRENT_STREAMS. */
   maxStreams: number;
   /**
@@ -114,7 +94,7 @@ const maxStreamId = 2 ** 31 - 1;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
-  const { handler, streamHandler, maxStreams, headTimeoutMs = 10_000, tls } = options;
+  const { onExchange, maxStreams, headTimeoutMs = 10_000, tls } = options;
   const limits = createConnectionLimits(options.limits ?? {});
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
@@ -141,23 +121,38 @@ export function createPort(options: PortOptions): Port {
     maxSessionMemory: Math.max(minSessionMegabytes, maxStreams * streamMegabytes),
   });
   // Makes requests and responses of streams, which a server does of all that it gets, or of none.
-  const http2Requests = createHttp2Server(serve);
-  // Without a listener Node asks for every body that its client waits to send, before anything is known of the call.
-  http1.on("checkContinue", serveHttp1);
-  http2Requests.on("checkContinue", serve);
+  const http2Requests = createHttp2Server(takeOpened);
+  // Without these listeners Node answers an `expect` by itself, before anything is known of the call.
+  for (const event of ["checkContinue", "checkExpectation"]) {
+    http1.on(event, serveHttp1);
+    http2Requests.on(event, takeOpened);
+  }
   http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
     // What went wrong with it shows in its call; without a listener it would end the process.
     stream.on("error", ignore);
     discardRest(stream);
     limits.watchStream(stream);
     idleSessions.noteCall(stream.session as ServerHttp2Session | undefined);
-    const leave = () => {
-      http2Requests.emit("stream", stream, headers, flags, rawHeaders);
-    };
-    if (streamHandler?.(stream, headers, flags, leave) !== true) {
-      leave();
+    const socket = stream.session?.socket;
+    if (socket === undefined) {
+      // The connection is gone already.
+      return;
     }
+    const endsWithHead = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    onExchange(
+      new StreamExchange(stream, headers, socket as Socket, endsWithHead, () => {
+        opened = undefined;
+        http2Requests.emit("stream", stream, headers, flags, rawHeaders);
+        return opened;
+      }),
+    );
   });
+  /** What Node has just made of a stream: it hands it to a listener, at once. */
+  let opened: ReturnType<Exchange["open"]>;
+  function takeOpened(request: NodeRequest, response: NodeResponse): void {
+    prepareResponse(response);
+    opened = { request, response };
+  }
   const deadSessions = createDeadSessions(deadSessionsEveryMs);
   const idleSessions = createIdleSessions(limits.idleMs, closeSession);
   /** The connection of the session that is being made. */
@@ -229,21 +224,8 @@ export function createPort(options: PortOptions): Port {
     trackResponse(request.socket, responses, response);
     closeAfterUnread(request, response);
     limits.watchRequest(request, response);
-    serve(request, response);
-  }
-
-  function serve(request: IncomingMessage | Http2ServerRequest, response: ServerResponse | Http2ServerResponse): void {
-    response.on("error", ignore);
-    // A write that waits for "drain" waits forever once the client has left, and the generator behind it is never
-    // resumed. Woken by this, connect-node writes once more, fails, and ends the generator.
-    response.once("close", () => response.emit("drain"));
-    try {
-      handler(request, response);
-    } catch {
-      // connect-node throws here, instead of answering, when a request has no valid host. It is the client's fault.
-      response.statusCode = 400;
-      response.end();
-    }
+    prepareResponse(response);
+    onExchange(new RequestExchange(request, response));
   }
 
   function trackResponse(socket: Socket, responses: Set<ServerResponse>, response: ServerResponse): void {
@@ -390,6 +372,13 @@ function closeSession(session: ServerHttp2Session): void {
     clearTimeout(timer);
     session.close();
   }
+}
+
+function prepareResponse(response: NodeResponse): void {
+  response.on("error", ignore);
+  // A write that waits for "drain" waits forever once the client has left, and the generator behind it is never
+  // resumed. Woken by this, connect-node writes once more, fails, and ends the generator.
+  response.once("close", () => response.emit("drain"));
 }
 
 function ignore(): void {}

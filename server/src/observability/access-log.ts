@@ -4,9 +4,9 @@ import type { Logger } from "pino";
 import { Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
-import { codeOf, methodName, protocolOf } from "../calls/call-names.js";
+import { codeOf, methodName } from "../calls/call-names.js";
 import { nameOf } from "../calls/enum-names.js";
-import type { GateStage } from "../calls/pipeline.js";
+import type { Stage } from "../calls/pipeline.js";
 import { describeDefect } from "../errors/describe-defect.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import { anyone } from "../service/caller.js";
@@ -21,7 +21,7 @@ export interface AccessLogOptions {
 
 /** One line for each call, when it has ended. */
 export interface AccessLog {
-  readonly stage: GateStage;
+  readonly stage: Stage;
   /** A call has failed when its line was written already, such as one whose client had left. */
   failedLate(call: Call): void;
 }
@@ -49,9 +49,9 @@ export function createAccessLog({ logger, accessLog, logKeys }: AccessLogOptions
       return;
     }
     // A line for each would cost what refusing saves. They are counted, and a warning tells how many there were. And anybody may
-    // ask for health, also in a way that fails.
+    // ask for health, also in a way that fails, and for paths that nobody serves.
     const isCounted = failure instanceof DynakvError && failure.counted;
-    if ((isCounted || method?.parent === Health) && accessLog !== "all") {
+    if ((isCounted || method === undefined || method.parent === Health) && accessLog !== "all") {
       return;
     }
     const level = error.code === Code.Unavailable && failure instanceof DynakvError ? "warn" : "info";
@@ -73,7 +73,7 @@ export function createAccessLog({ logger, accessLog, logKeys }: AccessLogOptions
       ms: roundMs(performance.now() - call.startedAt),
       caller: call.caller === anyone ? undefined : call.caller.name,
       remote: call.remote,
-      protocol: protocolOf(call),
+      protocol: call.protocol,
       requestBytes: call.requestBytes,
       responseBytes: call.responseBytes,
       keys: keys?.length,

@@ -1,16 +1,7 @@
 import type { Call } from "../calls/call.js";
-import type { GateStage } from "../calls/pipeline.js";
+import { consumedCapacityTrailers, returnConsumedCapacityHeader } from "../calls/header-names.js";
+import type { Stage } from "../calls/pipeline.js";
 import { type RequestObserver, readOperations } from "../store/dynamodb/observed-requests.js";
-
-/** By which a caller asks what its call consumes: `total`, as DynamoDB's ReturnConsumedCapacity has it. */
-export const returnConsumedCapacityHeader = "x-dynakv-return-consumed-capacity";
-
-/** The trailers that tell it. */
-export const consumedCapacityTrailers = {
-  readUnits: "x-dynakv-consumed-read-units",
-  writeUnits: "x-dynakv-consumed-write-units",
-  requests: "x-dynakv-dynamodb-requests",
-} as const;
 
 interface Consumed {
   readUnits: number;
@@ -20,7 +11,7 @@ interface Consumed {
 
 /** Tells callers who ask for it what their calls have consumed. */
 export interface ConsumedCapacity {
-  readonly stage: GateStage;
+  readonly stage: Stage;
   readonly observer: RequestObserver;
 }
 

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { GateStage } from "../calls/pipeline.js";
+import type { Stages } from "../calls/pipeline.js";
 import type { Settings } from "../settings/settings.js";
 import type { RequestObservers } from "../store/dynamodb/observed-requests.js";
 import { type AccessLog, createAccessLog } from "./access-log.js";
@@ -12,8 +12,8 @@ import { type Environment, wantedExporter } from "./tracing/wants-traces.js";
 /** All by which an operator sees what the server does. */
 export interface Observation {
   readonly accessLog: AccessLog;
-  /** What stands before all other stages, and so hears of the end of each call after them. */
-  readonly stages: readonly GateStage[];
+  /** The stages of the pipeline that are here. */
+  readonly stages: Pick<Stages, "accessLog" | "metrics" | "tracing" | "consumedCapacity">;
   readonly requests: RequestObservers;
   readonly metrics: Metrics | undefined;
   /** Sends and closes what is left. */
@@ -41,8 +41,12 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
   const consumed = createConsumedCapacity();
   return {
     accessLog,
-    // What ends last comes first: the log has what all others have found out.
-    stages: [accessLog.stage, ...(metrics ? [metrics.stage] : []), ...(tracing ? [tracing.stage] : []), consumed.stage],
+    stages: {
+      accessLog: accessLog.stage,
+      metrics: metrics?.stage,
+      tracing: tracing?.stage,
+      consumedCapacity: consumed.stage,
+    },
     requests: {
       all: metrics === undefined ? [] : [metrics.observer],
       initiated: [consumed.observer, ...(tracing ? [tracing.observer] : [])],

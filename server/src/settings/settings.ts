@@ -388,7 +388,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     range: [1, 86_400],
     help: "deadline of a unary call that sets none",
   },
-  { ...second, name: "maxDeadlineSeconds", default: 3600, range: [1, 86_400], help: "longest deadline of a call" },
+  {
+    ...second,
+    name: "maxDeadlineSeconds",
+    default: 3600,
+    range: [1, 86_400],
+    help: "longest deadline of a call; a longer one is shortened to it",
+  },
   {
     name: "mgetConcurrency",
     type: "integer",

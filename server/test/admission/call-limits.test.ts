@@ -218,7 +218,7 @@ test("requests in a pipeline whose client has left count no more", async () => {
 /** A call of which the limits know no more than this. */
 function createCall(method: DescMethod, remoteAddress = "192.0.2.1"): Call {
   const path = `/${method.parent.typeName}/${method.name}`;
-  return new Call({ path, method, headers: {}, socket: { remoteAddress } as Socket });
+  return new Call({ path, httpMethod: "POST", method, headers: {}, socket: { remoteAddress } as Socket });
 }
 
 const { get, mGet } = KeyValueService.method;

@@ -1,12 +1,11 @@
 import type { Http2ServerResponse } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
-import type { RequestHandler } from "../../src/listener/port.js";
 import { networkOf } from "../../src/listener/remote-address.js";
 import { holdEventLoop } from "../support/busy-loop.js";
 import { enhanceYourCalm, frame, head, opening, parseFrames } from "../support/http2-frames.js";
 import { suite } from "../support/suite.js";
-import { type RawConnection, type TestPort, withPort } from "../support/test-port.js";
+import { type RawConnection, type RequestHandler, type TestPort, withPort } from "../support/test-port.js";
 import { waitUntil } from "../support/wait-until.js";
 import { flags, frameTypes } from "../support/wire/frames.js";
 

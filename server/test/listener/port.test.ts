@@ -9,9 +9,9 @@ import {
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
 } from "../../../gen/grpc/health/v1/health_pb.js";
-import { createPort, type Port, type RequestHandler } from "../../src/listener/port.js";
+import { createPort, type Port } from "../../src/listener/port.js";
 import { suite } from "../support/suite.js";
-import { withPort } from "../support/test-port.js";
+import { handledBy, type RequestHandler, withPort } from "../support/test-port.js";
 import { createTransports } from "../support/test-server.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -238,14 +238,14 @@ for (const head of [`POST ${path}/Check HTTP/1.0\r\n`, `POST ${path}/Check HTTP/
 
 test("an address that is taken is refused", () =>
   withPort(hello, async ({ number }) => {
-    const other = createPort({ handler: hello, maxStreams: 1 });
+    const other = createPort({ onExchange: handledBy(hello), maxStreams: 1 });
     const error = await other.listen("127.0.0.1", number).catch((reason) => reason);
     assert.is(error.code, "EADDRINUSE");
     await other.close(forever);
   }));
 
 test("a port that never listened can be closed, and any port twice", async () => {
-  const port = createPort({ handler: hello, maxStreams: 1 });
+  const port = createPort({ onExchange: handledBy(hello), maxStreams: 1 });
   await Promise.all([port.close(forever), port.close(0)]);
 });
 

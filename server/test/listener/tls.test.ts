@@ -3,7 +3,6 @@ import { connect as connectHttp2 } from "node:http2";
 import { request } from "node:https";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import * as assert from "uvu/assert";
-import type { RequestHandler } from "../../src/listener/port.js";
 import { createTlsAcceptor, type TlsAcceptor, type TlsAcceptorOptions } from "../../src/listener/tls.js";
 import {
   createAuthority,
@@ -12,7 +11,7 @@ import {
   type TestCertificate,
 } from "../support/certificates.js";
 import { suite } from "../support/suite.js";
-import { type TestPort, withPort } from "../support/test-port.js";
+import { type RequestHandler, type TestPort, withPort } from "../support/test-port.js";
 import { waitUntil } from "../support/wait-until.js";
 
 const test = suite("TLS");

@@ -1,4 +1,4 @@
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { endStreamFromJson, errorFromJsonBytes } from "@connectrpc/connect/protocol-connect";
@@ -50,11 +50,16 @@ async function post({ url, message, headers }: RawCall, contentType: string): Pr
       const trailers = new Headers();
       stream.on("error", reject);
       stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-      stream.on("trailers", (fields) => {
+      const take = (fields: IncomingHttpHeaders) => {
         for (const [name, value] of Object.entries(fields)) {
-          trailers.set(name, String(value));
+          if (!name.startsWith(":")) {
+            trailers.set(name, String(value));
+          }
         }
-      });
+      };
+      // An error alone stands in the head: gRPC's Trailers-Only.
+      stream.on("response", take);
+      stream.on("trailers", take);
       stream.on("end", () => resolve({ body: new Uint8Array(Buffer.concat(chunks)), trailers }));
       stream.end(message);
     });

@@ -2,8 +2,11 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { createPort, type Port, type PortOptions, type RequestHandler } from "../../src/listener/port.js";
+import type { Exchange, NodeRequest, NodeResponse } from "../../src/listener/exchange.js";
+import { createPort, type Port, type PortOptions } from "../../src/listener/port.js";
 import { countResources, waitForNoLeaks } from "./leaks.js";
+
+export type RequestHandler = (request: NodeRequest, response: NodeResponse) => void;
 
 export interface TestPort {
   readonly url: string;
@@ -30,7 +33,7 @@ export async function withPort(
 ): Promise<void> {
   const before = countResources();
   const handler = typeof served === "function" ? served : connectNodeAdapter(served);
-  const port = createPort({ handler, maxStreams: 100, ...options });
+  const port = createPort({ onExchange: handledBy(handler), maxStreams: 100, ...options });
   const { port: number } = await port.listen("127.0.0.1", 0);
   const sockets: Socket[] = [];
   try {
@@ -57,6 +60,20 @@ export async function withPort(
     throw new Error(`${port.connections} connections left after close`);
   }
   await waitForNoLeaks(before);
+}
+
+/** Hands Node's request and response of every exchange on. What connect-node throws of a request without a valid host is its client's fault. */
+export function handledBy(handler: RequestHandler): (exchange: Exchange) => void {
+  return (exchange) => {
+    const opened = exchange.open();
+    try {
+      if (opened !== undefined) {
+        handler(opened.request, opened.response);
+      }
+    } catch {
+      exchange.respond(400, {});
+    }
+  };
 }
 
 function readRaw(socket: Socket): RawConnection {

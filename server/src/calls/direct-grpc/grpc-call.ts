@@ -2,7 +2,8 @@ import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import { toWebHeaders } from "../../../../common/node-headers.js";
-import { type Call, requestIdHeader } from "../call.js";
+import type { Call } from "../call.js";
+import { requestIdHeader } from "../header-names.js";
 
 /**
  * What a service is told of a call: the same as Connect tells, made only when it is asked for. One thing differs: the signal aborts
@@ -22,9 +23,10 @@ export class GrpcCall implements HandlerContext {
   private trailed: Headers | undefined;
   private contextValues: ContextValues | undefined;
 
-  constructor(call: Call, stream: ServerHttp2Stream, timeoutMs: number | undefined) {
+  constructor(call: Call, stream: ServerHttp2Stream) {
     this.call = call;
     this.stream = stream;
+    const { timeoutMs } = call;
     if (timeoutMs !== undefined) {
       this.endAt = call.startedAt + timeoutMs;
       this.timer = setTimeout(() => {
@@ -103,15 +105,12 @@ export class GrpcCall implements HandlerContext {
     this.call.answer();
   }
 
-  /** The stream is closed. Before an answer, that is a client that has left. */
+  /** The call has ended. Before an answer, its client has left. */
   end(): void {
     if (!this.isAnswered) {
       clearTimeout(this.timer);
-      const error = new ConnectError("the client has closed the stream", Code.Canceled);
-      this.abort(error);
-      this.call.leave(error);
+      this.abort(new ConnectError("the client has closed the stream", Code.Canceled));
     }
-    this.call.end();
   }
 }
 

@@ -5,24 +5,23 @@ import { abortError, DynakvError, type DynakvErrorOptions } from "../../errors/d
 import type { Reason } from "../../errors/error-reasons.js";
 import { maxBytesOf } from "../request-bytes.js";
 
-/** The limits that a refusal tells. */
-export interface RefusalLimits {
+/** The limits that such errors tell. */
+export interface ProtocolLimits {
   readonly maxRequestBytes: number;
-  readonly maxDeadlineMs: number;
 }
 
 /**
  * The typed error for a request that Connect refuses. Connect's own messages quote what they could not read, values
  * included: of their text, only numbers and the names of fields are used.
  */
-export function toRefusal(
+export function toProtocolError(
   error: unknown,
   method: DescMethod | undefined,
-  limits: RefusalLimits,
+  limits: ProtocolLimits,
   outcome: Outcome,
 ): DynakvError {
   if (error instanceof DynakvError) {
-    // The gate's own.
+    // A stage's own.
     return error.withOutcome(outcome);
   }
   const { code, rawMessage } = ConnectError.from(error, Code.Internal);
@@ -44,11 +43,6 @@ export function toRefusal(
   }
   if (code === Code.Unimplemented) {
     return refuse(ErrorReason.UNIMPLEMENTED, unimplementedMessage(rawMessage));
-  }
-  if (/^(timeout \d+ms|protocol error: invalid \w+ timeout)/.test(rawMessage)) {
-    const wanted = /^timeout (\d+)ms/.exec(rawMessage)?.[1];
-    const problem = wanted === undefined ? "the deadline is malformed" : `a deadline of ${wanted} ms is too long`;
-    return refuse(ErrorReason.INVALID_FIELD, `${problem}; at most ${limits.maxDeadlineMs} ms are served`);
   }
   if (rawMessage.startsWith("protocol error: ")) {
     return refuse(ErrorReason.INVALID_FIELD, "the body of the request is cut short, or longer than announced");

@@ -1,33 +1,34 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
-import { PreparedRefusal } from "../../admission/overload-errors.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
-import type { AccessLog } from "../../observability/access-log.js";
-import { type Call, callKey, requestIdHeader } from "../call.js";
+import { type Call, callKey } from "../call.js";
 import { nameOf } from "../enum-names.js";
-import { type RefusalLimits, toRefusal } from "./protocol-errors.js";
-import { reachedKey } from "./rewrite-errors.js";
+import { requestIdHeader } from "../header-names.js";
+import { recordKeys } from "../recorded-keys.js";
+import { PreparedError } from "./prepared-error.js";
+import { type ProtocolLimits, toProtocolError } from "./protocol-errors.js";
 import { isWrite, toConnectError } from "./to-connect-error.js";
 
 /** Turns what a call failed with into the error that its caller gets, and notes it with the call. */
 export type ReportError = (call: Call, error: unknown) => ConnectError;
 
 /** Gives every failed call its typed error, and notes with the call what it was, for logs, metrics and traces. */
-export interface CallErrors {
+export interface ErrorReporter {
   /** For the calls that reach the service through Connect. */
   readonly interceptor: Interceptor;
-  /** For the calls that are refused before: by the gate, or by Connect (see {@link reportRefusedCalls}). */
+  /** For the calls that are refused before: by a stage, or by the protocol. */
   readonly reportRefusal: ReportError;
-  /** For the calls that no interceptor stands before: see {@link createGrpcUnary}. */
+  /** For the calls that no interceptor stands before. */
   readonly report: ReportError;
 }
 
-export function createCallErrors(accessLog: Pick<AccessLog, "failedLate">, limits: RefusalLimits): CallErrors {
+/** @param onLateFailure is told of a call that fails when it has ended already, such as one whose client had left */
+export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call: Call) => void): ErrorReporter {
   function report(call: Call, error: unknown): ConnectError {
     // What was refused in the middle of its body, Connect tells as a failure of its own.
     const cause = call.bodyRefusal ?? error;
-    if (cause instanceof PreparedRefusal) {
+    if (cause instanceof PreparedError) {
       call.error = cause.asConnectError(call.method);
       call.failure = cause;
       call.reason = nameOf(ErrorReason, cause.reason);
@@ -45,28 +46,30 @@ export function createCallErrors(accessLog: Pick<AccessLog, "failedLate">, limit
       connectError.metadata.set(name, value);
     }
     if (call.ended) {
-      accessLog.failedLate(call);
+      onLateFailure(call);
     }
     return connectError;
   }
 
   const refusal = (method: DescMethod | undefined, error: unknown) =>
-    toRefusal(error, method, limits, isWrite(method) ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
+    toProtocolError(error, method, limits, isWrite(method) ? Outcome.NOT_APPLIED : Outcome.UNSPECIFIED);
 
   return {
     report,
-    reportRefusal: (call, error) =>
-      report(call, error instanceof PreparedRefusal ? error : refusal(call.method, error)),
+    reportRefusal: (call, error) => report(call, error instanceof PreparedError ? error : refusal(call.method, error)),
     interceptor: (next) => async (request) => {
       const { method } = request;
       const call = request.contextValues.get(callKey) as Call;
-      request.contextValues.set(reachedKey, true);
+      call.hasReachedService = true;
       const reported = (error: unknown) => report(call, asLeft(error, request.signal));
       try {
+        if (!request.stream) {
+          recordKeys(call, request.message);
+        }
         // The messages of a stream are read by the service: what Connect refuses of them is refused here.
         const response = await next(
           request.stream
-            ? { ...request, message: mapFailure(request.message, (error) => refusal(method, error)) }
+            ? { ...request, message: readMessages(request.message, call, (error) => refusal(method, error)) }
             : request,
         );
         if (response.stream) {
@@ -80,6 +83,13 @@ export function createCallErrors(accessLog: Pick<AccessLog, "failedLate">, limit
       }
     },
   };
+}
+
+async function* readMessages(messages: AsyncIterable<Message>, call: Call, map: (error: unknown) => Error) {
+  for await (const message of mapFailure(messages, map)) {
+    recordKeys(call, message);
+    yield message;
+  }
 }
 
 async function* mapFailure<T>(messages: AsyncIterable<T>, map: (error: unknown) => Error, onDone?: () => void) {

@@ -10,8 +10,8 @@ import {
   trace,
 } from "@opentelemetry/api";
 import type { Call } from "../../calls/call.js";
-import { codeOf, methodName, protocolOf } from "../../calls/call-names.js";
-import type { GateStage } from "../../calls/pipeline.js";
+import { codeOf, methodName } from "../../calls/call-names.js";
+import type { Stage } from "../../calls/pipeline.js";
 import type { RequestObserver } from "../../store/dynamodb/observed-requests.js";
 
 /** The services that watch the server rather than use it. Their calls come every few seconds, and nobody wants to see them. */
@@ -41,17 +41,17 @@ const headersOf = {
 export function createSpans(
   tracer: Tracer,
   propagator: TextMapPropagator,
-): { readonly stage: GateStage; readonly observer: RequestObserver } {
+): { readonly stage: Stage; readonly observer: RequestObserver } {
   const spans = new WeakMap<object, Span>();
 
-  const stage: GateStage = (call) => {
+  const stage: Stage = (call) => {
     if (untraced.test(call.method?.parent.typeName ?? "")) {
       return;
     }
     const method = methodName(call) ?? "_OTHER";
     const parent = propagator.extract(ROOT_CONTEXT, call.headers, headersOf);
     const attributes: Attributes = {
-      "rpc.system.name": protocolOf(call) === "connect" ? "connectrpc" : "grpc",
+      "rpc.system.name": call.protocol === "connect" ? "connectrpc" : "grpc",
       "rpc.method": method,
       "dynakv.request_id": call.id,
       "network.peer.address": call.remote,

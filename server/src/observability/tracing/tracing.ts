@@ -1,13 +1,13 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import { version } from "../../../../common/version.js";
-import type { GateStage } from "../../calls/pipeline.js";
+import type { Stage } from "../../calls/pipeline.js";
 import type { RequestObserver } from "../../store/dynamodb/observed-requests.js";
 import { type Environment, wantedExporter } from "./wants-traces.js";
 
 /** Shows calls and their requests to DynamoDB as traces. */
 export interface Tracing {
-  readonly stage: GateStage;
+  readonly stage: Stage;
   readonly observer: RequestObserver;
   /** Sends what is left, within a time. Never rejects. */
   stop(withinMs: number): Promise<void>;

@@ -1,0 +1,128 @@
+import type { Registry } from "@bufbuild/protobuf";
+import { type ConnectRouterOptions, createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../errors/dynakv-error.js";
+import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
+import { limitBody } from "./body-limit.js";
+import type { Call } from "./call.js";
+import { writeDeadline } from "./deadline.js";
+import type { ErrorReporter } from "./errors/report-error.js";
+import { readWireError, toUniversalResponse, toWireError } from "./errors/write-error.js";
+import { toEnveloped, toLines } from "./json-stream.js";
+import { reflectionServices, registerReflection } from "./reflection.js";
+import { maxBytesOf } from "./request-bytes.js";
+import { type ServedService, servedServices } from "./routes.js";
+
+export interface ConnectCallsOptions {
+  readonly services: readonly ServedService[];
+  readonly errors: ErrorReporter;
+  readonly maxRequestBytes: number;
+  readonly maxDeadlineMs: number;
+  /** Aborts the calls that are still running when the time for draining is over. */
+  readonly shutdownSignal: AbortSignal;
+  /** The types that a google.protobuf.Any may hold in JSON. No service of dynakv's has any. */
+  readonly registry?: Registry | undefined;
+}
+
+/**
+ * Answers a call by Connect's handlers, in whatever protocol.
+ *
+ * @throws DynakvError where Node's request cannot be one of Connect's
+ */
+export type ConnectCalls = (call: Call, request: NodeRequest, response: NodeResponse) => void;
+
+/** All calls but those that {@link createDirectGrpc} answers. */
+export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
+  const { errors, maxRequestBytes } = options;
+  const handlers = new Map(createHandlers(options).map((handler) => [handler.requestPath, handler]));
+
+  async function answer(
+    call: Call,
+    handler: UniversalHandler,
+    request: Parameters<UniversalHandler>[0],
+  ): Promise<UniversalServerResponse> {
+    const response = await handler(request);
+    // A response comes with its first message: by then, a call that was not refused has reached the service.
+    if (call.hasReachedService) {
+      return response;
+    }
+    const header = Object.fromEntries(response.header ?? []);
+    const refusal = await readWireError(call.form, response);
+    if (refusal === undefined) {
+      // It was refused before its protocol was known, by its status alone.
+      const written = toWireError("connect-unary", undefined, errors.reportRefusal(call, unserved()));
+      return toUniversalResponse({
+        ...written,
+        status: response.status,
+        headers: { ...header, ...written.headers },
+      });
+    }
+    const written = toWireError(call.form, header["content-type"], errors.reportRefusal(call, refusal));
+    // What Connect says of compression stays.
+    return toUniversalResponse({ ...written, headers: { ...header, ...written.headers } });
+  }
+
+  return (call, nodeRequest, nodeResponse) => {
+    const handler = handlers.get(call.path);
+    if (handler === undefined) {
+      throw new Error(`no handler for ${call.path}`);
+    }
+    const universal = toUniversalRequest(call, nodeRequest, nodeResponse);
+    writeDeadline(call, universal.header);
+    const limited = { ...universal, body: limitBody(universal.body as AsyncIterable<Uint8Array>, call) };
+    const isJsonStream = call.form === "json-stream";
+    const request = isJsonStream ? toEnveloped(limited, maxBytesOf(handler.service, maxRequestBytes)) : limited;
+    answer(call, handler, request)
+      .then((response) => (isJsonStream ? toLines(response) : response))
+      .then((response) => universalResponseToNodeResponse(response, nodeResponse))
+      // What is left to fail is the connection, and then nobody is there to be told; nothing else may stay open.
+      .catch(() => nodeResponse.destroy());
+  };
+}
+
+function toUniversalRequest(call: Call, request: NodeRequest, response: NodeResponse) {
+  try {
+    return universalRequestFromNodeRequest(request, response, undefined, call.contextValues());
+  } catch {
+    // It can make no URL of what the request says of its host.
+    throw new DynakvError(ErrorReason.INVALID_FIELD, "the request has no valid host");
+  }
+}
+
+function unserved(): DynakvError {
+  return new DynakvError(
+    ErrorReason.UNIMPLEMENTED,
+    "protocol error: this method is not served with this content-type and HTTP method",
+  );
+}
+
+/** Connect's handlers, with options where its defaults do not suit a server of small values. */
+function createHandlers(options: ConnectCallsOptions): readonly UniversalHandler[] {
+  const { services, errors, maxRequestBytes, maxDeadlineMs, shutdownSignal, registry } = options;
+  const routerOptions: ConnectRouterOptions = {
+    interceptors: [errors.interceptor],
+    readMaxBytes: maxRequestBytes,
+    maxTimeoutMs: maxDeadlineMs,
+    shutdownSignal,
+    acceptCompression: [compressionGzip, compressionBrotli],
+    // Nearly every client accepts gzip, and Connect would compress from 1 KiB on: at that size it costs several times
+    // what the call does. Requests may be compressed all the same.
+    compressMinBytes: Number.MAX_SAFE_INTEGER,
+    // A misspelt field of a write is a condition that is not checked.
+    jsonOptions: { ignoreUnknownFields: false, ...(registry && { registry }) },
+  };
+  const router = createConnectRouter(routerOptions);
+  for (const { service, implementation } of services) {
+    const readMaxBytes = maxBytesOf(service, maxRequestBytes);
+    router.service(service, implementation as Partial<ServiceImpl<typeof service>>, { readMaxBytes });
+  }
+  registerReflection(router, servedServices, { readMaxBytes: maxBytesOf(reflectionServices[0], maxRequestBytes) });
+  return router.handlers;
+}
