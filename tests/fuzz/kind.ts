@@ -1,4 +1,4 @@
-import type { Random } from "../random.js";
+import type { Random } from "../../server/test/support/random.js";
 
 /** What is done on one connection, in order. */
 export type Step =

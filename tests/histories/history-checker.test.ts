@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
+import { createRandom } from "../../server/test/support/random.js";
 import { suite } from "../../server/test/support/suite.js";
-import { createRandom } from "../random.js";
 import { checkHistory } from "./check/check-history.js";
 import { type Call, counted, history, incr, unknown } from "./examples/notation.js";
 import { rightHistories } from "./examples/right-histories.js";

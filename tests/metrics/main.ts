@@ -10,10 +10,17 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import {
+  dashboardFile,
+  metricsInUse,
+  readDashboardQueries,
+  rulesFile,
+  rulesTestFile,
+  seriesOf,
+} from "../../server/test/support/metric-queries.js";
 import { ToolMissing } from "../../tools/install-once.js";
 import { root } from "../../tools/root.js";
 import { installPromtool } from "./promtool.js";
-import { dashboardFile, metricsInUse, readDashboardQueries, rulesFile, rulesTestFile, seriesOf } from "./queries.js";
 import { readPageAfterCalls } from "./serve-and-call.js";
 
 process.exitCode = await check();

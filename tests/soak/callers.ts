@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, type DynakvClient, DynakvError } from "../../client/src/index.js";
 import { createRequestIds, type RequestIds } from "../../common/request-ids.js";
+import type { Random } from "../../server/test/support/random.js";
 import { inputKinds } from "../fuzz/kinds.js";
 import { sendInput } from "../fuzz/run/send-input.js";
 import { plainTarget } from "../fuzz/targets.js";
-import type { Random } from "../random.js";
 
 export interface CallersOptions {
   readonly urls: readonly string[];

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { internalServerError, throttling } from "../../server/src/faults/index.js";
+import { createRandom } from "../../server/test/support/random.js";
 import { growthOf, heldBytes, megabytes, type Sample } from "../../tools/process-monitor/trend.js";
 import { createFindings } from "../fuzz/run/findings.js";
-import { createRandom } from "../random.js";
 import { startCallers } from "./callers.js";
 import { type Replica, startSoakStack } from "./stack.js";
 

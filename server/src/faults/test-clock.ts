@@ -1,7 +1,7 @@
-import type { Clock } from "../store/layout/entry.js";
-
 /** A clock that stands still until it is moved: the option `clock` of `createServer`. */
-export interface TestClock extends Clock {
+export interface TestClock {
+  /** Milliseconds since the epoch. */
+  (): number;
   /** Lets so many milliseconds pass. A RangeError unless it is 0 or more. */
   advance(ms: number): void;
   /** Steps by so many milliseconds, forwards or, below 0, backwards, as a clock does that is corrected. */

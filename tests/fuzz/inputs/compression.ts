@@ -1,13 +1,13 @@
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import type { Random } from "../../../server/test/support/random.js";
 import {
   drawProtocol,
   type HttpRequest,
   type RpcProtocol,
   rpcRequest,
 } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import type { InputKind } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { drawMessage } from "../messages/random-message.js";

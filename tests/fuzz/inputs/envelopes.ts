@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import type { Random } from "../../../server/test/support/random.js";
 import { rpcRequest } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import type { InputKind } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { drawMessage } from "../messages/random-message.js";

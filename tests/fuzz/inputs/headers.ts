@@ -1,3 +1,4 @@
+import type { Random } from "../../../server/test/support/random.js";
 import {
   encodeFrames,
   type Frame,
@@ -7,7 +8,6 @@ import {
   preface,
   settingsFrame,
 } from "../../../server/test/support/wire/frames.js";
-import type { Random } from "../../random.js";
 import { drawInput, type InputKind, pause, type Step, send } from "../kind.js";
 import { marker } from "../messages/odd-values.js";
 import { randomBytes } from "../wire/mutate-bytes.js";

@@ -1,5 +1,5 @@
+import type { Random } from "../../../server/test/support/random.js";
 import { encodeHttp1, type HttpRequest } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import { drawInput, type InputKind, send } from "../kind.js";
 import { mutateBytes } from "../wire/mutate-bytes.js";
 

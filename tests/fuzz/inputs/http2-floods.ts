@@ -1,3 +1,4 @@
+import type { Random } from "../../../server/test/support/random.js";
 import {
   encodeFrame,
   encodeFrames,
@@ -11,7 +12,6 @@ import {
   uint32,
 } from "../../../server/test/support/wire/frames.js";
 import { http2Frames } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import { drawInput, type InputKind, send } from "../kind.js";
 
 const start = Buffer.concat([preface, encodeFrames([settingsFrame()])]);

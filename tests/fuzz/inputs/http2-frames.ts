@@ -1,4 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
+import type { Random } from "../../../server/test/support/random.js";
 import {
   encodeFrame,
   type Frame,
@@ -9,7 +10,6 @@ import {
   uint32,
 } from "../../../server/test/support/wire/frames.js";
 import { http2Frames, rpcRequest } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import { drawInput, type InputKind, pause, send } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { drawMessage } from "../messages/random-message.js";

@@ -1,6 +1,6 @@
 import { type DescMethod, type JsonValue, toJson } from "@bufbuild/protobuf";
+import type { Random } from "../../../server/test/support/random.js";
 import { type HttpRequest, rpcRequest } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import type { InputKind } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { mutateJson } from "../messages/mutate-json.js";

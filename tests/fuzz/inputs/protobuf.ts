@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
+import type { Random } from "../../../server/test/support/random.js";
 import { hpackInteger } from "../../../server/test/support/wire/frames.js";
 import { drawProtocol, rpcRequest } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import type { InputKind } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { drawMessage } from "../messages/random-message.js";

@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { type HttpRequest, pathOf } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import type { InputKind } from "../kind.js";
 import { drawMethod } from "../messages/methods.js";
 import { drawMessage } from "../messages/random-message.js";

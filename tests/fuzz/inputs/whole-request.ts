@@ -1,5 +1,5 @@
+import type { Random } from "../../../server/test/support/random.js";
 import { encodeRpc, type HttpRequest, type RpcProtocol } from "../../../server/test/support/wire/requests.js";
-import type { Random } from "../../random.js";
 import { type Input, send } from "../kind.js";
 
 /** A request that HTTP has nothing against, whatever is in it. */

@@ -4,7 +4,7 @@ import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js"
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "../../../gen/grpc/reflection/v1alpha/reflection_pb.js";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 
 const keyValueMethods: readonly DescMethod[] = KeyValueService.methods;
 const otherMethods: readonly DescMethod[] = [

@@ -1,5 +1,5 @@
 import { createRequestIds } from "../../../common/request-ids.js";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 
 /** Stands in every key and value that is not there for its form: it must be in no log line and in no error. */
 export const marker = "hunter2-must-not-be-told";

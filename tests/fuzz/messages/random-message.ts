@@ -6,7 +6,7 @@ import {
   type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { drawBytes, drawInteger, drawKey, drawLong, drawText } from "./odd-values.js";
 
 /** A message that is right by its schema, with odd values in its fields. */

@@ -1,5 +1,5 @@
+import { createRandom } from "../../../server/test/support/random.js";
 import { growthOf, heldBytes, megabytes, type Sample } from "../../../tools/process-monitor/trend.js";
-import { createRandom } from "../../random.js";
 import type { Target } from "../targets.js";
 import { type AttackedServers, startAttackedServers } from "./attacked-servers.js";
 import { createFindings } from "./findings.js";

@@ -4,7 +4,7 @@ import { parseTokens } from "../../../server/src/access/tokens.js";
 import { completeSettings } from "../../../server/src/settings/complete-settings.js";
 import { loadSettings, UsageError } from "../../../server/src/settings/load-settings.js";
 import type { Settings } from "../../../server/src/settings/settings.js";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { drawAccessFile } from "./draw-access-file.js";
 import { drawLoadOptions } from "./draw-load-options.js";
 import { drawSettings } from "./draw-settings.js";

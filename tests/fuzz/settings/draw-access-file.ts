@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { mutateJson } from "../messages/mutate-json.js";
 import { mutateBytes, randomBytes } from "../wire/mutate-bytes.js";
 

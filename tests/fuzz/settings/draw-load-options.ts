@@ -1,7 +1,7 @@
 import type { LoadSettingsOptions } from "../../../server/src/settings/load-settings.js";
 import { environmentName, flagName } from "../../../server/src/settings/setting-names.js";
 import { settingDefinitions } from "../../../server/src/settings/settings.js";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { mutateJson } from "../messages/mutate-json.js";
 import { mutateBytes } from "../wire/mutate-bytes.js";
 import { drawValue } from "./draw-settings.js";

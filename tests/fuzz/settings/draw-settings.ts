@@ -1,5 +1,5 @@
 import { type SettingDefinition, settingDefinitions } from "../../../server/src/settings/settings.js";
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { drawConnectionUrl } from "./draw-connection-url.js";
 import { coreOf, drawSecret, drawText } from "./odd-texts.js";
 

@@ -1,4 +1,4 @@
-import { createRandom } from "../../random.js";
+import { createRandom } from "../../../server/test/support/random.js";
 import { createFindings } from "../run/findings.js";
 import { type ConfigurationKind, configurationKinds } from "./configuration-kinds.js";
 

@@ -14,7 +14,7 @@ const copied = [
   "server/src",
   "server/test/support",
   "tests/histories",
-  "tests/random.ts",
+
   "tools",
 ];
 const linked = ["client/node_modules", "server/node_modules"];

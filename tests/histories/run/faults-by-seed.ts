@@ -6,7 +6,7 @@ import {
   throttling,
 } from "../../../server/src/faults/index.js";
 import { isOwnProbe } from "../../../server/test/support/own-probe.js";
-import { createRandom, type Random } from "../../random.js";
+import { createRandom, type Random } from "../../../server/test/support/random.js";
 
 /** What befalls the requests of a seed, each with its probability. */
 export interface FaultProfile {

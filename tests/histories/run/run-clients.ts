@@ -1,7 +1,7 @@
 import type { CallOptions } from "@connectrpc/connect";
 import { createRequestIds } from "../../../common/request-ids.js";
+import { createRandom, type Random } from "../../../server/test/support/random.js";
 import type { KeyValueClient } from "../../../server/test/support/test-server.js";
-import { createRandom, type Random } from "../../random.js";
 import type { Request, Result } from "../check/operation.js";
 import type { AdvancingClock } from "./advancing-clock.js";
 import { callMGet, callUnary } from "./calls.js";

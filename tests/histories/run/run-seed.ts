@@ -1,4 +1,4 @@
-import { createRandom } from "../../random.js";
+import { createRandom } from "../../../server/test/support/random.js";
 import { checkHistory } from "../check/check-history.js";
 import { type AdvancingClock, createAdvancingClock } from "./advancing-clock.js";
 import { createFaultPlan } from "./faults-by-seed.js";

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from "../../random.js";
+import { createRandom, type Random } from "../../../server/test/support/random.js";
 import type { Condition, Expiry, Request } from "../check/operation.js";
 import { type FaultProfile, faultProfiles } from "./faults-by-seed.js";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../../random.js";
+import type { Random } from "../../../server/test/support/random.js";
 import { seenEtag } from "../check/etags.js";
 import type { Condition, Expiry, Operation, Request, Result } from "../check/operation.js";
 import { createSimulatedKey } from "./simulated-key.js";

@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
-import type { Random } from "../../../../tests/random.js";
+import type { Random } from "../random.js";
 import { encodeFrames, type Frame, flags, frameTypes, headerBlock, preface, settingsFrame } from "./frames.js";
 
 /** One HTTP request, of any version. */

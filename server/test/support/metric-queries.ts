@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../tools/root.js";
+import { root } from "../../../tools/root.js";
 
 export const rulesFile = "deploy/prometheus/alerts.yml";
 export const rulesTestFile = "deploy/prometheus/alerts.test.yml";
