@@ -23,7 +23,7 @@ import { createOwnAdminPort, type Observation, openObservation } from "./observa
 import { createInfoService } from "./service/info-service.js";
 import { createKeyValueService } from "./service/key-value-service.js";
 import { createScanCursors } from "./service/scan-cursors.js";
-import { splitOrigins } from "./settings/check-setting.js";
+import { splitList } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { type Connection, type EngineAddress, openConnection } from "./store/dynamodb/connection.js";
@@ -144,6 +144,10 @@ export function createServer(options: ServerOptions = {}): Server {
       health: health.implementation,
     });
     observation.metrics?.addMethods(methodsByPath(services).values());
+    const warnOfOrigin = createCountedWarning<"refused">(
+      logger,
+      "pages of origins that corsOrigins does not name may not call",
+    );
     const pipeline = createPipeline({
       ...observation.stages,
       identity: access.stage,
@@ -158,9 +162,22 @@ export function createServer(options: ServerOptions = {}): Server {
         errors: createErrorReporter(limits, (call) => observation.accessLog.failedLate(call)),
         bodies: callLimits.bodies,
         shutdownSignal: shutdown.signal,
-        corsOrigins: splitOrigins(settings.corsOrigins),
+        cors: {
+          origins: splitList(settings.corsOrigins),
+          headers: splitList(settings.corsHeaders),
+          allowsCredentials: settings.corsCredentials,
+          onRefused: (origin) => warnOfOrigin("refused", origin),
+        },
       }),
       maxStreams: settings.maxStreams,
+      keepAliveMs: settings.http1KeepAliveSeconds * 1000,
+      age:
+        settings.maxConnectionAgeSeconds === 0
+          ? undefined
+          : {
+              maxAgeMs: settings.maxConnectionAgeSeconds * 1000,
+              graceMs: settings.connectionAgeGraceSeconds * 1000,
+            },
       limits: createPortLimits(settings, logger, observation.metrics),
       tls: access.tls,
     });
@@ -283,8 +300,9 @@ function createPortLimits(settings: Settings, logger: Logger, metrics: Metrics |
     maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
     bodyTimeoutMs: settings.bodyTimeoutSeconds * 1000,
     idleMs: settings.connectionIdleSeconds * 1000,
-    onClosed(why) {
-      warn(why);
+    resetsPerSecond: settings.maxResetsPerSecond,
+    onClosed(why, address) {
+      warn(why, address);
       count?.(why);
     },
   };

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Logger } from "pino";
 import { UsageError } from "../../../common/command-line/usage-error.js";
+import { decodeUtf8 } from "../../../common/decode-utf8.js";
 
 export interface WatchedFilesOptions<T> {
   /** What errors and the log call them, such as `tokensFile`. */
@@ -96,7 +97,11 @@ export async function readBounded(path: string, label: string): Promise<string> 
     if (found.size > maxFileBytes) {
       throw new UsageError(`${label}: has ${found.size} bytes; at most ${maxFileBytes} are read`);
     }
-    return await readFile(path, "utf8");
+    const text = decodeUtf8(await readFile(path));
+    if (text === undefined) {
+      throw new UsageError(`${label}: is not UTF-8`);
+    }
+    return text;
   } catch (error) {
     if (error instanceof UsageError) {
       throw error;

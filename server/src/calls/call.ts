@@ -155,7 +155,15 @@ export class Call implements CallHead {
   }
 
   get protocol(): CallProtocol {
-    return this.form === "grpc" || this.form === "grpc-web" ? this.form : "connect";
+    switch (this.form) {
+      case "grpc":
+      case "grpc-web":
+        return this.form;
+      case "grpc-web-text":
+        return "grpc-web";
+      default:
+        return "connect";
+    }
   }
 
   get status(): Code | "ok" {

@@ -1,12 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { type ConnectRouterOptions, createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import {
-  compressionBrotli,
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
@@ -15,7 +10,9 @@ import type { Call } from "./call.js";
 import { writeDeadline } from "./deadline.js";
 import type { ErrorReporter } from "./errors/report-error.js";
 import { readWireError, toUniversalResponse, toWireError } from "./errors/write-error.js";
-import { toEnveloped, toLines } from "./json-stream.js";
+import { fromText, toText } from "./grpc-web-text.js";
+import { acceptedCompression, checkJson } from "./json/json-request.js";
+import { toEnveloped, toLines } from "./json/json-stream.js";
 import { reflectionServices, registerReflection } from "./reflection.js";
 import { maxBytesOf } from "./request-bytes.js";
 import { type ServedService, servedServices } from "./routes.js";
@@ -46,7 +43,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
   async function answer(
     call: Call,
     handler: UniversalHandler,
-    request: Parameters<UniversalHandler>[0],
+    request: UniversalServerRequest,
   ): Promise<UniversalServerResponse> {
     const response = await handler(request);
     // A response comes with its first message: by then, a call that was not refused has reached the service.
@@ -54,19 +51,29 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
       return response;
     }
     const header = Object.fromEntries(response.header ?? []);
-    const refusal = await readWireError(call.form, response);
-    if (refusal === undefined) {
-      // It was refused before its protocol was known, by its status alone.
-      const written = toWireError("connect-unary", undefined, errors.reportRefusal(call, unserved()));
-      return toUniversalResponse({
-        ...written,
-        status: response.status,
-        headers: { ...header, ...written.headers },
-      });
-    }
-    const written = toWireError(call.form, header["content-type"], errors.reportRefusal(call, refusal));
+    const refusal = await readWireError(call.protocol, response);
+    // Without an error in it, the call was refused before its protocol was known, by its status alone.
+    const reported = errors.reportRefusal(call, refusal ?? unserved());
+    const { headers, ...written } =
+      refusal === undefined
+        ? { ...toWireError("connect-unary", undefined, reported), status: response.status }
+        : toWireError(call.protocol === "connect" ? call.form : call.protocol, header["content-type"], reported);
     // What Connect says of compression stays.
-    return toUniversalResponse({ ...written, headers: { ...header, ...written.headers } });
+    return toUniversalResponse({ ...written, headers: { ...header, ...headers } });
+  }
+
+  /** What a form is for Connect, and what it makes of that. */
+  function answerForm(call: Call, handler: UniversalHandler, request: UniversalServerRequest) {
+    const readMaxBytes = maxBytesOf(handler.service, maxRequestBytes);
+    const check = (given: UniversalServerRequest) => checkJson(given, call, handler.method, readMaxBytes);
+    switch (call.form) {
+      case "json-stream":
+        return answer(call, handler, check(toEnveloped(request, readMaxBytes))).then(toLines);
+      case "grpc-web-text":
+        return answer(call, handler, fromText(request)).then(toText);
+      default:
+        return answer(call, handler, check(request));
+    }
   }
 
   return (call, nodeRequest, nodeResponse) => {
@@ -76,11 +83,8 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     }
     const universal = toUniversalRequest(call, nodeRequest, nodeResponse);
     writeDeadline(call, universal.header);
-    const limited = { ...universal, body: limitBody(universal.body as AsyncIterable<Uint8Array>, call) };
-    const isJsonStream = call.form === "json-stream";
-    const request = isJsonStream ? toEnveloped(limited, maxBytesOf(handler.service, maxRequestBytes)) : limited;
-    answer(call, handler, request)
-      .then((response) => (isJsonStream ? toLines(response) : response))
+    const body = limitBody(universal.body as AsyncIterable<Uint8Array>, call);
+    answerForm(call, handler, { ...universal, body })
       .then((response) => universalResponseToNodeResponse(response, nodeResponse))
       // What is left to fail is the connection, and then nobody is there to be told; nothing else may stay open.
       .catch(() => nodeResponse.destroy());
@@ -111,7 +115,7 @@ function createHandlers(options: ConnectCallsOptions): readonly UniversalHandler
     readMaxBytes: maxRequestBytes,
     maxTimeoutMs: maxDeadlineMs,
     shutdownSignal,
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: [...acceptedCompression],
     // Nearly every client accepts gzip, and Connect would compress from 1 KiB on: at that size it costs several times
     // what the call does. Requests may be compressed all the same.
     compressMinBytes: Number.MAX_SAFE_INTEGER,

@@ -4,7 +4,7 @@ import type { Exchange } from "../listener/exchange.js";
 import { type BodyLimit, countBytes } from "./body-limit.js";
 import { Call } from "./call.js";
 import { type ConnectCallsOptions, createConnectCalls } from "./connect-calls.js";
-import { createCors } from "./cors.js";
+import { type CorsOptions, createCors } from "./cors.js";
 import { createDirectGrpc } from "./direct-grpc/direct-grpc.js";
 import { headOf, toWireError } from "./errors/write-error.js";
 import { requestIdHeader } from "./header-names.js";
@@ -16,8 +16,8 @@ export interface DispatchOptions extends ConnectCallsOptions {
   readonly pipeline: Pipeline;
   /** What the bodies of all calls may hold together. */
   readonly bodies: BodyLimit;
-  /** The origins whose pages may call. */
-  readonly corsOrigins: readonly string[];
+  /** Which web pages may call. */
+  readonly cors: CorsOptions;
 }
 
 /**
@@ -27,45 +27,53 @@ export interface DispatchOptions extends ConnectCallsOptions {
 export function createDispatch(options: DispatchOptions): (exchange: Exchange) => void {
   const { services, pipeline, bodies, errors } = options;
   const methods = methodsByPath(services);
-  const cors = createCors(options.corsOrigins);
-  const direct = createDirectGrpc(options);
+  const cors = createCors(options.cors);
+  const answerDirectly = createDirectGrpc(options);
   const answerByConnect = createConnectCalls(options);
 
-  /** Answers a call with an error of which nothing but the head was read. */
-  function refuse(call: Call, exchange: Exchange, error: unknown): void {
-    const reported = errors.reportRefusal(call, error);
-    call.end();
-    respondWithError(call, exchange, reported);
-  }
-
-  function respondWithError(call: Call, exchange: Exchange, error: ConnectError): void {
-    const { status, body, ...head } = toWireError(call.form, call.headers["content-type"], error);
-    exchange.respond(status, { ...commonHeaders(call, exchange), ...headOf(head) }, body);
-  }
-
-  /**
-   * Nobody serves this path. A client of gRPC expects a status of its own for that, and so do the health checks of load balancers;
-   * it has none of dynakv's details, since the path is none of dynakv's.
-   */
-  function refuseUnknown(call: Call, exchange: Exchange): void {
-    const error = new ConnectError("this server has no such method", Code.Unimplemented);
-    call.error = error;
-    call.failure = error;
-    call.end();
-    if (call.protocol === "connect") {
-      exchange.respond(404, commonHeaders(call, exchange));
-    } else {
-      respondWithError(call, exchange, error);
+  return (exchange) => {
+    const { method: httpMethod, headers, socket } = exchange;
+    const corsHeaders = cors.headersFor(headers.origin);
+    if (httpMethod === "OPTIONS" && corsHeaders !== undefined) {
+      exchange.respond(204, { ...corsHeaders, ...cors.preflightHeaders });
+      return;
     }
-  }
+    // Case does not matter (RFC 9110, section 10.1.1), and there is no other expectation.
+    if (headers.expect !== undefined && headers.expect.toLowerCase() !== "100-continue") {
+      exchange.respond(417, {});
+      return;
+    }
+    const [path = ""] = exchange.url.split("?", 1);
+    const method = methods.get(path);
+    const call = new Call({ path, httpMethod, method, headers, socket });
+    exchange.onClose((isAnswered) => {
+      if (!isAnswered && !call.ended) {
+        call.leave(new ConnectError("the client has left", Code.Canceled));
+      }
+      call.end();
+    });
+    const entered = { call, exchange, corsHeaders };
+    pipeline(
+      call,
+      () => {
+        if (method === undefined) {
+          refuseUnknown(entered);
+        } else if (!answerDirectly(call, exchange)) {
+          answer(entered);
+        }
+      },
+      (error) => refuse(entered, error),
+    );
+  };
 
-  function answer(call: Call, exchange: Exchange): void {
+  function answer(entered: Entered): void {
+    const { call, exchange } = entered;
     const opened = exchange.open();
     if (opened === undefined) {
       return;
     }
     const { request, response } = opened;
-    for (const [name, value] of Object.entries(commonHeaders(call, exchange))) {
+    for (const [name, value] of Object.entries(commonHeaders(entered))) {
       response.setHeader(name, value as string);
     }
     countBytes(request, response, call, bodies);
@@ -75,46 +83,48 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
     try {
       answerByConnect(call, request, response);
     } catch (error) {
-      refuse(call, exchange, error);
+      refuse(entered, error);
     }
   }
 
-  function commonHeaders({ sentId }: Call, exchange: Exchange): OutgoingHttpHeaders {
-    return { ...cors.headersFor(exchange), ...(sentId !== undefined && { [requestIdHeader]: sentId }) };
+  /** Answers a call with an error of which nothing but the head was read. */
+  function refuse(entered: Entered, error: unknown): void {
+    const reported = errors.reportRefusal(entered.call, error);
+    entered.call.end();
+    respondWithError(entered, reported);
   }
+}
 
-  return (exchange) => {
-    const preflight = cors.preflightHeaders(exchange);
-    if (preflight !== undefined) {
-      exchange.respond(204, preflight);
-      return;
-    }
-    const { expect } = exchange.headers;
-    // Case does not matter (RFC 9110, section 10.1.1), and there is no other expectation.
-    if (expect !== undefined && expect.toLowerCase() !== "100-continue") {
-      exchange.respond(417, {});
-      return;
-    }
-    const [path = ""] = exchange.url.split("?", 1);
-    const method = methods.get(path);
-    const { method: httpMethod, headers, socket } = exchange;
-    const call = new Call({ path, httpMethod, method, headers, socket });
-    exchange.onClose((isAnswered) => {
-      if (!isAnswered && !call.ended) {
-        call.leave(new ConnectError("the client has left", Code.Canceled));
-      }
-      call.end();
-    });
-    pipeline(
-      call,
-      () => {
-        if (method === undefined) {
-          refuseUnknown(call, exchange);
-        } else if (!direct(call, exchange)) {
-          answer(call, exchange);
-        }
-      },
-      (error) => refuse(call, exchange, error),
-    );
-  };
+/** A call on its way, with what its response has in any case. */
+interface Entered {
+  readonly call: Call;
+  readonly exchange: Exchange;
+  readonly corsHeaders: OutgoingHttpHeaders | undefined;
+}
+
+/**
+ * Nobody serves this path. A client of gRPC expects a status of its own for that, and so do the health checks of load balancers;
+ * it has none of dynakv's details, since the path is none of dynakv's.
+ */
+function refuseUnknown(entered: Entered): void {
+  const { call, exchange } = entered;
+  const error = new ConnectError("this server has no such method", Code.Unimplemented);
+  call.error = error;
+  call.failure = error;
+  call.end();
+  if (call.protocol === "connect") {
+    exchange.respond(404, commonHeaders(entered));
+  } else {
+    respondWithError(entered, error);
+  }
+}
+
+function respondWithError(entered: Entered, error: ConnectError): void {
+  const { call, exchange } = entered;
+  const { status, body, ...head } = toWireError(call.form, call.headers["content-type"], error);
+  exchange.respond(status, { ...commonHeaders(entered), ...headOf(head) }, body);
+}
+
+function commonHeaders({ call: { sentId }, corsHeaders }: Entered): OutgoingHttpHeaders {
+  return { ...corsHeaders, ...(sentId !== undefined && { [requestIdHeader]: sentId }) };
 }

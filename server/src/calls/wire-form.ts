@@ -4,12 +4,13 @@ import type { DescMethod } from "@bufbuild/protobuf";
  * How the bodies of a call are framed on the wire, and so how its errors are written:
  *
  * - `grpc`, `grpc-web`: envelopes, and the status in trailers.
+ * - `grpc-web-text`: those of gRPC-web in base64, for browsers that cannot read binary as it comes.
  * - `connect-stream`: envelopes, of which the last has the status.
  * - `connect-unary`: bare messages, and the status in that of HTTP. Connect's GET is one of them, and so is whatever has no
  *   content-type that is known.
  * - `json-stream`: one JSON document to a streaming method, answered by a line of JSON for each message, for `curl` and `fetch`.
  */
-export type WireForm = "grpc" | "grpc-web" | "connect-stream" | "connect-unary" | "json-stream";
+export type WireForm = "grpc" | "grpc-web" | "grpc-web-text" | "connect-stream" | "connect-unary" | "json-stream";
 
 /** The only place that looks at content types. */
 export function wireFormOf(
@@ -19,7 +20,8 @@ export function wireFormOf(
 ): WireForm {
   const type = contentType?.toLowerCase() ?? "";
   if (type.startsWith("application/grpc")) {
-    return type.startsWith("application/grpc-web") ? "grpc-web" : "grpc";
+    const isText = type.startsWith("application/grpc-web-text");
+    return isText ? "grpc-web-text" : type.startsWith("application/grpc-web") ? "grpc-web" : "grpc";
   }
   if (type.startsWith("application/connect+")) {
     return "connect-stream";

@@ -10,8 +10,10 @@ export interface ConnectionLimitOptions extends ConnectionCountLimits {
   readonly bodyTimeoutMs?: number | undefined;
   /** How long an HTTP/2 connection may be without a call, in milliseconds. The default is 3,600,000: an hour. */
   readonly idleMs?: number | undefined;
-  /** Is told what was done against a client. */
-  readonly onClosed?: (why: "maxConnections" | "flood") => void;
+  /** How many calls a connection may have reset in a second, in the long run: see {@link FloodWatchOptions}. The default is 33. */
+  readonly resetsPerSecond?: number | undefined;
+  /** Is told what was done against a client, and its address. */
+  readonly onClosed?: (why: "maxConnections" | "flood", address: string | undefined) => void;
 }
 
 /** Keeps watch over the connections of one port. */
@@ -33,10 +35,17 @@ export interface ConnectionLimits {
 /** How often it looks for those that stand still or send too much, in milliseconds. */
 const sweepMs = 1000;
 
-export function createConnectionLimits(options: ConnectionLimitOptions): ConnectionLimits {
-  const { bodyTimeoutMs = 30_000, idleMs = 3_600_000, onClosed } = options;
+/** @param options.retire has the client of a session make another one: no more calls are taken, and those that run finish */
+export function createConnectionLimits(
+  options: ConnectionLimitOptions & { readonly retire: (session: ServerHttp2Session) => void },
+): ConnectionLimits {
+  const { bodyTimeoutMs = 30_000, idleMs = 3_600_000, resetsPerSecond = 33, retire, onClosed } = options;
   const admit = createConnectionCounts(options);
-  const floods = createFloodWatch(() => onClosed?.("flood"));
+  const floods = createFloodWatch({
+    resetsPerSecond,
+    retire,
+    onFlood: (address) => onClosed?.("flood", address),
+  });
   const stalled = createStalledRequests(bodyTimeoutMs, floods.noteEnd);
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -45,7 +54,7 @@ export function createConnectionLimits(options: ConnectionLimitOptions): Connect
     admit(socket) {
       const admitted = admit(socket);
       if (!admitted) {
-        onClosed?.("maxConnections");
+        onClosed?.("maxConnections", socket.remoteAddress);
       }
       return admitted;
     },

@@ -12,9 +12,19 @@ export interface FloodWatch {
   sweep(now: number): void;
 }
 
+export interface FloodWatchOptions {
+  /** How many calls a connection may have reset in a second, in the long run. It may do many seconds' worth at once. */
+  readonly resetsPerSecond: number;
+  /** Has the client of a session make another one: no more calls are taken, and those that run finish. */
+  retire(session: ServerHttp2Session): void;
+  /** Is told of a connection that was closed, and where it came from. */
+  onFlood(address: string | undefined): void;
+}
+
 interface Watched {
   readonly session: ServerHttp2Session;
   readonly socket: Pick<Socket, "bytesRead" | "bytesWritten">;
+  readonly address: string | undefined;
   bytesRead: number;
   bytesWritten: number;
   /** How many calls have begun or ended since the last time, and how many bytes of bodies have come. */
@@ -22,6 +32,7 @@ interface Watched {
   bodyBytes: number;
   /** How many calls it may reset now. */
   resets: number;
+  isRetired: boolean;
 }
 
 /** What a connection may send in a second beyond its calls: nearly four thousand pings, and far more than any client does. */
@@ -34,24 +45,29 @@ const framing = 2;
 const confirmingShare = 1 / 4;
 
 /**
- * How many calls a connection may reset at once, and in a second from then on: nearly as many as nghttp2 lets it, which after that
- * neither reads nor closes the connection.
+ * How many calls a connection may reset at once: nearly as many as nghttp2 lets it, which after that neither reads nor closes the
+ * connection. It allows 33 more a second, and on Node 20 no option changes that.
  */
 const resetBurst = 950;
-const resetsPerSecond = 33;
+/**
+ * A connection that has so little of its burst left is retired: it may be a proxy's, some of whose callers have short patience, and
+ * closing it would fail the calls of the others. Its next one starts with a full burst. Who resets calls to do harm does not heed that,
+ * and is closed when nothing is left.
+ */
+const retiringBurst = resetBurst / 2;
 
 /**
  * nghttp2 and Node end some floods by themselves: empty frames, continuations without end. Others are answered or
  * skipped for ever: pings, settings, priorities, window updates, frames of unknown types. All of these have in common that bytes
  * come though no call does, which is seen without looking at each frame.
  */
-export function createFloodWatch(onFlood: () => void): FloodWatch {
+export function createFloodWatch({ resetsPerSecond, retire, onFlood }: FloodWatchOptions): FloodWatch {
   const all = new Map<Http2Session, Watched>();
   let sweptAt = performance.now();
 
-  function close({ session }: Watched): void {
+  function close({ session, address }: Watched): void {
     if (!session.destroyed) {
-      onFlood();
+      onFlood(address);
       session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM);
       session.destroy();
     }
@@ -73,11 +89,13 @@ export function createFloodWatch(onFlood: () => void): FloodWatch {
       all.set(session, {
         session,
         socket,
+        address: socket.remoteAddress,
         bytesRead: 0,
         bytesWritten: 0,
         calls: 0,
         bodyBytes: 0,
         resets: resetBurst,
+        isRetired: false,
       });
       session.once("close", () => all.delete(session));
     },
@@ -98,7 +116,15 @@ export function createFloodWatch(onFlood: () => void): FloodWatch {
         return;
       }
       watched.calls++;
-      if (isReset && watched.resets-- >= 0 && watched.resets < 0) {
+      if (!isReset) {
+        return;
+      }
+      const before = watched.resets--;
+      if (!watched.isRetired && watched.resets < retiringBurst) {
+        watched.isRetired = true;
+        setImmediate(retire, watched.session);
+      }
+      if (before >= 0 && watched.resets < 0) {
         // Not now: Node may be in the middle of reading the reset, and a session that is destroyed meanwhile frees what is
         // read on afterwards, which ends the process: https://github.com/nodejs/node/issues/38964
         setImmediate(close, watched);

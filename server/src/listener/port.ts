@@ -13,6 +13,7 @@ import {
 } from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { type ConnectionAgeOptions, createConnectionAge } from "./connection-age.js";
 import { type ConnectionLimitOptions, createConnectionLimits } from "./connection-limits.js";
 import { createDeadSessions } from "./dead-sessions.js";
 import { detectProtocol } from "./detect-protocol.js";
@@ -33,6 +34,13 @@ export interface PortOptions {
    * milliseconds. The default is 10,000: ample for a slow network, and short enough that silent clients do not pile up.
    */
   headTimeoutMs?: number;
+  /**
+   * How long an HTTP/1 connection may be idle, in milliseconds. The default is 65,000: longer than the 60 s for which common proxies
+   * keep theirs, so that they close first.
+   */
+  keepAliveMs?: number;
+  /** When connections are replaced. The default is never. */
+  age?: ConnectionAgeOptions | undefined;
   /** What else is taken of clients. */
   limits?: ConnectionLimitOptions;
   /** Makes TLS of each connection. Without it, they are plain. */
@@ -54,9 +62,6 @@ export interface Port {
   /** How many connections are open. */
   readonly connections: number;
 }
-
-/** How long an HTTP/1 connection may be idle: longer than the 60 s for which common proxies keep theirs, so that they close first. */
-const keepAliveTimeoutMs = 65_000;
 
 /**
  * How many requests a client may send over HTTP/1 without waiting for answers: more than any does. They are answered in turn, and each is
@@ -94,13 +99,16 @@ const maxStreamId = 2 ** 31 - 1;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
-  const { onExchange, maxStreams, headTimeoutMs = 10_000, tls } = options;
-  const limits = createConnectionLimits(options.limits ?? {});
+  const { onExchange, maxStreams, headTimeoutMs = 10_000, keepAliveMs = 65_000, tls } = options;
+  const limits = createConnectionLimits({ ...options.limits, retire: closeSession });
+  const ages = createConnectionAge(options.age);
   const undecided = new Set<Socket>();
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
   /** The HTTP/1 connections, each with its unfinished responses in the order of their requests. */
   const http1Sockets = new Map<Socket, Set<ServerResponse>>();
+  /** The HTTP/1 connections that end with their last response. */
+  const retired = new WeakSet<Socket>();
   let closed: Promise<void> | undefined;
 
   // These three never listen: the sockets are handed to the first two, and streams to the third.
@@ -110,7 +118,7 @@ export function createPort(options: PortOptions): Port {
       // It says nothing about the response, which may stream for hours.
       requestTimeout: Math.max(limits.wholeRequestMs, headTimeoutMs),
       maxHeaderSize: maxHeadBytes,
-      keepAliveTimeout: keepAliveTimeoutMs,
+      keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: Math.min(headTimeoutMs, 1000),
     },
     serveHttp1,
@@ -163,6 +171,11 @@ export function createPort(options: PortOptions): Port {
     session.once("close", () => sessions.delete(session));
     limits.watchSession(session);
     idleSessions.watch(session);
+    ages.watch({
+      retire: () => closeSession(session),
+      cut: () => session.destroy(),
+      once: (event, listener) => session.once(event, listener),
+    });
   });
 
   const server = createServer({
@@ -193,6 +206,14 @@ export function createPort(options: PortOptions): Port {
           const responses = new Set<ServerResponse>();
           http1Sockets.set(stream, responses);
           http1.emit("connection", stream);
+          ages.watch({
+            retire() {
+              retired.add(stream);
+              closeHttp1Socket(stream, responses);
+            },
+            cut: () => stream.destroy(),
+            once: (event, listener) => stream.once(event, listener),
+          });
           stream.once("close", () => {
             http1Sockets.delete(stream);
             // Node tells the response that is being sent alone; those in the pipeline behind it would not hear of it.
@@ -233,12 +254,13 @@ export function createPort(options: PortOptions): Port {
     if (responses.size > maxPipelined) {
       socket.destroy();
     }
-    if (closed !== undefined) {
+    const isLeaving = () => closed !== undefined || retired.has(socket);
+    if (isLeaving()) {
       response.setHeader("connection", "close");
     }
     response.once("close", () => {
       responses.delete(response);
-      if (closed !== undefined) {
+      if (isLeaving()) {
         closeHttp1Socket(socket, responses);
       }
     });

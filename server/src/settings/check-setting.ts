@@ -60,7 +60,7 @@ export function showValue(value: unknown): string {
 }
 
 function checkText(name: keyof Settings, value: string, label: string): void {
-  if (value === "" && name !== "corsOrigins") {
+  if (value === "" && name !== "corsOrigins" && name !== "corsHeaders") {
     throw new UsageError(`${label}: is empty; leave it out instead`);
   }
   switch (name) {
@@ -85,6 +85,9 @@ function checkText(name: keyof Settings, value: string, label: string): void {
       return;
     case "corsOrigins":
       checkOrigins(value, label);
+      return;
+    case "corsHeaders":
+      checkHeaderNames(value, label);
       return;
     case "jwks":
       checkJwks(value, label);
@@ -187,21 +190,31 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 function checkOrigins(value: string, label: string): void {
-  for (const origin of splitOrigins(value)) {
-    if (origin !== "*" && !(URL.canParse(origin) && new URL(origin).origin === origin)) {
+  for (const origin of splitList(value)) {
+    // A star stands for the first labels of a host, and for nothing else.
+    const sample = origin.replace(/^(https?:\/\/)\*\.(?=[^*]+$)/, "$1any.");
+    if (origin !== "*" && !(!sample.includes("*") && URL.canParse(sample) && new URL(sample).origin === sample)) {
       throw new UsageError(
-        `${label}: ${showValue(origin)} is not an origin, such as https://app.example.com (no path, no slash at its end), nor *`,
+        `${label}: ${showValue(origin)} is not an origin, such as https://app.example.com or https://*.example.com (no path, no slash at its end), nor *`,
       );
     }
   }
 }
 
-/** The origins in a list of them. */
-export function splitOrigins(value: string): string[] {
+function checkHeaderNames(value: string, label: string): void {
+  for (const name of splitList(value)) {
+    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || name === "*") {
+      throw new UsageError(`${label}: ${showValue(name)} is not the name of a header, such as baggage`);
+    }
+  }
+}
+
+/** What stands between the commas of a list. */
+export function splitList(value: string): string[] {
   return value
     .split(",")
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== "");
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }
 
 function checkAttributeName(value: string, label: string): void {

@@ -1,6 +1,6 @@
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { checkAccess } from "./check-access.js";
-import { checkSetting, splitOrigins } from "./check-setting.js";
+import { checkSetting, splitList } from "./check-setting.js";
 import { type ConnectionUrl, parseConnectionUrl } from "./connection-url.js";
 import { type Settings, settingDefinitions } from "./settings.js";
 
@@ -31,7 +31,13 @@ export function completeSettings(
   const settings = Object.fromEntries(
     settingDefinitions.map(({ name, default: fallback }) => [name, given[name] ?? fromUrl[name] ?? fallback]),
   ) as unknown as Settings;
-  settings.corsOrigins = splitOrigins(settings.corsOrigins).join(",");
+  settings.corsOrigins = splitList(settings.corsOrigins).join(",");
+  settings.corsHeaders = splitList(settings.corsHeaders).join(",");
+  if (settings.corsCredentials && splitList(settings.corsOrigins).includes("*")) {
+    throw new UsageError(
+      `${labelOf("corsCredentials")}: would let any page use the credentials of whoever looks at it; name the origins in ${labelOf("corsOrigins")} instead of *`,
+    );
+  }
 
   checkCredentials(settings, labelOf);
   checkAttributeNames(settings, labelOf);

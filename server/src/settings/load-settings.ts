@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { clientVariables } from "../../../common/command-line/client-variables.js";
 import { suggestName } from "../../../common/command-line/suggest-name.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
+import { decodeUtf8 } from "../../../common/decode-utf8.js";
 import { checkSetting, showValue } from "./check-setting.js";
 import { type CompleteSettings, completeSettings } from "./complete-settings.js";
 import { parseJson } from "./parse-json.js";
@@ -17,7 +18,7 @@ export interface LoadSettingsOptions {
   /** The environment. An empty variable counts as unset: that is how shells and compose files leave one out. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads the config file. The default reads it from disk. */
-  readonly readFile?: (path: string) => string;
+  readonly readFile?: (path: string) => string | Buffer;
 }
 
 /** What a command line asks for: to run with some settings, or only to be told something. */
@@ -36,7 +37,7 @@ type Source = Map<keyof Settings, { readonly value: string | number | boolean; r
  * @throws UsageError
  */
 export function loadSettings(options: LoadSettingsOptions): LoadedSettings {
-  const { argv, env, readFile = (path) => readFileSync(path, "utf8") } = options;
+  const { argv, env, readFile = readFileSync } = options;
   const flags = readFlags(argv);
   if (flags.kind !== "flags") {
     return flags;
@@ -174,7 +175,7 @@ function isForeignVariable(name: string, value: string): boolean {
   );
 }
 
-function readConfig(path: string, readFile: (path: string) => string): Source {
+function readConfig(path: string, readFile: (path: string) => string | Buffer): Source {
   const config = parseConfig(path, readFile);
   const names = new Map<string, keyof Settings>(settingDefinitions.map(({ name }) => [name, name]));
   const source: Source = new Map();
@@ -192,13 +193,17 @@ function readConfig(path: string, readFile: (path: string) => string): Source {
   return source;
 }
 
-function parseConfig(path: string, readFile: (path: string) => string): object {
-  let text: string;
+function parseConfig(path: string, readFile: (path: string) => string | Buffer): object {
+  let text: string | undefined;
   try {
-    text = readFile(path);
+    const found = readFile(path);
+    text = typeof found === "string" ? found : decodeUtf8(found);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? ` (${error.code})` : "";
     throw new UsageError(`config file ${path}: cannot be read${code}`);
+  }
+  if (text === undefined) {
+    throw new UsageError(`config file ${path}: is not UTF-8`);
   }
   const config = parseJson(text, `config file ${path}`);
   if (typeof config !== "object" || config === null || Array.isArray(config)) {

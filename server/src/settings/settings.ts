@@ -66,6 +66,14 @@ export interface Settings {
   maxConnectionsPerAddress: number;
   /** How long a connection may be without a call, in seconds. */
   connectionIdleSeconds: number;
+  /** How long a connection serves, in seconds, a tenth more or less; 0: for as long as its client keeps it. */
+  maxConnectionAgeSeconds: number;
+  /** How long calls may run on when their connection has reached its age, in seconds. */
+  connectionAgeGraceSeconds: number;
+  /** How long an HTTP/1.1 connection may be idle, in seconds. */
+  http1KeepAliveSeconds: number;
+  /** How many calls one HTTP/2 connection may cancel in a second, in the long run. */
+  maxResetsPerSecond: number;
   /** How long the body of a request may stand still, in seconds. */
   bodyTimeoutSeconds: number;
   /** The most calls that each process has under way. */
@@ -108,8 +116,12 @@ export interface Settings {
   allowAnyoneOnTheNetwork: boolean;
   /** Whether tokens may come unencrypted elsewhere than on loopback, such as from a proxy that ends TLS. */
   allowPlaintextOnTheNetwork: boolean;
-  /** The origins whose pages may call, separated by commas; `*` for any. Pages on loopback origins always may. */
+  /** The origins whose pages may call, separated by commas, such as `https://*.app.example`; `*` for any. Pages on loopback origins always may. */
   corsOrigins: string;
+  /** Request headers that pages may send beside those of the protocols and dynakv's own, separated by commas. */
+  corsHeaders: string;
+  /** Whether pages may send cookies and client certificates along. */
+  corsCredentials: boolean;
   /** How long calls may run on after SIGTERM or SIGINT, in seconds. */
   drainSeconds: number;
   /** Where Prometheus finds metrics and probes find health, as `HOST:PORT`; undefined: nowhere. */
@@ -362,6 +374,33 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   },
   {
     ...second,
+    name: "maxConnectionAgeSeconds",
+    default: 0,
+    range: [0, 86_400],
+    help: "how long a connection serves before its client is asked to make a new one, a tenth more or less; 0: no limit",
+  },
+  {
+    ...second,
+    name: "connectionAgeGraceSeconds",
+    default: 60,
+    range: [1, 86_400],
+    help: "how long calls may run on when their connection has reached that age",
+  },
+  {
+    ...second,
+    name: "http1KeepAliveSeconds",
+    default: 65,
+    range: [1, 86_400],
+    help: "how long an HTTP/1.1 connection may be idle; more than a balancer in front keeps its own",
+  },
+  {
+    ...count,
+    name: "maxResetsPerSecond",
+    default: 33,
+    help: "calls that one HTTP/2 connection may cancel in a second, in the long run, before it is replaced",
+  },
+  {
+    ...second,
     name: "bodyTimeoutSeconds",
     default: 30,
     range: [1, 86_400],
@@ -470,7 +509,21 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     type: "string",
     default: "",
     placeholder: "ORIGINS",
-    help: "origins whose pages may call, separated by commas; * for any; pages on loopback always may",
+    help: "origins whose pages may call, separated by commas, such as https://*.app.example; * for any; pages on loopback always may",
+  },
+  {
+    name: "corsHeaders",
+    type: "string",
+    default: "",
+    placeholder: "NAMES",
+    help: "request headers that pages may send beside those of the protocols, separated by commas, such as baggage,sentry-trace",
+  },
+  {
+    name: "corsCredentials",
+    type: "boolean",
+    default: false,
+    placeholder: "true|false",
+    help: "whether pages may send cookies and client certificates along; not with * among the origins",
   },
   {
     ...second,

@@ -249,7 +249,15 @@ test("metadata goes both ways, and a service sees the same call", async () => {
   const pipeline = createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) });
   const bodies = createBodyBudget(limits.maxRequestBytes);
   const port = createPort({
-    onExchange: createDispatch({ ...limits, services, errors, pipeline, bodies, shutdownSignal, corsOrigins: [] }),
+    onExchange: createDispatch({
+      ...limits,
+      services,
+      errors,
+      pipeline,
+      bodies,
+      shutdownSignal,
+      cors: { origins: [] },
+    }),
     maxStreams: 10,
   });
   const to = connect(`http://127.0.0.1:${(await port.listen("127.0.0.1", 0)).port}`);

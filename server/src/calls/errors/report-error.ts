@@ -27,21 +27,21 @@ export interface ErrorReporter {
 export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call: Call) => void): ErrorReporter {
   function report(call: Call, error: unknown): ConnectError {
     // What was refused in the middle of its body, Connect tells as a failure of its own.
-    const cause = call.bodyRefusal ?? error;
-    if (cause instanceof PreparedError) {
-      call.error = cause.asConnectError(call.method);
-      call.failure = cause;
-      call.reason = nameOf(ErrorReason, cause.reason);
+    const failure = call.bodyRefusal ?? error;
+    if (failure instanceof PreparedError) {
+      call.error = failure.asConnectError(call.method);
+      call.failure = failure;
+      call.reason = nameOf(ErrorReason, failure.reason);
       return call.error;
     }
-    const connectError = toCallError(error, isWrite(call.method) ? Outcome.UNKNOWN : Outcome.UNSPECIFIED);
+    const connectError = toCallError(failure, isWrite(call.method) ? Outcome.UNKNOWN : Outcome.UNSPECIFIED);
     // Whoever asks the operator about it can name it. What the caller has sent is in the answer's head.
     if (call.sentId === undefined) {
       connectError.metadata.set(requestIdHeader, call.id);
     }
     call.error = connectError;
-    call.failure = error;
-    call.reason = error instanceof ConnectError ? undefined : nameOf(ErrorReason, reasonOf(error));
+    call.failure = failure;
+    call.reason = failure instanceof ConnectError ? undefined : nameOf(ErrorReason, reasonOf(failure));
     for (const [name, value] of Object.entries(call.trailers?.() ?? {})) {
       connectError.metadata.set(name, value);
     }

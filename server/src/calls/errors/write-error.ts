@@ -21,6 +21,7 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import type { CallProtocol } from "../call.js";
 import type { WireForm } from "../wire-form.js";
 
 /** An error as one protocol has it. */
@@ -45,6 +46,10 @@ export function toWireError(form: WireForm, contentType: string | undefined, err
     case "grpc-web": {
       const trailers = trailerSerialize(setTrailerStatus(new Headers(), error));
       return { status: 200, headers: sameType, body: encodeEnvelope(trailerFlag, trailers) };
+    }
+    case "grpc-web-text": {
+      const binary = toWireError("grpc-web", contentType, error);
+      return { ...binary, body: Buffer.from(Buffer.from(binary.body ?? []).toString("base64")) };
     }
     case "connect-stream": {
       const end = Buffer.from(JSON.stringify(endStreamToJson(new Headers(), error, undefined)));
@@ -112,17 +117,17 @@ export function toUniversalResponse({ status, headers, body, trailers }: WireErr
  * or HTTP method, before its protocol was known.
  */
 export async function readWireError(
-  form: WireForm,
+  protocol: CallProtocol,
   { body, trailer }: UniversalServerResponse,
 ): Promise<ConnectError | undefined> {
-  if (form === "grpc" && trailer !== undefined) {
+  if (protocol === "grpc" && trailer !== undefined) {
     return findTrailerError(trailer) ?? untold();
   }
   const bytes = body === undefined ? new Uint8Array() : await readAllBytes(body, maxErrorBytes);
   if (bytes.length === 0) {
     return undefined;
   }
-  return form === "grpc-web"
+  return protocol === "grpc-web"
     ? (findTrailerError(trailerParse(bytes.subarray(envelopeHeadBytes))) ?? untold())
     : readJson(bytes);
 }

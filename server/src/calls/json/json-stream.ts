@@ -16,7 +16,7 @@ import {
   type UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import { contentTypeStreamJson, endStreamFlag } from "@connectrpc/connect/protocol-connect";
-import { type ErrorJson, toErrorLine, toJsonWireError, toUniversalResponse } from "./errors/write-error.js";
+import { type ErrorJson, toErrorLine, toJsonWireError, toUniversalResponse } from "../errors/write-error.js";
 
 /** The request as Connect takes it. */
 export function toEnveloped(request: UniversalServerRequest, readMaxBytes: number): UniversalServerRequest {
