@@ -80,7 +80,7 @@ test("a JSON field that is not as the schema has it is named, and its value is n
     [{ key: "k", value: "planted!" }, "value"],
     [{ key: "k", condition: { ifEtag: ["planted"] } }, "condition.if_etag"],
     [{ key: "k", ifAbsent: "planted" }, "ifAbsent"],
-    [{ key: "k", expiry: { after: "planted" } }, undefined],
+    [{ key: "k", expiry: { after: "planted" } }, "expiry.after"],
     [{ key: "k", "planted-name": 1 }, undefined],
   ] as const) {
     const failure = await call("JSON", "Set", { message: text(json) });

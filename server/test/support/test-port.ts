@@ -29,7 +29,7 @@ export interface RawConnection {
 export async function withPort(
   served: RequestHandler | { routes: (router: ConnectRouter) => void },
   use: (testPort: TestPort) => Promise<void>,
-  options: Partial<Pick<PortOptions, "headTimeoutMs" | "limits" | "tls">> = {},
+  options: Partial<Pick<PortOptions, "age" | "headTimeoutMs" | "limits" | "tls">> = {},
 ): Promise<void> {
   const before = countResources();
   const handler = typeof served === "function" ? served : connectNodeAdapter(served);
