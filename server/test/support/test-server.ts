@@ -80,10 +80,10 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   };
 }
 
-/** Each way to reach the service with a client of Connect's. */
 /** From Node 24 on, what a client has queued counts against this: 10 megabytes by default, past which it resets its own calls. */
 const nodeOptions = { maxSessionMemory: 1000 };
 
+/** Each way to reach the service with a client of Connect's. */
 export function createTransports(url: string): Record<string, Transport> {
   return {
     gRPC: createGrpcTransport({ baseUrl: url, nodeOptions }),
