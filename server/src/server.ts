@@ -6,10 +6,12 @@ import { createRequestIds } from "../../common/request-ids.js";
 import { version } from "../../common/version.js";
 import { openAccess } from "./access/access.js";
 import { createCallLimits } from "./admission/call-limits.js";
+import { createAllowedOrigins } from "./calls/allowed-origins.js";
 import { createDeadlineStage } from "./calls/deadline.js";
 import { createDispatch } from "./calls/dispatch.js";
 import { createErrorReporter } from "./calls/errors/report-error.js";
 import { createHealth } from "./calls/health.js";
+import { createHostGuard } from "./calls/host-guard.js";
 import { createPipeline } from "./calls/pipeline.js";
 import { createServices, methodsByPath, servedServices } from "./calls/routes.js";
 import type { ConnectionLimitOptions } from "./listener/connection-limits.js";
@@ -23,6 +25,7 @@ import { createOwnAdminPort, type Observation, openObservation } from "./observa
 import { createInfoService } from "./service/info-service.js";
 import { createKeyValueService } from "./service/key-value-service.js";
 import { createScanCursors } from "./service/scan-cursors.js";
+import { servesItsMachineAlone } from "./settings/check-access.js";
 import { splitList } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
@@ -148,8 +151,12 @@ export function createServer(options: ServerOptions = {}): Server {
       logger,
       "pages of origins that corsOrigins does not name may not call",
     );
+    const isAllowedOrigin = createAllowedOrigins(splitList(settings.corsOrigins));
     const pipeline = createPipeline({
       ...observation.stages,
+      hostGuard: servesItsMachineAlone(settings)
+        ? createHostGuard({ allowedHosts: splitList(settings.allowedHosts.toLowerCase()), isAllowedOrigin })
+        : undefined,
       identity: access.stage,
       deadline: createDeadlineStage(limits.maxDeadlineMs),
       admission: callLimits.stage,
@@ -163,7 +170,7 @@ export function createServer(options: ServerOptions = {}): Server {
         bodies: callLimits.bodies,
         shutdownSignal: shutdown.signal,
         cors: {
-          origins: splitList(settings.corsOrigins),
+          isAllowedOrigin,
           headers: splitList(settings.corsHeaders),
           allowsCredentials: settings.corsCredentials,
           onRefused: (origin) => warnOfOrigin("refused", origin),

@@ -292,7 +292,11 @@ async function makeCalls(url: string, secrets: PlantedSecrets, token?: string): 
   await post(`${service}/Get`, json(), { "content-type": `application/${secrets.plant("a content-type")}` });
   await post(`${service}/Get`, json(), { "content-encoding": secrets.plant("an encoding") });
   await post(`${service}/Get`, json(), { "connect-timeout-ms": secrets.plant("a timeout") });
-  await post(`${service}/Get`, json(), { origin: `http://${secrets.plant("an origin")}` });
+  // The name of a page that may not call is no secret, and the log tells it; what else a header holds is.
+  await post(`${service}/Get`, json(), {
+    origin: "http://page.example",
+    cookie: `session=${secrets.plant("a cookie")}`,
+  });
   const query = encodeURIComponent(JSON.stringify({ key: "", x: secrets.plant("a message in a URL") }));
   answers.push(await (await fetch(`${url}/${service}/Get?connect=v1&encoding=json&message=${query}`)).text());
 

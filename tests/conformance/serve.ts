@@ -54,7 +54,7 @@ const port = createPort({
     bodies: createBodyBudget(limits.maxRequestBytes),
     errors: createErrorReporter(limits, () => {}),
     shutdownSignal: new AbortController().signal,
-    cors: { origins: [] },
+    cors: { isAllowedOrigin: () => false },
     registry,
   }),
   maxStreams: 1000,

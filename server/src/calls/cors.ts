@@ -3,11 +3,8 @@ import { cors as connectCors } from "@connectrpc/connect";
 import { consumedCapacityTrailers, requestIdHeader, returnConsumedCapacityHeader } from "./header-names.js";
 
 export interface CorsOptions {
-  /**
-   * The origins whose pages may call, such as `https://app.example.com`, or `https://*.example.com` for all below it; `*` for any.
-   * Loopback origins always may.
-   */
-  readonly origins: readonly string[];
+  /** Whether pages of an origin may call. */
+  readonly isAllowedOrigin: (origin: string) => boolean;
   /** Request headers that pages may send beside those of the protocols and dynakv's own. */
   readonly headers?: readonly string[];
   /** Whether pages may send cookies and client certificates along. Default: false. */
@@ -44,22 +41,13 @@ const knownHeaders = [
   "tracestate",
 ];
 
-export function createCors({ origins, headers = [], allowsCredentials = false, onRefused }: CorsOptions): Cors {
-  const exact = new Set(origins);
-  const patterns = origins.filter((origin) => origin !== "*" && origin.includes("*")).map(toPattern);
-
-  function isAllowed(origin: string): boolean {
-    return (
-      isLoopback(origin) || exact.has("*") || exact.has(origin) || patterns.some((pattern) => pattern.test(origin))
-    );
-  }
-
+export function createCors({ isAllowedOrigin, headers = [], allowsCredentials = false, onRefused }: CorsOptions): Cors {
   return {
     headersFor(origin) {
       if (origin === undefined) {
         return undefined;
       }
-      if (!isAllowed(origin)) {
+      if (!isAllowedOrigin(origin)) {
         onRefused?.(origin);
         return undefined;
       }
@@ -76,14 +64,4 @@ export function createCors({ origins, headers = [], allowsCredentials = false, o
       "access-control-max-age": "7200",
     },
   };
-}
-
-/** `https://*.example.com`: the star stands for one label or more. */
-function toPattern(origin: string): RegExp {
-  const [before = "", after = ""] = origin.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${before}[a-z0-9-]+(\\.[a-z0-9-]+)*${after}$`);
-}
-
-function isLoopback(origin: string): boolean {
-  return /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
 }

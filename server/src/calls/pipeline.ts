@@ -19,6 +19,8 @@ export interface Stages {
   readonly tracing?: Stage | undefined;
   /** Adds up what the call consumes of DynamoDB, where the caller asks for that. */
   readonly consumedCapacity?: Stage | undefined;
+  /** Keeps web pages out, where nobody is asked who they are. */
+  readonly hostGuard?: Stage | undefined;
   /** Finds out who calls, and whether that caller may call the method for some key at least. */
   readonly identity?: Stage | undefined;
   /** Reads the deadline. */
@@ -33,14 +35,15 @@ export interface Stages {
  * rights to the keys that it names, which the service checks.
  */
 function inOrder(stages: Stages): readonly Stage[] {
-  const { accessLog, metrics, tracing, consumedCapacity, identity, deadline, admission } = stages;
+  const { accessLog, metrics, tracing, consumedCapacity, hostGuard, identity, deadline, admission } = stages;
   return [
     // What is asked first hears of the end last: the log has what all others have found out.
     accessLog,
     metrics,
     tracing,
     consumedCapacity,
-    // Who nobody knows is told nothing else.
+    // Who may not call is told nothing else.
+    hostGuard,
     identity,
     // Admission sheds who would not be served in time.
     deadline,

@@ -24,6 +24,11 @@ export function knowsCallers({ tokensFile, jwks, tlsClientCa }: AccessSettings):
   return tokensFile !== undefined || jwks !== undefined || tlsClientCa !== undefined;
 }
 
+/** Whether it is loopback alone that keeps others away: the server listens nowhere else, and asks nobody who they are. */
+export function servesItsMachineAlone(settings: AccessSettings): boolean {
+  return isLoopbackHost(splitAddress(settings.listen).host) && !knowsCallers(settings);
+}
+
 /**
  * Checks that the settings of who may call fit together: a part that is missing must not leave open what the rest was
  * meant to close.

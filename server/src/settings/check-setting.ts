@@ -60,7 +60,7 @@ export function showValue(value: unknown): string {
 }
 
 function checkText(name: keyof Settings, value: string, label: string): void {
-  if (value === "" && name !== "corsOrigins" && name !== "corsHeaders") {
+  if (value === "" && name !== "allowedHosts" && name !== "corsOrigins" && name !== "corsHeaders") {
     throw new UsageError(`${label}: is empty; leave it out instead`);
   }
   switch (name) {
@@ -85,6 +85,9 @@ function checkText(name: keyof Settings, value: string, label: string): void {
       return;
     case "corsOrigins":
       checkOrigins(value, label);
+      return;
+    case "allowedHosts":
+      checkHosts(value, label);
       return;
     case "corsHeaders":
       checkHeaderNames(value, label);
@@ -197,6 +200,14 @@ function checkOrigins(value: string, label: string): void {
       throw new UsageError(
         `${label}: ${showValue(origin)} is not an origin, such as https://app.example.com or https://*.example.com (no path, no slash at its end), nor *`,
       );
+    }
+  }
+}
+
+function checkHosts(value: string, label: string): void {
+  for (const host of splitList(value)) {
+    if (!isHostName(host) && isIP(host) === 0) {
+      throw new UsageError(`${label}: ${showValue(host)} is not the name of a host, such as dynakv.local (no port)`);
     }
   }
 }

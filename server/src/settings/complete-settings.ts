@@ -32,6 +32,7 @@ export function completeSettings(
     settingDefinitions.map(({ name, default: fallback }) => [name, given[name] ?? fromUrl[name] ?? fallback]),
   ) as unknown as Settings;
   settings.corsOrigins = splitList(settings.corsOrigins).join(",");
+  settings.allowedHosts = splitList(settings.allowedHosts).join(",");
   settings.corsHeaders = splitList(settings.corsHeaders).join(",");
   if (settings.corsCredentials && splitList(settings.corsOrigins).includes("*")) {
     throw new UsageError(

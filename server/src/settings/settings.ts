@@ -116,6 +116,8 @@ export interface Settings {
   allowAnyoneOnTheNetwork: boolean;
   /** Whether tokens may come unencrypted elsewhere than on loopback, such as from a proxy that ends TLS. */
   allowPlaintextOnTheNetwork: boolean;
+  /** Names beside those of loopback under which a server may be called that listens there and asks nobody who they are, separated by commas. */
+  allowedHosts: string;
   /** The origins whose pages may call, separated by commas, such as `https://*.app.example`; `*` for any. Pages on loopback origins always may. */
   corsOrigins: string;
   /** Request headers that pages may send beside those of the protocols and dynakv's own, separated by commas. */
@@ -503,6 +505,13 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     default: false,
     placeholder: "true|false",
     help: "take tokens elsewhere than on loopback without TLS, such as behind a proxy that ends it",
+  },
+  {
+    name: "allowedHosts",
+    type: "string",
+    default: "",
+    placeholder: "NAMES",
+    help: "names beside those of loopback by which a server may be called that listens on loopback and asks nobody who they are, separated by commas",
   },
   {
     name: "corsOrigins",

@@ -275,7 +275,7 @@ test("who was let in by an authority that is withdrawn is nobody any more, on co
     received += text;
   });
   const body = '{"key":"k"}';
-  const get = `POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const get = `POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   // The second is on its way when the authority is withdrawn.
   kept.write(get + get.slice(0, -body.length));
   await waitUntil("it is answered", () => received.includes(" 200 "));

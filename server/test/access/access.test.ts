@@ -442,7 +442,7 @@ test("only who may call is asked for a body that is not sent yet", async () => {
   const { hostname: host, port } = new URL(servers.plain);
   const request = (authorization: string) => [
     `POST ${pathOf(get)} HTTP/1.1`,
-    "host: here",
+    "host: localhost",
     "connection: close",
     ...(authorization === "" ? [] : [`authorization: Bearer ${authorization}`]),
     "content-type: application/json",

@@ -205,7 +205,7 @@ test("requests in a pipeline whose client has left count no more", async () => {
   const { hostname: host, port } = new URL(url);
   const request = (key: string) => {
     const body = JSON.stringify({ key });
-    const fields = `host: here\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    const fields = `host: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
     return `POST /${KeyValueService.typeName}/Get HTTP/1.1\r\n${fields}\r\n\r\n${body}`;
   };
   const socket = connectSocket({ host, port: Number(port) });

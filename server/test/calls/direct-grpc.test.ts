@@ -256,7 +256,7 @@ test("metadata goes both ways, and a service sees the same call", async () => {
       pipeline,
       bodies,
       shutdownSignal,
-      cors: { origins: [] },
+      cors: { isAllowedOrigin: () => false },
     }),
     maxStreams: 10,
   });

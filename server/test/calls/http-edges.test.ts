@@ -45,7 +45,7 @@ for (const expect of ["100-continue", "100-Continue", "100-CONTINUE"]) {
       received += text;
     });
     const body = '{"key":"k"}';
-    const fields = `host: here\r\nexpect: ${expect}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+    const fields = `host: localhost\r\nexpect: ${expect}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
     socket.write(`POST ${get} HTTP/1.1\r\n${fields}\r\n\r\n`);
     await waitUntil("it is asked for its body", () => received.includes("100 Continue"));
     socket.write(body);

@@ -199,6 +199,7 @@ test("every setting can be given as a flag, in the environment and in the config
     introspection: "off",
     allowAnyoneOnTheNetwork: true,
     allowPlaintextOnTheNetwork: true,
+    allowedHosts: "dynakv.local",
     corsOrigins: "https://app.example.com",
     corsHeaders: "baggage",
     corsCredentials: true,

@@ -1,0 +1,51 @@
+import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../errors/dynakv-error.js";
+import type { Call } from "./call.js";
+import type { Stage } from "./pipeline.js";
+
+export interface HostGuardOptions {
+  /** Names beside those of loopback under which the server may be called, without a port, in lower case. */
+  readonly allowedHosts: readonly string[];
+  /** Whether pages of an origin may call. */
+  readonly isAllowedOrigin: (origin: string) => boolean;
+}
+
+/**
+ * The stage that keeps web pages from a server which listens on loopback and asks nobody who they are. A page of any site can reach it
+ * from the browser of whoever runs it; and one that has its own name point to 127.0.0.1 after it was loaded (DNS rebinding) is of
+ * the same origin for the browser, which then lets it read the answers, too. What it cannot change is the name that it calls.
+ */
+export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOptions): Stage {
+  const allowed = new Set(allowedHosts);
+  return (call) => {
+    const host = hostOf(call);
+    if (host !== undefined && !isLoopbackName(host) && !allowed.has(host)) {
+      throw refuse(
+        "this server serves callers on its own machine, who call it by a name of loopback; its setting allowedHosts takes others",
+      );
+    }
+    const { origin } = call.headers;
+    if (origin !== undefined && !isAllowedOrigin(origin)) {
+      throw refuse("pages of this origin may not call; the server's setting corsOrigins names those that may");
+    }
+  };
+}
+
+/** The log tells how many there were: anybody's page may try. */
+function refuse(message: string): DynakvError {
+  return new DynakvError(ErrorReason.PERMISSION_DENIED, message, { counted: true });
+}
+
+/** Without its port. Undefined for a request that names none, which no browser sends. */
+function hostOf({ headers }: Call): string | undefined {
+  const given = headers[":authority"] ?? headers.host;
+  if (typeof given !== "string" || given === "") {
+    return undefined;
+  }
+  return given.toLowerCase().replace(/:\d+$/, "").replace(/\.$/, "");
+}
+
+/** A name that means this machine for every resolver: RFC 6761, section 6.3. */
+function isLoopbackName(host: string): boolean {
+  return /^(?:.+\.)?localhost$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host) || host === "[::1]";
+}
