@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import * as assert from "uvu/assert";
+import { root } from "../../../tools/root.js";
+import { cleanEnvironment } from "../support/spawn-server.js";
+import { suite } from "../support/suite.js";
+import { waitUntil } from "../support/wait-until.js";
+
+const test = suite("npm");
+const started: ChildProcess[] = [];
+const serving = ["--listen", "127.0.0.1:0", "--data", "memory"];
+
+/** Runs npm in a process group of its own, as a terminal would, and waits until the server that it starts is ready. */
+async function start(file: string, args: readonly string[]) {
+  const npm = spawn(file, args, {
+    cwd: root,
+    env: { ...cleanEnvironment(), npm_config_update_notifier: "false" },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  started.push(npm);
+  let said = "";
+  npm.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  npm.stderr.resume();
+  const ended = once(npm, "close");
+  await waitUntil(`${file} has started a server`, () => / kill \d+/.test(said));
+  return { npm, said, ended };
+}
+
+test.after.each(() => {
+  for (const { pid } of started.splice(0)) {
+    try {
+      process.kill(-(pid as number), "SIGKILL");
+    } catch {
+      // Nothing is left of it, as it should be.
+    }
+  }
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const) {
+  test(`${signal} to npm start leaves nothing behind`, async () => {
+    const { npm, ended } = await start("npm", ["start", "--", ...serving]);
+    npm.kill(signal);
+    // The pipes are closed once the last process that has them is gone: the server, and whatever stands between.
+    await ended;
+    await waitUntil("nothing of its group is left", () => !isAlive(-(npm.pid as number)));
+  });
+}
+
+// SIGINT reaches but the shell by which npx runs the command, and that waits for the command.
+for (const signal of ["SIGTERM", "SIGHUP", "SIGKILL"] as const) {
+  // Elsewhere nobody tells whose child the shell is.
+  if (signal === "SIGTERM" || process.platform === "linux") {
+    test(`${signal} to npx dynakv serve leaves nothing behind`, async () => {
+      const { npm, ended } = await start("npx", ["dynakv", "serve", ...serving]);
+      npm.kill(signal);
+      await ended;
+      await waitUntil("nothing of its group is left", () => !isAlive(-(npm.pid as number)));
+    });
+  }
+}
+
+test("Ctrl-C, which reaches npm, the shell and the server at once, and by npm once more, is one signal", async () => {
+  const { npm, ended } = await start("npm", ["start", "--", ...serving]);
+  process.kill(-(npm.pid as number), "SIGINT");
+  assert.is((await ended)[0], 0);
+});
+
+test("npm start says where it listens and where data lies, and what to try", async () => {
+  const { npm, said, ended } = await start("npm", ["start", "--", ...serving]);
+  const [, url = ""] = /^dynakv \S+ listening on (http:\S+) \(embedded engine, data in memory\)$/m.exec(said) ?? [];
+  const [, block = ""] = /^dynakv \S+ listening.*\n([\s\S]*)/m.exec(said) ?? [];
+  assert.equal(block.replace(/kill \d+/, "kill PID").split("\n"), [
+    "",
+    `  npx dynakv set hello world --address ${url}`,
+    `  npx dynakv get hello --address ${url}`,
+    `  npx buf curl -d '{"key":"hello"}' ${url}/dynakv.v1.KeyValueService/Get`,
+    "",
+    "Ctrl-C, or kill PID, stops it once the calls under way have ended.",
+    "",
+  ]);
+  npm.kill("SIGTERM");
+  await ended;
+});
+
+test.run();
