@@ -48,28 +48,26 @@ function isAlive(pid: number): boolean {
   }
 }
 
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const) {
-  test(`${signal} to npm start leaves nothing behind`, async () => {
-    const { npm, ended } = await start("npm", ["start", "--", ...serving]);
-    npm.kill(signal);
-    // The pipes are closed once the last process that has them is gone: the server, and whatever stands between.
-    await ended;
-    await waitUntil("nothing of its group is left", () => !isAlive(-(npm.pid as number)));
-  });
+/** Ends npm by a signal that reaches nobody else, and waits until nothing of its group is left. */
+async function endBy(signal: NodeJS.Signals, { npm, ended }: Awaited<ReturnType<typeof start>>): Promise<void> {
+  npm.kill(signal);
+  // The pipes are closed once the last process that has them is gone: the server, and whatever stands between.
+  await ended;
+  await waitUntil(`nothing is left after ${signal}`, () => !isAlive(-(npm.pid as number)));
 }
 
-// SIGINT reaches but the shell by which npx runs the command, and that waits for the command.
-for (const signal of ["SIGTERM", "SIGHUP", "SIGKILL"] as const) {
+test("a signal to npm start, whichever, leaves nothing behind", async () => {
+  const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const;
+  await Promise.all(signals.map(async (signal) => endBy(signal, await start("npm", ["start", "--", ...serving]))));
+});
+
+test("nor does one to npx dynakv serve", async () => {
+  // SIGINT reaches but the shell by which npx runs the command, and that waits for the command.
+  const signals = ["SIGTERM", "SIGHUP", "SIGKILL"] as const;
   // Elsewhere nobody tells whose child the shell is.
-  if (signal === "SIGTERM" || process.platform === "linux") {
-    test(`${signal} to npx dynakv serve leaves nothing behind`, async () => {
-      const { npm, ended } = await start("npx", ["dynakv", "serve", ...serving]);
-      npm.kill(signal);
-      await ended;
-      await waitUntil("nothing of its group is left", () => !isAlive(-(npm.pid as number)));
-    });
-  }
-}
+  const tried = signals.filter((signal) => signal === "SIGTERM" || process.platform === "linux");
+  await Promise.all(tried.map(async (signal) => endBy(signal, await start("npx", ["dynakv", "serve", ...serving]))));
+});
 
 test("Ctrl-C, which reaches npm, the shell and the server at once, and by npm once more, is one signal", async () => {
   const { npm, ended } = await start("npm", ["start", "--", ...serving]);
