@@ -125,6 +125,18 @@ test("the version is shown on stdout", async () => {
   }
 });
 
+test("in a clone the command runs from any folder, and says nothing of how", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dynakv-cli-"));
+  const bin = join(root, "cli/bin/dynakv.js");
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [bin, "get", "--help"], { cwd: folder });
+    assert.match(stdout, /^dynakv get KEY \[flags\]\n/);
+    assert.is(stderr, "");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test("a reader of help, of a token or of settings who has gone is no failure worth a line", async () => {
   const commands = [
     ["token", "new", "orders"],
