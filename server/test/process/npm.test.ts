@@ -51,9 +51,8 @@ function isAlive(pid: number): boolean {
 /** Ends npm by a signal that reaches nobody else, and waits until nothing of its group is left. */
 async function endBy(signal: NodeJS.Signals, { npm, ended }: Awaited<ReturnType<typeof start>>): Promise<void> {
   npm.kill(signal);
-  // The pipes are closed once the last process that has them is gone: the server, and whatever stands between.
-  await ended;
   await waitUntil(`nothing is left after ${signal}`, () => !isAlive(-(npm.pid as number)));
+  await ended;
 }
 
 test("a signal to npm start, whichever, leaves nothing behind", async () => {
