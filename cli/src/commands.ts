@@ -8,6 +8,8 @@ export const clientCommands: Readonly<Record<string, () => Promise<ClientCommand
   delete: async () => asCommand((await import("./commands/delete.js")).deleteKeys),
   incr: async () => asCommand((await import("./commands/incr.js")).incr),
   touch: async () => asCommand((await import("./commands/touch.js")).touch),
+  keys: async () => asCommand((await import("./commands/keys.js")).keys),
+  info: async () => asCommand((await import("./commands/info.js")).info),
   export: async () => asCommand((await import("./commands/export.js")).exportEntries),
   import: async () => asCommand((await import("./commands/import.js")).importEntries),
 };
@@ -23,6 +25,8 @@ export const summaries: Readonly<Record<string, string>> = {
   delete: "remove keys",
   incr: "add to a counter, and print it",
   touch: "change when an entry expires",
+  keys: "print all keys, or those with a prefix, a line each",
+  info: "print what the server says of itself, its table and its limits",
   export: "write all entries, or those with a prefix, as lines of JSON",
   import: "store the entries of such lines",
   help: "show this text, or that of a command",

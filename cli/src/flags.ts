@@ -9,6 +9,8 @@ export interface FlagDefinition {
   readonly placeholder?: string;
   /** One line for `--help`. */
   readonly help: string;
+  /** What a value looks like that is taken for one though it begins with a dash. The default is a number. */
+  readonly dashed?: RegExp;
 }
 
 export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
@@ -83,7 +85,7 @@ export function parseFlags<F extends FlagDefinitions>(definitions: F, argv: read
         }
         flags[name] = true;
       } else {
-        if (value === undefined || (!token.inlineValue && /^-(?!\d|$)/.test(value))) {
+        if (value === undefined || (!token.inlineValue && !isValue(value, definition, definitions))) {
           throw new UsageError(`${rawName}: needs a value (one that begins with "-" is written as ${rawName}=VALUE)`);
         }
         flags[name] = value;
@@ -91,4 +93,12 @@ export function parseFlags<F extends FlagDefinitions>(definitions: F, argv: read
     }
   }
   return { flags: flags as FlagValues<F>, positionals, isHelp };
+}
+
+/** Whether an argument after a flag is its value, and not the next flag. */
+function isValue(argument: string, { dashed }: FlagDefinition, definitions: FlagDefinitions): boolean {
+  return (
+    !/^-(?!\d|$)/.test(argument) ||
+    (dashed?.test(argument) === true && !Object.hasOwn(definitions, argument.replace("--", "")))
+  );
 }

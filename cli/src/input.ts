@@ -36,6 +36,22 @@ async function openInput(file: string, from: number): Promise<Readable> {
   return createReadStream(file, { ...(from === 0 ? {} : { start: from }), highWaterMark: 256 * 1024 });
 }
 
+/** Whether it is a file, which can be gone on with, and how many bytes that has. */
+export async function lookAtInput(
+  file: string,
+  label: string,
+): Promise<{ readonly isFile: boolean; readonly size: number | undefined }> {
+  if (file === "-") {
+    return { isFile: false, size: undefined };
+  }
+  try {
+    const found = await stat(file);
+    return found.isFile() ? { isFile: true, size: found.size } : { isFile: false, size: undefined };
+  } catch (error) {
+    throw new UsageError(`${label}: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}
+
 /** What stdin has been given, for commands that take it where an argument is left out. Refuses to wait for a person's typing. */
 export function stdinOr(label: string): "-" {
   if (process.stdin.isTTY) {

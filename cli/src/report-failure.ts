@@ -91,7 +91,7 @@ function advise({ message, reason, code, outcome, currentEtag, retryable }: Dyna
     case Code.PermissionDenied:
       return "its operator can give the right";
     case Code.Unimplemented:
-      return "the server may be older than this command";
+      return "the server may be older than this command, or be set not to answer it";
     default:
       return retryable ? "try again later" : "";
   }

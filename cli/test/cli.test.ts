@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import * as assert from "uvu/assert";
 import { version } from "../../common/version.js";
 import { renderHelp } from "../../server/src/settings/help.js";
+import { createSelfSigned } from "../../server/test/support/certificates.js";
 import { cli } from "../../server/test/support/spawn-server.js";
 import { suite } from "../../server/test/support/suite.js";
 import { root } from "../../tools/root.js";
@@ -32,11 +33,14 @@ const running = new Set<ChildProcess>();
 
 interface CommandOptions {
   readonly env?: Record<string, string>;
+  /** Which of the streams are to seem a terminal. */
+  readonly terminal?: readonly ("stdout" | "stderr")[];
 }
 
 /** Runs the real command in an environment that holds nothing of ours or of AWS's but what the test gives. */
-function startCommand(argv: readonly string[], { env = {} }: CommandOptions = {}): Command {
-  const child = spawn(process.execPath, [...cli, ...argv], {
+function startCommand(argv: readonly string[], { env = {}, terminal = [] }: CommandOptions = {}): Command {
+  const pretence = terminal.map((name) => `process.${name}.isTTY=true;`).join("");
+  const child = spawn(process.execPath, ["--import", `data:text/javascript,${pretence}`, ...cli, ...argv], {
     cwd: root,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, AWS_EC2_METADATA_DISABLED: "true", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -118,6 +122,18 @@ test("help is shown on stdout, by command and by flag, also after serve", async 
 test("the version is shown on stdout", async () => {
   for (const result of await Promise.all([["version"], ["--version"], ["-v"]].map((argv) => runCommand(argv)))) {
     assert.equal(result, { code: 0, stdout: `dynakv ${version}\n`, stderr: "" });
+  }
+});
+
+test("in a clone the command runs from any folder, and says nothing of how", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dynakv-cli-"));
+  const bin = join(root, "cli/bin/dynakv.js");
+  try {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [bin, "get", "--help"], { cwd: folder });
+    assert.match(stdout, /^dynakv get KEY \[flags\]\n/);
+    assert.is(stderr, "");
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 
@@ -219,6 +235,53 @@ test("stderr holds the log and nothing else: no warning of the SDK about Node", 
   await command.ended;
   for (const line of command.stderr().trimEnd().split("\n")) {
     assert.type(JSON.parse(line).msg, "string", line);
+  }
+});
+
+test("the log is text on a terminal, and JSON where it is asked for", async () => {
+  const [text, json] = await Promise.all([
+    startServing([], { terminal: ["stderr"] }),
+    startServing(["--log-format", "json"], { terminal: ["stderr"] }),
+  ]);
+  for (const { child, ended } of [text, json]) {
+    child.kill("SIGTERM");
+    await ended;
+  }
+  // In colours.
+  assert.match(text.stderr(), /INFO\S*: \S*stopped/);
+  assert.not.match(text.stderr(), /^\{/m);
+  assert.match(json.stderr(), /^\{.*"msg":"stopped"\}$/m);
+});
+
+test("a person is told what to try, with the address, certificate and token that it takes, and how to stop", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "dynakv-cli-"));
+  try {
+    const { cert, key } = await createSelfSigned({
+      name: "here",
+      alternatives: [{ type: "ip", value: "127.0.0.1" }],
+    });
+    const [certFile, keyFile, tokens] = ["cert.pem", "key.pem", "tokens.json"].map((name) => join(folder, name));
+    await writeFile(certFile as string, cert);
+    await writeFile(keyFile as string, key);
+    await writeFile(tokens as string, JSON.stringify({ tokens: [{ name: "me", sha256: "0".repeat(64) }] }));
+    const flags = ["--tls-cert", `${certFile}`, "--tls-key", `${keyFile}`, "--tokens-file", `${tokens}`];
+    const command = startCommand([...serveAnywhere, ...flags], { terminal: ["stdout"] });
+    await command.saysOn("stdout", "have ended.\n");
+    const [first = "", ...lines] = command.stdout().split("\n");
+    const [, url] = / listening on (https:\S+) /.exec(first) ?? [];
+    const how = `--address ${url} --ca ${certFile} --token-file TOKEN.txt`;
+    const curl = `--cacert ${certFile} -H 'authorization: Bearer TOKEN' --reflect --reflect-header '*'`;
+    assert.equal(lines, [
+      "",
+      `  npx dynakv set hello world ${how}`,
+      `  npx dynakv get hello ${how}`,
+      `  npx buf curl ${curl} -d '{"key":"hello"}' ${url}/dynakv.v1.KeyValueService/Get`,
+      "",
+      `Ctrl-C, or kill ${command.child.pid}, stops it once the calls under way have ended.`,
+      "",
+    ]);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

@@ -133,6 +133,24 @@ test("expiries, etags and times", async () => {
   assert.is((await server.client.get({ key: "timed" })).entry?.expireTime, undefined);
 });
 
+test("an etag that begins with a dash, as older items have them, is taken for one, and a flag is not", async () => {
+  const etag = "-ld_Etag-16chars";
+  const timestamp = { N: "1763881635.123" };
+  await server.putRaw({ id: { S: "dash" }, result: { B: Buffer.from("x") }, timestamp, etag: { S: etag } });
+  await server.putRaw({ id: { S: "dash-count" }, chord_count: { N: "-5" }, timestamp, etag: { S: etag } });
+  const [none, flag, short] = await Promise.all([
+    run(["touch", "dash", "--expire", "1h", "--if-etag"]),
+    run(["delete", "dash", "--if-etag", "--if-present"]),
+    run(["delete", "dash", "--if-etag", "-h"]),
+  ]);
+  for (const refused of [none, flag, short]) {
+    assertFails(refused, 2, /--if-etag: needs a value/);
+  }
+  assert.equal(outcomeOf(await run(["delete", "dash-count", "--if-etag", `${etag}.-5`])), done("1\n"));
+  assertFails(await run(["set", "dash", "y", "--if-etag", etag.replace("-", "_")]), 1, /its etag is -ld_Etag-16chars/);
+  assert.equal(outcomeOf(await run(["set", "dash", "y", "--if-etag", etag])), done());
+});
+
 test("counters are exact beyond 2^53", async () => {
   assert.equal(outcomeOf(await run(["incr", "big", "9007199254740993"])), done("9007199254740993\n"));
   assert.equal(outcomeOf(await run(["incr", "big", "-2", "--min", "-5"])), done("9007199254740991\n"));

@@ -422,6 +422,52 @@ test("whoever stops an import or an export at a terminal is told how it goes on"
   }
 });
 
+test("at a terminal the time that is left is told where the end is known, and never of a scan", async () => {
+  // Six of ten lines are done, of equal length; the others hang.
+  const file = join(folder, "left.jsonl");
+  await writeFile(file, toText(Array.from({ length: 10 }, (_, n) => valueLine(`left:${n}`, "1"))));
+  // Of these keys the first 200 come together.
+  const keysFile = join(folder, "left.txt");
+  const keys = Array.from({ length: 800 }, (_, n) => `${n < 300 ? "left" : "hang"}:${String(n).padStart(3, "0")}\n`);
+  await writeFile(keysFile, keys.join(""));
+  await fillTable(
+    server,
+    keys.slice(0, 300).map((key) => key.trim()),
+  );
+  let writes = 0;
+  let scans = 0;
+  proxy.decide = ({ operation, bytes }) =>
+    (operation === "PutItem" && ++writes > 6) ||
+    (operation === "Scan" && ++scans > 1) ||
+    (operation === "BatchGetItem" && bytes.includes("hang:"))
+      ? "hang"
+      : "forward";
+  const options: CliOptions = { env: { DYNAKV_ADDRESS: proxied.url }, terminal: ["stderr"] };
+
+  /** What stderr says until it matches. */
+  async function watch(args: readonly string[], pattern: RegExp): Promise<string> {
+    const { process: child, ended } = cli.start(args, options);
+    let said = "";
+    child.stderr?.on("data", (text: string) => {
+      said += text;
+    });
+    await Promise.race([waitUntil(`${args[0]} says ${pattern}`, () => pattern.test(said)), ended]);
+    child.kill("SIGKILL");
+    await ended;
+    return said;
+  }
+
+  const output = (name: string) => ["--output", join(folder, name)];
+  const [imported, listed, scanned] = await Promise.all([
+    watch(["import", file, "--concurrency", "1"], /left/),
+    watch(["export", "--keys-from", keysFile, ...output("left-listed")], /left/),
+    watch(["export", ...output("left-scanned")], /\r[1-9][\d,]* entries/),
+  ]);
+  assert.match(imported, /\r\[#{10}\.{6}\] {2}60 % {2}~\d+ (s|min) left {2}6 entries {2}/);
+  assert.match(listed, /\r\[#{4}\.{12}\] {2}25 % {2}~\d+ (s|min) left {2}200 entries {2}/);
+  assert.not.match(scanned, /left|%/);
+});
+
 test("an import from a pipe ends when the server is away, and does not wait for more input", async () => {
   const pipe = join(folder, "live.pipe");
   const input = toText([valueLine("piped:live", "1")]);

@@ -87,7 +87,7 @@ test("each command of the command line prints what stands below it", async () =>
     }
   }
   await cli.remove();
-  assert.is(commands, 12);
+  assert.is(commands, 13);
 });
 
 // The examples of the packages' READMEs are run from the tarballs, by `npm run test:packages`.

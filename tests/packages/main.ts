@@ -146,13 +146,13 @@ interface RunningServer {
 /** The server of a tarball, as a user starts it in an empty folder. */
 async function serve(folder: string): Promise<RunningServer> {
   const args = ["--no-install", "dynakv", "serve", "--listen", "127.0.0.1:0", "--data", "memory"];
-  // A group of its own, for npx does not hand signals on to what it has started.
-  const server = spawn("npx", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const server = spawn("npx", args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
   const printed: string[] = [];
   server.stderr.on("data", (data) => printed.push(String(data)));
   for await (const line of createInterface({ input: server.stdout })) {
     const address = /http:\/\/(127\.0\.0\.1:\d+)/.exec(line)?.[1];
     if (address !== undefined) {
+      server.stdout.resume();
       return { server, address };
     }
     printed.push(`${line}\n`);
@@ -160,13 +160,11 @@ async function serve(folder: string): Promise<RunningServer> {
   throw new Error(`the server did not start:\n${printed.join("")}`);
 }
 
+/** Ends npx, and waits until the server has ended with it: until then it holds the pipes. */
 async function stopServer(server: ChildProcess): Promise<void> {
-  const { pid, exitCode } = server;
-  if (exitCode === null && pid !== undefined) {
-    const exited = new Promise((resolve) => server.once("exit", resolve));
-    process.kill(-pid);
-    await exited;
-  }
+  const closed = new Promise((resolve) => server.once("close", resolve));
+  server.kill();
+  await closed;
 }
 
 async function testClient(folder: string, serverFolder: string, nodes: string[]): Promise<void> {
@@ -218,9 +216,17 @@ async function testCommands(folder: string): Promise<void> {
     execute(folder, "npx", "--no-install", "dynakv", ...args, "--address", `http://${address}`);
   try {
     await call("set", "greeting", "hello");
-    const printed = await call("get", "greeting");
-    if (printed !== "hello") {
-      throw new Error(`dynakv get printed ${printed}, not hello`);
+    for (const [command, expected] of [
+      ["get greeting", /^hello$/],
+      ["keys gre", /^greeting\n$/],
+      ["info", /^table +celery$/m],
+      ["info --json", /^\{.*"engine":"embedded".*\}\n$/],
+      ["help keys", /^dynakv keys \[PREFIX\]/],
+    ] as const) {
+      const printed = await call(...command.split(" "));
+      if (!expected.test(printed)) {
+        throw new Error(`dynakv ${command} printed ${printed}, not ${expected}`);
+      }
     }
   } finally {
     await stopServer(server);

@@ -2,6 +2,7 @@ import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { print } from "../../../common/command-line/output.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
+import { etagFlag } from "../etag-flag.js";
 
 /** How many keys are under way at a time. */
 const concurrency = 32;
@@ -12,7 +13,7 @@ export const deleteKeys = defineCommand({
 A key that holds nothing is no failure.`,
   flags: {
     "if-present": { type: "boolean", help: "fail when the key holds nothing; for one key" },
-    "if-etag": { type: "string", placeholder: "ETAG", help: "only the entry with this etag; for one key" },
+    "if-etag": etagFlag("only the entry with this etag; for one key"),
   },
   examples: ["dynakv delete greeting visits", 'dynakv delete greeting --if-etag "$ETAG"', "dynakv delete -- -odd-key"],
   positionals: [1, Number.POSITIVE_INFINITY],

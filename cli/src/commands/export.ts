@@ -3,6 +3,7 @@ import { print } from "../../../common/command-line/output.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
 import { count } from "../count.js";
+import { lookAtInput } from "../input.js";
 import { readOptions, strongFlag } from "../read-flags.js";
 import { CommandError } from "../report-failure.js";
 import { digestEnds } from "../transfer/digest-file.js";
@@ -60,7 +61,11 @@ has come is in FILE.cursor, which is gone once all is done.`,
     }
     const sink = output === undefined ? toStdout() : await toFile(output);
     const again = `stopped; the same command${overwrite ? " without --overwrite" : ""} goes on`;
+    // How much a scan has before it nobody knows: DynamoDB's count of items is six hours old, and its order is that of hashes.
+    const inputBytes = keysFrom === undefined ? undefined : (await lookAtInput(keysFrom, "--keys-from")).size;
     const progress = createProgress({
+      inputBytes,
+      inputDone: sink.cursor === "" ? 0 : undefined,
       stopped: output === undefined ? "stopped" : again,
       isShown: process.stderr.isTTY === true && (output !== undefined || !process.stdout.isTTY),
     });
@@ -72,7 +77,7 @@ has come is in FILE.cursor, which is gone once all is done.`,
     try {
       for await (const batch of batches) {
         await sink.write(batch);
-        progress.add(batch.entries, batch.lines.length);
+        progress.add(batch.entries, batch.lines.length, batch.inputDone);
       }
       await sink.finish();
     } catch (error) {
@@ -99,8 +104,10 @@ has come is in FILE.cursor, which is gone once all is done.`,
     }
 
     function readListed(done: number) {
-      const keys = readKeys(keysFrom ?? "", "--keys-from", { isNull: flags.null, skip: done });
-      return keyBatches(client, keys, { ...options, done });
+      const ends: number[] = [];
+      const onKey = (end: number) => ends.push(end);
+      const keys = readKeys(keysFrom ?? "", "--keys-from", { isNull: flags.null, skip: done, onKey });
+      return keyBatches(client, keys, { ...options, done, ends });
     }
   },
 });

@@ -1,10 +1,9 @@
-import { stat } from "node:fs/promises";
 import type { DynakvClient } from "@dynakv/client";
 import { Code, DynakvError } from "@dynakv/client";
 import { type ExitCode, exitCodes } from "../../../common/command-line/exit-codes.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
-import { readInput, stdinOr } from "../input.js";
+import { lookAtInput, readInput, stdinOr } from "../input.js";
 import { CommandError, describeCall } from "../report-failure.js";
 import { BadLine, parseLine } from "../transfer/entry-line.js";
 import { type ImportCounts, type ImportProgress, openImportProgress } from "../transfer/import-progress.js";
@@ -46,13 +45,13 @@ once all is done.`,
   async run({ client, flags, address, positionals: [given] }) {
     const file = given ?? stdinOr("FILE");
     const concurrency = readConcurrency(flags.concurrency);
-    const { isFile, size } = await lookAt(file);
+    const { isFile, size } = await lookAtInput(file, "FILE");
     const notes = flags.progress ?? `${file}.progress`;
     const progress = await openImportProgress({ file, isFile, notes, address });
     const bar = createProgress({
       isShown: process.stderr.isTTY === true,
-      totalBytes: size,
-      doneBytes: progress.offset,
+      inputBytes: size,
+      inputDone: progress.offset,
       stopped: `stopped; ${isFile ? "the same command goes on" : "what was stored stays"}`,
     });
     const { "if-absent": ifAbsent, "stop-on-error": stopsOnError } = flags;
@@ -139,7 +138,7 @@ async function importLines({ client, file, progress, bar, concurrency, ...option
         const what = isEmpty ? undefined : await store(line);
         return () => {
           progress.done(line.end, line.number, what);
-          bar.add(isEmpty ? 0 : 1, line.bytes + 1);
+          bar.add(isEmpty ? 0 : 1, line.bytes + 1, line.end);
         };
       });
       await progress.noteIfDue();
@@ -147,19 +146,6 @@ async function importLines({ client, file, progress, bar, concurrency, ...option
   } finally {
     // Also when one has failed: what is under way then is still done, and counts.
     await work.settle();
-  }
-}
-
-/** Whether it is a file that can be gone on with, and how large that is. */
-async function lookAt(file: string): Promise<{ readonly isFile: boolean; readonly size: number | undefined }> {
-  if (file === "-") {
-    return { isFile: false, size: undefined };
-  }
-  try {
-    const found = await stat(file);
-    return found.isFile() ? { isFile: true, size: found.size } : { isFile: false, size: undefined };
-  } catch (error) {
-    throw new UsageError(`FILE: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 

@@ -3,6 +3,7 @@ import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { acknowledge, print } from "../../../common/command-line/output.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
+import { etagFlag } from "../etag-flag.js";
 import { readInput, stdinOr } from "../input.js";
 import { expiryHelp, parseExpiry } from "../parse-expiry.js";
 
@@ -18,7 +19,7 @@ is what stdin brings, byte for byte. Prints OK on a terminal.`,
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}, or keep; unset: the server's default` },
     "if-absent": { type: "boolean", help: "only if the key holds nothing" },
     "if-present": { type: "boolean", help: "only if the key holds something" },
-    "if-etag": { type: "string", placeholder: "ETAG", help: "only if the key holds the entry with this etag" },
+    "if-etag": etagFlag("only if the key holds the entry with this etag"),
     json: { type: "boolean", help: "print etag and times of what was stored" },
   },
   examples: [

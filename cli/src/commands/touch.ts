@@ -2,6 +2,7 @@ import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { acknowledge } from "../../../common/command-line/output.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
+import { etagFlag } from "../etag-flag.js";
 import { expiryHelp, parseExpiry } from "../parse-expiry.js";
 import { missing } from "../read-flags.js";
 
@@ -10,7 +11,7 @@ export const touch = defineCommand({
   description: "Changes when an entry expires, and nothing else. Prints OK on a terminal.",
   flags: {
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}, or server-default` },
-    "if-etag": { type: "string", placeholder: "ETAG", help: "only the entry with this etag" },
+    "if-etag": etagFlag("only the entry with this etag"),
   },
   examples: ["dynakv touch session:1 --expire 30m", "dynakv touch greeting --expire never"],
   positionals: [1, 1],

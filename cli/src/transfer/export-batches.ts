@@ -11,6 +11,8 @@ export interface ExportBatch {
   /** How many of the keys that were asked for hold nothing; they have no line. */
   readonly missing: number;
   readonly cursor: string;
+  /** How many bytes of the file of keys are done, where there is one. */
+  readonly inputDone?: number;
 }
 
 interface ReadOptions {
@@ -32,17 +34,25 @@ export async function* scanBatches(
 const maxResults = 200;
 const maxBytes = 1024 * 1024;
 
+interface KeyOptions extends ReadOptions {
+  /** How many keys earlier runs have done. */
+  readonly done: number;
+  /** Where in the file each key ends that was taken, in their order. It is emptied as they are done. */
+  readonly ends: number[];
+}
+
 /** The entries at some keys, in their order. The cursor is how many keys are done. */
 export async function* keyBatches(
   client: DynakvClient,
   keys: AsyncIterable<string>,
-  { done, ...options }: ReadOptions & { readonly done: number },
+  { done, ends, ...options }: KeyOptions,
 ): AsyncGenerator<ExportBatch> {
   let results: MGetResult[] = [];
   let bytes = 0;
   let count = done;
   const take = () => {
-    const batch = toBatch(results, String(count));
+    const [inputDone = 0] = ends.splice(0, results.length).slice(-1);
+    const batch = { ...toBatch(results, String(count)), inputDone };
     results = [];
     bytes = 0;
     return batch;

@@ -1,9 +1,10 @@
 import { count } from "../count.js";
+import { estimateTimeLeft, formatTimeLeft } from "./time-left.js";
 
 /** How far a long command has come, for a person at a terminal, and what it has done in the end. */
 export interface Progress {
-  /** Adds to what this run has done. */
-  add(entries: number, bytes: number): void;
+  /** Adds to what this run has done, and says how many bytes of the input are done all together, if there is one. */
+  add(entries: number, bytes: number, inputBytes?: number): void;
   /** Tells something on a line of its own. */
   note(line: string): void;
   /** Ends the bar. */
@@ -13,10 +14,10 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-  /** How many bytes there are in all, if that is known. */
-  readonly totalBytes?: number | undefined;
-  /** How many of them earlier runs have done. */
-  readonly doneBytes?: number;
+  /** How many bytes the input has, if that is known. Without it there is no bar, and nobody can tell how long it takes. */
+  readonly inputBytes?: number | undefined;
+  /** How many of them earlier runs have done; the default is that it will be known with the first that this run does. */
+  readonly inputDone?: number | undefined;
   /** Whether a person watches. */
   readonly isShown: boolean;
   /** What a person is told who stops it, such as `stopped; the same command goes on`. */
@@ -24,12 +25,15 @@ export interface ProgressOptions {
 }
 
 const drawMs = 100;
-const barWidth = 24;
+const barWidth = 16;
 
-export function createProgress({ totalBytes, doneBytes = 0, isShown, stopped }: ProgressOptions): Progress {
+export function createProgress({ inputBytes, inputDone, isShown, stopped }: ProgressOptions): Progress {
   const startedAt = performance.now();
   let entries = 0;
   let bytes = 0;
+  /** Where the input stood when it was first known. */
+  let first = inputDone === undefined ? undefined : { bytes: inputDone, at: startedAt };
+  let done = inputDone ?? 0;
 
   function rate(): string {
     const seconds = Math.max((performance.now() - startedAt) / 1000, 0.001);
@@ -37,15 +41,30 @@ export function createProgress({ totalBytes, doneBytes = 0, isShown, stopped }: 
   }
 
   function draw(): void {
-    const share = totalBytes ? Math.min(1, (doneBytes + bytes) / totalBytes) : undefined;
-    const full = Math.round((share ?? 0) * barWidth);
-    const bar =
-      share === undefined
-        ? ""
-        : `[${"#".repeat(full)}${".".repeat(barWidth - full)}] ${Math.floor(share * 100)
-            .toString()
-            .padStart(3)} %  `;
-    process.stderr.write(`\r${bar}${count(entries, "entry", "entries")}  ${formatBytes(bytes)}  ${rate()}${eraseRest}`);
+    const line = [...drawShare(), count(entries, "entry", "entries"), formatBytes(bytes), rate()].join("  ");
+    // One that is wider than the terminal would go on in a second line, which nothing erases.
+    process.stderr.write(`\r${line.slice(0, (process.stderr.columns ?? 80) - 1)}${eraseRest}`);
+  }
+
+  function drawShare(): string[] {
+    if (!inputBytes) {
+      return [];
+    }
+    const share = Math.min(1, done / inputBytes);
+    const full = Math.round(share * barWidth);
+    const percent = Math.floor(share * 100).toString();
+    const left =
+      first &&
+      estimateTimeLeft({
+        total: inputBytes,
+        from: first.bytes,
+        at: done,
+        elapsedMs: performance.now() - first.at,
+      });
+    return [
+      `[${"#".repeat(full)}${".".repeat(barWidth - full)}] ${percent.padStart(3)} %`,
+      ...(left === undefined ? [] : [formatTimeLeft(left)]),
+    ];
   }
 
   const clear = () => isShown && process.stderr.write(`\r${eraseRest}`);
@@ -68,9 +87,11 @@ export function createProgress({ totalBytes, doneBytes = 0, isShown, stopped }: 
     process.on("SIGINT", stop);
   }
   return {
-    add(moreEntries, moreBytes) {
+    add(moreEntries, moreBytes, inputNow = done) {
       entries += moreEntries;
       bytes += moreBytes;
+      done = inputNow;
+      first ??= { bytes: inputNow, at: performance.now() };
     },
     note(line) {
       clear();

@@ -10,16 +10,18 @@ export interface ReadKeysOptions {
   readonly isNull: boolean;
   /** How many to pass over. The default is 0. */
   readonly skip?: number;
+  /** Is told of each key, before it is taken, how many bytes of the file end with it. */
+  readonly onKey?: (end: number) => void;
 }
 
 /** The keys of a file, one a line. Empty lines are none. Throws a UsageError for a line that cannot be a key. */
 export async function* readKeys(
   file: string,
   label: string,
-  { isNull, skip = 0 }: ReadKeysOptions,
+  { isNull, skip = 0, onKey = () => {} }: ReadKeysOptions,
 ): AsyncGenerator<string> {
   let left = skip;
-  for await (const { number, text, problem } of readLines(readInput(file, label), {
+  for await (const { number, text, problem, end } of readLines(readInput(file, label), {
     maxBytes,
     ...(isNull ? { separator: 0 } : {}),
   })) {
@@ -27,6 +29,7 @@ export async function* readKeys(
       throw new UsageError(`${label}: line ${number} ${problem}`);
     }
     if (text !== "" && left-- <= 0) {
+      onKey(end);
       yield text;
     }
   }

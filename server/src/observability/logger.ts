@@ -18,7 +18,7 @@ const flushMs = 200;
 /** A logger to stderr: stdout is for what a person or a script asked for. */
 export function createLogger({ level, format, buffered = false }: LoggerOptions): Logger {
   const stderr = 2;
-  if (format === "text") {
+  if (format === "text" || (format === "auto" && process.stderr.isTTY === true)) {
     return pino({ level, base: null }, prettyTo(stderr));
   }
   const how = buffered ? { sync: false, minLength: bufferBytes, periodicFlush: flushMs } : { sync: true };

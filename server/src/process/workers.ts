@@ -10,8 +10,10 @@ import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
 import type { EngineAddress } from "../store/dynamodb/connection.js";
 import { logFindings } from "./log-findings.js";
+import { renderReady } from "./ready-message.js";
 import type { SecretVariables } from "./secret-variables.js";
-import { renderReady, startUnless, stopOnSignal } from "./serve.js";
+import { stopOnSignal } from "./signals.js";
+import { startUnless } from "./start-unless.js";
 import {
   answerMetricsOrders,
   type MetricsOrder,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { withoutLeadingDash } from "../../../common/leading-dash.js";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { invalidField } from "../errors/dynakv-error.js";
 import { keyError } from "./validation.js";
@@ -23,14 +24,14 @@ export function createScanCursors(table: string): ScanCursors {
       .update(JSON.stringify([table, prefix, key]))
       .digest()
       .subarray(0, checkBytes);
-    return Buffer.concat([check, Buffer.from(key)]).toString("base64url");
+    return withoutLeadingDash(Buffer.concat([check, Buffer.from(key)]).toString("base64url"));
   }
 
   return {
     write,
     read(cursor, prefix) {
       const key = Buffer.from(cursor, "base64url").toString("utf8", checkBytes);
-      if (keyError(key) !== undefined || !key.startsWith(prefix) || write(key, prefix) !== cursor) {
+      if (keyError(key) !== undefined || !key.startsWith(prefix) || write(key, prefix) !== withoutLeadingDash(cursor)) {
         throw invalidField(
           ErrorReason.INVALID_FIELD,
           "cursor",

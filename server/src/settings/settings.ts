@@ -134,7 +134,7 @@ export interface Settings {
   logKeys: LogKeys;
   /** The least severe level that is logged. */
   logLevel: LogLevel;
-  /** How log lines look: `json` for programs, `text` for people. */
+  /** How log lines look: `json` for programs, `text` for people; `auto` is text on a terminal, and JSON elsewhere. */
   logFormat: LogFormat;
 }
 
@@ -153,7 +153,7 @@ export type TlsClientAuth = (typeof tlsClientAuths)[number];
 export const introspections = ["open", "authenticated", "off"] as const;
 export type Introspection = (typeof introspections)[number];
 
-export const logFormats = ["json", "text"] as const;
+export const logFormats = ["auto", "json", "text"] as const;
 export type LogFormat = (typeof logFormats)[number];
 
 export const accessLogs = ["off", "failed", "all"] as const;
@@ -566,8 +566,8 @@ export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: "logFormat",
     type: logFormats,
-    default: "json",
-    placeholder: "json|text",
-    help: "log lines for programs or for people",
+    default: "auto",
+    placeholder: "auto|json|text",
+    help: "log lines for programs or for people; auto: text on a terminal, JSON elsewhere",
   },
 ];

@@ -211,8 +211,19 @@ const tellModules = `data:text/javascript,${encodeURIComponent(`
   register("data:text/javascript," + encodeURIComponent(\`
     import { writeSync } from "node:fs";
     export async function resolve(specifier, context, next) {
-      writeSync(2, "loads " + specifier + "\\\\n");
+      tell("loads " + specifier + "\\\\n");
       return next(specifier, context);
+    }
+    // Its reader may be busy, and the pipe full.
+    function tell(line) {
+      for (let isTold = false; !isTold; ) {
+        try {
+          writeSync(2, line);
+          isTold = true;
+        } catch ({ code }) {
+          isTold = code !== "EAGAIN";
+        }
+      }
     }
   \`));
 `)}`;

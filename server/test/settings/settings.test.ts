@@ -397,7 +397,7 @@ test("a wrong type is refused, with its source", () => {
   assertRefused({ config: { table: 5 } }, /table .*: 5 is not a string/);
   assertRefused({ config: { secretAccessKey: [secret] } }, /secretAccessKey .*: what was given is not a string/);
   assertRefused({ argv: ["--log-level", "loud"] }, /^--log-level: "loud" is none of silent, fatal/);
-  assertRefused({ env: { DYNAKV_LOG_FORMAT: "xml" } }, /^DYNAKV_LOG_FORMAT: "xml" is none of json, text/);
+  assertRefused({ env: { DYNAKV_LOG_FORMAT: "xml" } }, /^DYNAKV_LOG_FORMAT: "xml" is none of auto, json, text/);
 });
 
 test("a number out of range is refused, with the range", () => {

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { int64 } from "../../../../common/int64.js";
+import { withoutLeadingDash } from "../../../../common/leading-dash.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Instant, StoredEntry } from "./entry.js";
@@ -77,7 +78,7 @@ export const wholeProjection = "#k, #v, #c, #w, #x, #e, #s";
 
 /** A new etag for an entry that dynakv writes: 96 random bits. */
 export function createNonce(): string {
-  return randomBytes(12).toString("base64url");
+  return withoutLeadingDash(randomBytes(12).toString("base64url"));
 }
 
 export function createItemLayout(names: TableNames): ItemLayout {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { withoutLeadingDash } from "../../../../common/leading-dash.js";
 
 /** The id of an increment, a UUID of version 7, taken apart: docs/exactly-once.md. */
 export interface RequestId {
@@ -28,5 +29,5 @@ export function timeOf(sequence: bigint): number {
 
 /** The nonce for the etag of what a request writes: the same each time, so that a repetition can tell the original etag. */
 export function nonceOf({ writer, sequence }: RequestId): string {
-  return createHash("sha256").update(`${writer}${sequence}`).digest("base64url").slice(0, 16);
+  return withoutLeadingDash(createHash("sha256").update(`${writer}${sequence}`).digest("base64url").slice(0, 16));
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import type { ScanRequest, ScanResponse } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
@@ -136,6 +137,25 @@ test("a cursor that was cut, changed, or made for another prefix or table is ref
   const { client: other } = await server.replica({ table: `${server.table}-other` });
   assert.is((await failureOf(other.scan({ prefix: "many:", cursor }))).field, "cursor");
   assert.is(proxy.requests.get("Scan"), 3);
+});
+
+test("no cursor begins with a dash, and one that does, as earlier versions gave them, goes on", async () => {
+  const checkOf = (key: string) => createHash("sha256").update(JSON.stringify([server.table, key, key]));
+  const numbers = Array.from({ length: 10_000 }, (_, n) => n);
+  const n = numbers.find((number) => checkOf(`dash:${number}`).digest("base64url").startsWith("-"));
+  const key = `dash:${n}`;
+  await fillTable(server, [key]);
+  const old = Buffer.concat([checkOf(key).digest().subarray(0, 6), Buffer.from(key)]).toString("base64url");
+  assert.match(old, /^-/);
+  const cursor = old.replace("-", "_");
+  const { messages } = await collect({ prefix: key });
+  assert.equal(
+    messages.map((message) => message.cursor),
+    [cursor],
+  );
+  for (const from of [cursor, old]) {
+    assert.equal((await collect({ prefix: key, cursor: from })).results, [], from);
+  }
 });
 
 test("a prefix that no key can have, and an unknown consistency, are refused", async () => {

@@ -90,6 +90,35 @@ test("the same value written twice has two etags", async () => {
   assert.is((await server.client.get({ key: "same" })).entry?.etag, second.etag);
 });
 
+test("no etag begins with a dash, which command lines take for a flag's", async () => {
+  // Of 64 etags one would: that none of 700 does by chance happens once in 60,000 runs.
+  const keys = Array.from({ length: 700 }, (_, n) => `dashless-${n}`);
+  const written = [
+    ...(await Promise.all(keys.map((key) => server.client.set({ key, value: bytes("x") })))),
+    ...(await Promise.all(keys.map((key) => server.client.incr({ key: `${key}-count` })))),
+  ];
+  assert.equal(
+    written.map(({ etag }) => etag).filter((etag) => !/^\w[\w-]{15}(\.1)?$/.test(etag)),
+    [],
+  );
+});
+
+test("an etag with a dash at its beginning, as earlier versions wrote them, is read and can be written against", async () => {
+  const old = "-ld_Etag-16chars";
+  const timestamp = { N: "1763881635.123" };
+  await server.putRaw({ id: { S: "old" }, result: { B: bytes("x") }, timestamp, etag: { S: old } });
+  await server.putRaw({ id: { S: "old-count" }, chord_count: { N: "-5" }, timestamp, etag: { S: old } });
+  for (const [key, etag] of [
+    ["old", old],
+    ["old-count", `${old}.-5`],
+  ] as const) {
+    assert.is((await server.client.get({ key })).entry?.etag, etag);
+    const alike = server.client.delete({ key, condition: ifEtag(etag.replace("-", "_")) });
+    assert.is((await failureOf(alike)).currentEtag, etag);
+    assert.is((await server.client.delete({ key, condition: ifEtag(etag) })).existed, true);
+  }
+});
+
 test("an etag condition on a missing or expired key is a mismatch without a current etag", async () => {
   const { etag } = await server.client.set({ key: "other", value: bytes("x") });
   const missing = await failureOf(server.client.set({ key: "nothing", value: bytes("x"), condition: ifEtag(etag) }));
