@@ -7,12 +7,12 @@ import { toolsFolder } from "../../tools/cache.js";
 import { installOnce, ToolMissing } from "../../tools/install-once.js";
 
 const test = suite("installing tools once");
-const before = process.env.DYNAKV_CACHE;
+const before = process.env.DYNAKV_TEST_CACHE;
 let cache: string;
 
 test.before.each(() => {
   cache = mkdtempSync(join(tmpdir(), "dynakv-cache-"));
-  process.env.DYNAKV_CACHE = cache;
+  process.env.DYNAKV_TEST_CACHE = cache;
 });
 
 test.after.each(() => {
@@ -21,9 +21,9 @@ test.after.each(() => {
 
 test.after(() => {
   if (before === undefined) {
-    delete process.env.DYNAKV_CACHE;
+    delete process.env.DYNAKV_TEST_CACHE;
   } else {
-    process.env.DYNAKV_CACHE = before;
+    process.env.DYNAKV_TEST_CACHE = before;
   }
 });
 
@@ -85,22 +85,22 @@ test("an installation that fails leaves its log alone, and is tried again", asyn
   assert.ok(existsSync(join(await installOnce(tool, installation("program").install), "program")));
 });
 
-test("tools lie in DYNAKV_CACHE, in XDG_CACHE_HOME, or in the home folder's cache", () => {
-  const { DYNAKV_CACHE, XDG_CACHE_HOME, HOME } = process.env;
+test("tools lie in DYNAKV_TEST_CACHE, in XDG_CACHE_HOME, or in the home folder's cache", () => {
+  const { DYNAKV_TEST_CACHE, XDG_CACHE_HOME, HOME } = process.env;
   const folderWith = (environment: NodeJS.ProcessEnv) => {
-    for (const name of ["DYNAKV_CACHE", "XDG_CACHE_HOME", "HOME"]) {
+    for (const name of ["DYNAKV_TEST_CACHE", "XDG_CACHE_HOME", "HOME"]) {
       delete process.env[name];
     }
     Object.assign(process.env, environment);
     return toolsFolder();
   };
   try {
-    assert.is(folderWith({ DYNAKV_CACHE: "/tools", XDG_CACHE_HOME: "/cache", HOME: "/home" }), "/tools");
+    assert.is(folderWith({ DYNAKV_TEST_CACHE: "/tools", XDG_CACHE_HOME: "/cache", HOME: "/home" }), "/tools");
     assert.is(folderWith({ XDG_CACHE_HOME: "/cache", HOME: "/home" }), "/cache/dynakv");
     assert.is(folderWith({ XDG_CACHE_HOME: "relative", HOME: "/home" }), "/home/.cache/dynakv");
-    assert.is(folderWith({ DYNAKV_CACHE: "", HOME: "/home" }), "/home/.cache/dynakv");
+    assert.is(folderWith({ DYNAKV_TEST_CACHE: "", HOME: "/home" }), "/home/.cache/dynakv");
   } finally {
-    for (const [name, value] of Object.entries({ DYNAKV_CACHE, XDG_CACHE_HOME, HOME })) {
+    for (const [name, value] of Object.entries({ DYNAKV_TEST_CACHE, XDG_CACHE_HOME, HOME })) {
       if (value === undefined) {
         delete process.env[name];
       } else {
