@@ -15,13 +15,18 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  /** Whether an engine that can throttle, as DynamoDB does, throttles; by default it does. */
+  readonly throttling?: boolean;
+}
+
 export interface Engine {
   /** What the command line and the table of known differences call it. */
   readonly name: string;
   /** The name with its version. */
   readonly title: string;
   /** Sets it up if it is not there yet, and starts it. Rejects with ToolMissing when it cannot be had here. */
-  start(): Promise<RunningEngine>;
+  start(options?: StartOptions): Promise<RunningEngine>;
 }
 
 const moto = { name: "moto", list: "tests/engines/moto.txt" };
@@ -63,8 +68,8 @@ export const engines: readonly Engine[] = [
   {
     name: "extenddb",
     title: `ExtendDB ${extenddb.version}`,
-    async start() {
-      const program = await startExtendDb();
+    async start({ throttling = true } = {}) {
+      const program = await startExtendDb(throttling);
       return { ...program, environment: environmentOf(program.access) };
     },
   },

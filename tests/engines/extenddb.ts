@@ -16,8 +16,10 @@ export const extenddb = {
 /** It takes an identifier of AWS's form alone, such as that of AWS's example, and a secret that need not be escaped in a URL. */
 const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "test" };
 
-/** Starts ExtendDB with throttling as DynamoDB has it, on a database of its own that goes when it is stopped. */
-export async function startExtendDb(): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
+/** Starts ExtendDB on a database of its own that goes when it is stopped. It throttles when it is told to. */
+export async function startExtendDb(
+  throttling: boolean,
+): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
   const file = await installNpm(extenddb);
   const folder = mkdtempSync(join(tmpdir(), "dynakv-extenddb-"));
   const clear = () => rmSync(folder, { recursive: true, force: true });
@@ -31,10 +33,12 @@ export async function startExtendDb(): Promise<{ access: Access; log: string; st
   const environment = { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
   const engine = { name: "extenddb", file, args, key, environment };
   try {
-    // The first start makes the database that settings are kept in; throttling is looked up when it starts.
-    const first = await startEngineProgram(engine);
-    await first.stop();
-    change(file, config, "throttling_enabled", "true");
+    if (throttling) {
+      // The first start makes the database that settings are kept in; this one is looked up when it starts.
+      const first = await startEngineProgram(engine);
+      await first.stop();
+      change(file, config, "throttling_enabled", "true");
+    }
     const program = await startEngineProgram(engine);
     return {
       ...program,
