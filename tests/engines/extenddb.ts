@@ -16,7 +16,11 @@ export const extenddb = {
 /** It takes an identifier of AWS's form alone, such as that of AWS's example, and a secret that need not be escaped in a URL. */
 const key = { accessKeyId: "AKIAIOSFODNN7EXAMPLE", secretAccessKey: "test" };
 
-/** Starts ExtendDB on a database of its own that goes when it is stopped. It throttles when it is told to. */
+/**
+ * Starts ExtendDB on a database of its own that goes when it is stopped. It throttles when it is told to. It leaves a new table
+ * `CREATING` for a quarter of a second, as DynamoDB does for longer (`control_plane_delay_seconds`): that is kept, as a test of
+ * who does not wait.
+ */
 export async function startExtendDb(
   throttling: boolean,
 ): Promise<{ access: Access; log: string; stop(): Promise<void> }> {

@@ -1,4 +1,4 @@
-/** A test that an engine does not pass, because the engine differs from DynamoDB there. */
+/** A test that an engine does not pass, because it differs from DynamoDB there, or from the engines that the test is written for. */
 export interface KnownDifference {
   readonly engine: string;
   /** The file, without `.test.ts`. */
