@@ -1,66 +1,79 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { toolsFolder } from "./cache.js";
 import { startProgram, stopProgram } from "./programs.js";
 import { root } from "./root.js";
 
 /** A tool cannot be had on this machine; the message says what to do. */
 export class ToolMissing extends Error {}
 
+/** What is installed. A change to any of it installs anew, beside the old installation. */
+export interface Tool {
+  readonly name: string;
+  readonly version: string;
+  /** What else the installation is made of, such as a list of packages with their versions. */
+  readonly pins?: readonly string[];
+}
+
 /** Runs one command of an installation, with more in its environment if need be. */
 export type RunStep = (command: readonly [string, ...string[]], environment?: NodeJS.ProcessEnv) => Promise<void>;
 
-/** Where a script keeps what it has set up, and logs; `npm ci` empties it. */
-export function cacheFolderOf(script: string): string {
-  return join(root, "node_modules", ".cache", script);
-}
-
 /**
- * Returns the folder of an installation, and makes it first if it is not there. It is made beside its place and moved when
- * it is whole, so that one that was broken off is never taken for it.
+ * Returns the folder of a tool, and installs it first if it is not there. It is made beside its place and moved when it is
+ * whole, so that one that was broken off is never taken for it, and several scripts may install the same tool at once: one
+ * of them moves its own into place, and all use that one.
  */
 export async function installOnce(
-  cacheFolder: string,
-  name: string,
+  tool: Tool,
   install: (folder: string, run: RunStep) => Promise<void>,
 ): Promise<string> {
-  const folder = join(cacheFolder, name);
+  const folder = join(toolsFolder(), keyOf(tool));
   if (existsSync(folder)) {
     return folder;
   }
-  mkdirSync(cacheFolder, { recursive: true });
-  const unfinished = `${folder}.unfinished-${process.pid}`;
-  const log = join(cacheFolder, `${name}-setup.log`);
-  const logFile = openSync(log, "w");
-  const clear = () => rmSync(unfinished, { recursive: true, force: true, maxRetries: 5 });
+  mkdirSync(toolsFolder(), { recursive: true });
+  const workshop = mkdtempSync(`${folder}.unfinished-`);
+  const clear = () => rmSync(workshop, { recursive: true, force: true, maxRetries: 5 });
   process.on("exit", clear);
-  process.stdout.write(`setting up ${name}, once, in ${relative(root, folder)}\n`);
+  const log = join(workshop, "log");
+  const logOfFailure = `${folder}.log`;
+  const logFile = openSync(log, "w");
+  process.stdout.write(`setting up ${tool.name} ${tool.version}, once, in ${folder}\n`);
   try {
-    await install(unfinished, (command, environment) => runStep(command, environment, logFile, log));
-    renameSync(unfinished, folder);
+    const unfinished = join(workshop, "tool");
+    try {
+      await install(unfinished, (command, environment) => runStep(command, environment, logFile, logOfFailure));
+    } finally {
+      closeSync(logFile);
+    }
+    moveIntoPlace(unfinished, folder);
+  } catch (error) {
+    renameSync(log, logOfFailure);
+    throw error;
   } finally {
     clear();
     process.off("exit", clear);
-    closeSync(logFile);
   }
   return folder;
 }
 
-/** Makes a virtual environment of Python's, and installs what pip's arguments say. */
-export async function installPython(venv: string, run: RunStep, ...pipArguments: string[]): Promise<void> {
-  await run(["python3", "-m", "venv", venv]).catch((error) => {
-    throw withAdvice(error, "install Python 3 with its venv module (Debian: apt install python3-venv)");
-  });
-  await run([join(venv, "bin/python"), "-m", "pip", "install", "--quiet", ...pipArguments]);
+/** Names a tool's folder by all that it depends on, so that an installation never changes once it is there. */
+function keyOf({ name, version, pins = [] }: Tool): string {
+  const digest = createHash("sha256").update(JSON.stringify(pins)).digest("hex").slice(0, 8);
+  return [name, version, ...(pins.length === 0 ? [] : [digest]), process.platform, process.arch].join("-");
 }
 
-export const goAdvice = "install Go, 1.26 or newer (https://go.dev/dl)";
-
-/** Builds a program in Go from its sources, such as `example.com/module/cmd/program@v1.2.3`, into a folder. */
-export async function installGo(folder: string, run: RunStep, program: string): Promise<void> {
-  await run(["go", "install", program], { GOBIN: folder }).catch((error) => {
-    throw withAdvice(error, goAdvice);
-  });
+function moveIntoPlace(unfinished: string, folder: string): void {
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    // Another script has been faster: what it has made is the same.
+    if (!existsSync(folder)) {
+      throw error;
+    }
+  }
 }
 
 /** The same error with what to do about it, if it is that a tool is missing. */
@@ -75,7 +88,7 @@ async function runStep(
   [file, ...args]: readonly [string, ...string[]],
   environment: NodeJS.ProcessEnv | undefined,
   logFile: number,
-  log: string,
+  logOfFailure: string,
 ): Promise<void> {
   process.stdout.write(`  $ ${[file, ...args].map((part) => part.replace(root, "")).join(" ")}\n`);
   const env = { ...process.env, ...environment };
@@ -87,6 +100,6 @@ async function runStep(
     })
     .finally(() => clearTimeout(limit))) as [number | null];
   if (code !== 0) {
-    throw new ToolMissing(`${basename(file)} failed; its output is in ${relative(root, log)}`);
+    throw new ToolMissing(`${basename(file)} failed; its output is in ${logOfFailure}`);
   }
 }

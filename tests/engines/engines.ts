@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
-import { installOnce, installPython, withAdvice } from "../../tools/install-once.js";
+import { installNpm, installPython, pinnedVersion } from "../../tools/install-from.js";
 import { root } from "../../tools/root.js";
-import { type Access, cacheFolder, startEngineProgram } from "./start-engine.js";
+import { extenddb, startExtendDb } from "./extenddb.js";
+import { type Access, type EngineProgram, startEngineProgram } from "./start-engine.js";
 
 /** An engine that runs, and the environment in which the tests find it. */
 export interface RunningEngine {
@@ -14,17 +15,28 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+export interface StartOptions {
+  /** Whether an engine that can throttle, as DynamoDB does, throttles; by default it does. */
+  readonly throttling?: boolean;
+}
+
 export interface Engine {
   /** What the command line and the table of known differences call it. */
   readonly name: string;
   /** The name with its version. */
   readonly title: string;
   /** Sets it up if it is not there yet, and starts it. Rejects with ToolMissing when it cannot be had here. */
-  start(): Promise<RunningEngine>;
+  start(options?: StartOptions): Promise<RunningEngine>;
 }
 
-const motoVersion = "5.2.5";
-const dynoxideVersion = "3.2.0";
+const moto = { name: "moto", list: "tests/engines/moto.txt" };
+const dynoxide = {
+  name: "dynoxide",
+  version: "1.2.1",
+  package: "@dynoxide/linux-x64",
+  file: "dynoxide",
+  platform: "linux-x64",
+};
 
 /** The engines that the script sets up by itself. */
 export const engines: readonly Engine[] = [
@@ -39,27 +51,26 @@ export const engines: readonly Engine[] = [
   },
   {
     name: "moto",
-    title: `moto ${motoVersion}`,
+    title: `moto ${pinnedVersion(moto)}`,
     async start() {
-      const folder = await installOnce(cacheFolder, `moto-${motoVersion}`, (venv, run) =>
-        installPython(venv, run, `moto[server,dynamodb]==${motoVersion}`),
-      );
       const script = join(root, "tests/engines/serve-moto.py");
-      return startLocal("moto", join(folder, "bin/python"), (port) => [script, String(port)]);
+      return startLocal({ name: "moto", file: await installPython(moto), args: (port) => [script, String(port)] });
     },
   },
   {
     name: "dynoxide",
-    title: `dynoxide-rs ${dynoxideVersion}`,
+    title: `dynoxide ${dynoxide.version}`,
     async start() {
-      const folder = await installOnce(cacheFolder, `dynoxide-${dynoxideVersion}`, async (target, run) => {
-        process.stdout.write("  (it is compiled, which takes some minutes)\n");
-        const what = ["dynoxide-rs", "--version", dynoxideVersion, "--locked"];
-        await run(["cargo", "install", ...what, "--root", target]).catch((error) => {
-          throw withAdvice(error, "install Rust with cargo, 1.88 or newer (https://rustup.rs)");
-        });
-      });
-      return startLocal("dynoxide", join(folder, "bin/dynoxide"), (port) => ["serve", "--port", String(port)]);
+      const args = (port: number) => ["serve", "--port", String(port)];
+      return startLocal({ name: "dynoxide", file: await installNpm(dynoxide), args });
+    },
+  },
+  {
+    name: "extenddb",
+    title: `ExtendDB ${extenddb.version}`,
+    async start({ throttling = true } = {}) {
+      const program = await startExtendDb(throttling);
+      return { ...program, environment: environmentOf(program.access) };
     },
   },
 ];
@@ -82,8 +93,8 @@ export function engineAt(endpoint: string): Engine {
   };
 }
 
-async function startLocal(name: string, file: string, args: (port: number) => string[]): Promise<RunningEngine> {
-  const program = await startEngineProgram(name, file, args);
+async function startLocal(engine: EngineProgram): Promise<RunningEngine> {
+  const program = await startEngineProgram(engine);
   return { ...program, environment: environmentOf(program.access) };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Runs the tests of behaviour against other people's engines too, each set up by itself, and prints the results side by side.
  *
- *     npm run test:engines                         all: embedded, moto, dynoxide
+ *     npm run test:engines                         all: embedded, moto, dynoxide, extenddb
  *     npm run test:engines -- moto                 only those named
  *     npm run test:engines -- --endpoint URL       only the engine there
  *     npm run test:engines -- --write              all, and the results go into docs/engines.md

@@ -3,12 +3,12 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
-import { cacheFolderOf } from "../../tools/install-once.js";
+import { scratchFolderOf } from "../../tools/cache.js";
 import { startProgram, stopProgram } from "../../tools/programs.js";
 import { root } from "../../tools/root.js";
 
-/** Where engines and their logs lie. */
-export const cacheFolder = cacheFolderOf("dynakv-engines");
+/** Where the engines' logs lie. */
+const scratchFolder = scratchFolderOf("dynakv-engines");
 
 /** How a client reaches an engine. */
 export interface Access {
@@ -16,6 +16,17 @@ export interface Access {
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+}
+
+/** A program that serves the protocol of DynamoDB. */
+export interface EngineProgram {
+  readonly name: string;
+  readonly file: string;
+  args(port: number): readonly string[];
+  /** The key that it takes; any, if it is not given. */
+  readonly key?: Pick<Access, "accessKeyId" | "secretAccessKey">;
+  /** What it finds in its environment besides this one's. */
+  readonly environment?: NodeJS.ProcessEnv;
 }
 
 /** How long an engine may take until it answers. */
@@ -27,22 +38,22 @@ export function createClient({ endpoint, region, accessKeyId, secretAccessKey }:
 }
 
 /** Starts an engine's program on a free port, and waits until it answers. What it prints goes to a log file. */
-export async function startEngineProgram(
-  name: string,
-  file: string,
-  args: (port: number) => string[],
-): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
+export async function startEngineProgram({
+  name,
+  file,
+  args,
+  key = { accessKeyId: "test", secretAccessKey: "test" },
+  environment,
+}: EngineProgram): Promise<{ access: Access; log: string; stop(): Promise<void> }> {
   const port = await findFreePort();
-  const access = {
-    endpoint: `http://127.0.0.1:${port}`,
-    region: "us-east-1",
-    accessKeyId: "test",
-    secretAccessKey: "test",
-  };
-  const log = join(cacheFolder, `${name}.log`);
-  mkdirSync(cacheFolder, { recursive: true });
+  const access = { endpoint: `http://127.0.0.1:${port}`, region: "us-east-1", ...key };
+  const log = join(scratchFolder, `${name}.log`);
+  mkdirSync(scratchFolder, { recursive: true });
   const logFile = openSync(log, "w");
-  const program = startProgram(file, args(port), { stdio: ["ignore", logFile, logFile] });
+  const program = startProgram(file, args(port), {
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", logFile, logFile],
+  });
   closeSync(logFile);
   let end: string | undefined;
   program.once("error", (error) => {

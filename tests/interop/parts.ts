@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { installGo, installPython, pinnedVersion } from "../../tools/install-from.js";
 import { type Answers, answerCases, compareAnswers } from "./cases/run-cases.js";
 import { runCelery } from "./celery/run-celery.js";
 import { bufCurlClients } from "./clients/buf-curl.js";
@@ -9,16 +10,7 @@ import { grpcurlClient } from "./clients/grpcurl.js";
 import type { Column } from "./column.js";
 import type { InteropEngine } from "./interop-engine.js";
 import type { ServedDynakv } from "./serve-dynakv.js";
-import {
-  cacheFolder,
-  ghz,
-  grpcurl,
-  healthProbe,
-  installPackages,
-  installProgram,
-  titleOf,
-  versionOf,
-} from "./tools/installed.js";
+import { celery, ghz, grpcio, grpcurl, healthProbe, scratchFolder, titleOf } from "./tools/installed.js";
 import { runGhz } from "./tools/run-ghz.js";
 import { runHealthProbe } from "./tools/run-health-probe.js";
 
@@ -41,27 +33,25 @@ export const parts: readonly Part[] = [
   casesPart("connect", ({ url }) => connectClients(url)),
   casesPart("grpc-js", ({ address }) => [grpcJsClient(address)]),
   casesPart("buf", ({ url }) => bufCurlClients(url)),
-  casesPart("grpcurl", async ({ address }) => [
-    grpcurlClient(await installProgram(grpcurl), titleOf(grpcurl), address),
-  ]),
+  casesPart("grpcurl", async ({ address }) => [grpcurlClient(await installGo(grpcurl), titleOf(grpcurl), address)]),
   casesPart("grpcio", async ({ address }) => [
     await grpcioClient(
-      await installPackages("grpcio"),
-      `Python grpcio ${versionOf("grpcio")}`,
-      join(cacheFolder, "generated"),
+      await installPython(grpcio),
+      `Python ${titleOf(grpcio)}`,
+      join(scratchFolder, "generated"),
       address,
     ),
   ]),
-  { name: "ghz", run: async ({ server }) => [await runGhz(await installProgram(ghz), titleOf(ghz), server)] },
+  { name: "ghz", run: async ({ server }) => [await runGhz(await installGo(ghz), titleOf(ghz), server)] },
   {
     name: "health-probe",
     run: async ({ server }) => [
-      await runHealthProbe(await installProgram(healthProbe), titleOf(healthProbe), server.address),
+      await runHealthProbe(await installGo(healthProbe), titleOf(healthProbe), server.address),
     ],
   },
   {
     name: "celery",
-    run: async ({ engine }) => runCelery(await installPackages("celery"), versionOf("celery"), engine),
+    run: async ({ engine }) => runCelery(await installPython(celery), pinnedVersion(celery), engine),
   },
 ];
 

@@ -12,7 +12,6 @@ import {
   DescribeTableCommand,
   PutItemCommand,
   ScanCommand,
-  waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
 import { examine } from "../../src/doctor/examine.js";
@@ -71,7 +70,6 @@ async function createTable(options: Partial<CreateTableCommandInput> = {}): Prom
   const table = uniqueTableName();
   await createEngineTable(engine, table, options);
   tables.push(table);
-  await waitUntilTableExists({ client: engine.client, maxWaitTime: 20, minDelay: 1 }, { TableName: table });
   return table;
 }
 

@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { CreateTableCommand, type CreateTableCommandInput, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  type CreateTableCommandInput,
+  DescribeTableCommand,
+  DynamoDBClient,
+} from "@aws-sdk/client-dynamodb";
 import { startEmbeddedEngine } from "../../src/embedded/embedded-engine.js";
+import { waitUntil } from "./wait-until.js";
 
 /** An engine to test against: the embedded one, or that at DYNAKV_TEST_ENDPOINT. */
 export interface TestEngine {
@@ -42,7 +48,7 @@ function withClient(at: Omit<TestEngine, "client" | "stop">, stop: () => Promise
   };
 }
 
-/** Makes a table of Celery's layout, past any server, with what differs from it. */
+/** Makes a table of Celery's layout, past any server, with what differs from it, and waits until it can be used. */
 export async function createTable(
   { client }: TestEngine,
   table: string,
@@ -57,6 +63,10 @@ export async function createTable(
       ...options,
     }),
   );
+  await waitUntil(`table ${table} is active`, async () => {
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
+    return Table?.TableStatus === "ACTIVE";
+  });
 }
 
 /** A table name that no other suite uses, also on an engine that outlives the run. */

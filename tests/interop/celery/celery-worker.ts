@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join, relative } from "node:path";
 import { startProgram, stopProgram } from "../../../tools/programs.js";
 import { root } from "../../../tools/root.js";
-import { cacheFolder } from "../tools/installed.js";
+import { scratchFolder } from "../tools/installed.js";
 import { celeryFolder } from "./celery-driver.js";
 
 export interface CeleryWorker {
@@ -23,8 +23,8 @@ export function startCeleryWorker(
   name: string,
 ): CeleryWorker {
   const { username, password } = new URL(backend);
-  const log = join(cacheFolder, `celery-worker-${name}.log`);
-  mkdirSync(cacheFolder, { recursive: true });
+  const log = join(scratchFolder, `celery-worker-${name}.log`);
+  mkdirSync(scratchFolder, { recursive: true });
   const logFile = openSync(log, "w");
   const alone = ["--without-gossip", "--without-mingle", "--without-heartbeat"];
   const args = ["-m", "celery", "--app", "celery_app", "worker", "--concurrency", "2", "--loglevel", "INFO", ...alone];

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -340,10 +340,8 @@ for (const [name, spell] of Object.entries(spellings)) {
 /** An endpoint before the engine that spells its answers in another way. */
 async function startRelay(spell: (json: string) => string) {
   const server = createServer(async (request, response) => {
-    const body = await readBody(request);
-    const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
-    const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
-    response.writeHead(answer.status).end(spell(await answer.text()));
+    const { status, text } = await forward(request.headers as Headers, await readBody(request));
+    response.writeHead(status).end(spell(text));
   });
   return listen(server);
 }
@@ -354,17 +352,29 @@ async function startVerifier() {
   const server = createServer(async (request, response) => {
     const body = await readBody(request);
     const given = request.headers.authorization ?? "";
-    const right = await signAgain(request.headers as Record<string, string>, body);
+    const headers = request.headers as Headers;
+    const right = await signAgain(headers, body);
     if (given !== right) {
       response.writeHead(403).end(JSON.stringify({ __type: "x#InvalidSignatureException", message: right }));
       return;
     }
     verified += 1;
-    const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
-    const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
-    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+    // The session is none that the engine has given out.
+    const { "x-amz-security-token": _, ...others } = headers;
+    const authorization = (await signAgain(others, body)) ?? "";
+    const { status, text } = await forward({ ...others, authorization }, body);
+    response.writeHead(status).end(text);
   });
   return { ...(await listen(server)), verified: () => verified };
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Sends a request to the engine with the host that it was signed for. */
+async function forward(headers: Headers, body: Buffer): Promise<{ status: number; text: string }> {
+  const sent = sendRequest(engine.endpoint, { method: "POST", headers, agent: false }).end(body);
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: answer.statusCode ?? 0, text: (await readBody(answer)).toString() };
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -387,7 +397,7 @@ async function listen(server: Server) {
   };
 }
 
-async function signAgain(all: Record<string, string>, body: Buffer): Promise<string | undefined> {
+async function signAgain(all: Headers, body: Buffer): Promise<string | undefined> {
   const { region, accessKeyId, secretAccessKey } = engine;
   const sessionToken = all["x-amz-security-token"];
   const signer = new SignatureV4({
@@ -398,7 +408,7 @@ async function signAgain(all: Record<string, string>, body: Buffer): Promise<str
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
   });
   const names = /SignedHeaders=([^,]+)/.exec(all.authorization ?? "")?.[1]?.split(";") ?? [];
-  const headers = Object.fromEntries(names.map((name) => [name, all[name] ?? ""]));
+  const headers = Object.fromEntries(names.flatMap((name) => (name in all ? [[name, all[name] ?? ""]] : [])));
   const signingDate = new Date((all["x-amz-date"] ?? "").replace(/(....)(..)(..)T(..)(..)(..)Z/, "$1-$2-$3T$4:$5:$6Z"));
   const request = { method: "POST", protocol: "http:", hostname: "", path: "/", query: {}, headers, body };
   const signed = await signer.sign(request, { signingDate });

@@ -1,4 +1,4 @@
-import { CreateTableCommand, DescribeTableCommand, type KeySchemaElement } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, type KeySchemaElement } from "@aws-sdk/client-dynamodb";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
@@ -8,7 +8,7 @@ import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.
 import { Health, HealthCheckResponse_ServingStatus } from "../../../../gen/grpc/health/v1/health_pb.js";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { createServer, type Server, type ServerOptions, SetupError } from "../../../src/index.js";
-import { startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
+import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { failureOf } from "../../support/errors.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
 import { suite } from "../../support/suite.js";
@@ -64,16 +64,12 @@ async function start(options: ServerOptions) {
   };
 }
 
-async function createTable(keys: [string, "HASH" | "RANGE", "S" | "N"][]): Promise<string> {
+async function createTableOf(keys: [string, "HASH" | "RANGE", "S" | "N"][]): Promise<string> {
   const table = uniqueTableName();
-  await engine.client.send(
-    new CreateTableCommand({
-      TableName: table,
-      KeySchema: keys.map(([AttributeName, KeyType]): KeySchemaElement => ({ AttributeName, KeyType })),
-      AttributeDefinitions: keys.map(([AttributeName, , AttributeType]) => ({ AttributeName, AttributeType })),
-      BillingMode: "PAY_PER_REQUEST",
-    }),
-  );
+  await createTable(engine, table, {
+    KeySchema: keys.map(([AttributeName, KeyType]): KeySchemaElement => ({ AttributeName, KeyType })),
+    AttributeDefinitions: keys.map(([AttributeName, , AttributeType]) => ({ AttributeName, AttributeType })),
+  });
   return table;
 }
 
@@ -105,22 +101,22 @@ test("8: with a capacity the table is provisioned, and one that is not given is 
 });
 
 test("10: a table that is there is never created", async () => {
-  const table = await createTable([["id", "HASH", "S"]]);
+  const table = await createTableOf([["id", "HASH", "S"]]);
   await start({ table });
   assert.is(proxy.requests.get("CreateTable"), undefined);
 });
 
 test("10: a table of another key schema is refused, saying how it differs", async () => {
   const sorted = await refusal({
-    table: await createTable([
+    table: await createTableOf([
       ["id", "HASH", "S"],
       ["at", "RANGE", "N"],
     ]),
   });
   assert.match(sorted.message, "has a sort key, 'at'");
-  const named = await refusal({ table: await createTable([["pk", "HASH", "S"]]) });
+  const named = await refusal({ table: await createTableOf([["pk", "HASH", "S"]]) });
   assert.match(named.message, "its partition key is 'pk' (S), not 'id'");
-  const typed = await refusal({ table: await createTable([["id", "HASH", "N"]]) });
+  const typed = await refusal({ table: await createTableOf([["id", "HASH", "N"]]) });
   assert.match(typed.message, "needs a string (S)");
 });
 
@@ -131,7 +127,7 @@ test("a missing table that must not be created is refused, and CreateTable is ne
 });
 
 test("31: a server without the right to create a table serves one that is there", async () => {
-  const table = await createTable([["id", "HASH", "S"]]);
+  const table = await createTableOf([["id", "HASH", "S"]]);
   const accessDenied = {
     kind: "answer",
     status: 400,
@@ -157,7 +153,7 @@ test("11: an error while describing ends the start with what it was", async () =
 });
 
 test("9: a table that is being created is waited for", async () => {
-  const table = await createTable([["id", "HASH", "S"]]);
+  const table = await createTableOf([["id", "HASH", "S"]]);
   let creating = 3;
   proxy.decide = ({ operation }) =>
     operation === "DescribeTable" && creating-- > 0

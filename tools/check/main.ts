@@ -1,0 +1,33 @@
+/**
+ * Runs the checks. The last line is plain, for CI: `N passed, N failed`, of the tests and of one for each step.
+ *
+ *     npm run check        those of every change
+ *     npm run check:all    all that CI runs
+ *
+ * What could not be set up here, for want of Go, of Python or of their packages, is named and counted nowhere.
+ */
+import { availableParallelism } from "node:os";
+import { type Outcome, runSteps } from "./run-steps.js";
+import { stepsOf } from "./steps.js";
+
+const minute = 60_000;
+const outcomes = await runSteps(stepsOf({ all: process.argv.includes("--all") }), {
+  slots: Math.min(availableParallelism(), 4),
+  stepLimitMs: 30 * minute,
+  // CI ends a run after 90 minutes, without a word on what had failed by then.
+  limitMs: 80 * minute,
+  write: (text) => process.stdout.write(text),
+});
+
+for (const { step, state, seconds } of outcomes) {
+  process.stdout.write(`${state.padEnd(10)} ${`${seconds.toFixed(0)} s`.padStart(6)}  ${step.name}\n`);
+}
+const passed = count("passed");
+const failed = count("failed");
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+function count(state: "passed" | "failed"): number {
+  const ofTests = outcomes.reduce((sum, { tests }) => sum + tests[state], 0);
+  return ofTests + outcomes.filter((outcome: Outcome) => outcome.state === state).length;
+}

@@ -1,0 +1,27 @@
+import type { Step } from "./run-steps.js";
+
+/** What every change is checked by. */
+const ofEveryChange: readonly Step[] = [
+  // It writes the generated code anew, which the others read.
+  { name: "generated code is current", command: "npm run --silent check:generated", alone: true },
+  { name: "schema is compatible", command: "npm run --silent check:breaking" },
+  { name: "format and lint", command: "npm run --silent lint" },
+  { name: "types", command: "npm run --silent typecheck" },
+  { name: "packages", command: "npm run --silent test:packages" },
+  { name: "tests", command: "npm test", alone: true },
+];
+
+/** What takes minutes more, or other people's tools. The longest come first, so that none is left at the end. */
+const besides: readonly Step[] = [
+  { name: "slow tests", command: "npm run --silent test:slow", alone: true },
+  { name: "behaviour on moto", command: "npm run --silent test:engines -- moto", mayBeMissing: true },
+  { name: "behaviour on ExtendDB", command: "npm run --silent test:engines -- extenddb", mayBeMissing: true },
+  { name: "behaviour on dynoxide", command: "npm run --silent test:engines -- dynoxide", mayBeMissing: true },
+  { name: "dashboard and alerts", command: "npm run --silent check:metrics", mayBeMissing: true },
+  { name: "others' clients", command: "npm run --silent interop", mayBeMissing: true },
+  { name: "conformance", command: "npm run --silent conformance", mayBeMissing: true },
+];
+
+export function stepsOf({ all }: { readonly all: boolean }): readonly Step[] {
+  return all ? [...ofEveryChange, ...besides] : ofEveryChange;
+}
