@@ -88,6 +88,13 @@ const minSessionMegabytes = 256;
  */
 const goawayTimeoutMs = 250;
 
+/** How long a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
+const lastRequestMs = 500;
+
+/** When closing, connections are accepted until none has come for so many milliseconds, but not for more than so many times that. */
+const turnMs = 5;
+const maxTurns = 10;
+
 /** How often HTTP/2 sessions are looked at that may have ended without a word: each is found within a few looks. */
 const deadSessionsEveryMs = 500;
 
@@ -110,6 +117,9 @@ export function createPort(options: PortOptions): Port {
   /** The HTTP/1 connections that end with their last response. */
   const retired = new WeakSet<Socket>();
   let closed: Promise<void> | undefined;
+  let isLeaving = false;
+  let isCut = false;
+  let acceptedConnections = 0;
 
   // These three never listen: the sockets are handed to the first two, and streams to the third.
   const http1 = createHttp1Server(
@@ -171,6 +181,9 @@ export function createPort(options: PortOptions): Port {
     session.once("close", () => sessions.delete(session));
     limits.watchSession(session);
     idleSessions.watch(session);
+    if (isLeaving) {
+      closeSession(session);
+    }
     ages.watch({
       retire: () => closeSession(session),
       cut: () => session.destroy(),
@@ -189,6 +202,11 @@ export function createPort(options: PortOptions): Port {
   server.on("connection", (socket) => {
     if (!limits.admit(socket)) {
       socket.resetAndDestroy();
+      return;
+    }
+    acceptedConnections++;
+    if (isCut) {
+      socket.destroy();
       return;
     }
     sockets.add(socket);
@@ -254,20 +272,21 @@ export function createPort(options: PortOptions): Port {
     if (responses.size > maxPipelined) {
       socket.destroy();
     }
-    const isLeaving = () => closed !== undefined || retired.has(socket);
-    if (isLeaving()) {
+    const isLast = () => closed !== undefined || retired.has(socket);
+    if (isLast()) {
       response.setHeader("connection", "close");
     }
     response.once("close", () => {
       responses.delete(response);
-      if (isLeaving()) {
+      if (isLast()) {
         closeHttp1Socket(socket, responses);
       }
     });
   }
 
-  function sendAway(): void {
+  function replaceAll(): void {
     for (const [socket, responses] of http1Sockets) {
+      retired.add(socket);
       closeHttp1Socket(socket, responses);
     }
     for (const session of sessions) {
@@ -275,24 +294,54 @@ export function createPort(options: PortOptions): Port {
     }
   }
 
-  async function drain(): Promise<void> {
-    const done = Promise.all([
-      new Promise((resolve) => server.close(resolve)),
-      // The server counts a connection as gone before the connection's own listeners have heard of it.
-      ...[...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))),
-    ]);
-    for (const socket of undecided) {
-      socket.destroy();
+  /**
+   * Stops in the order in which no client loses a call. Those whom the system has accepted are taken first: they would be reset with the
+   * listener, though they take themselves for connected. Then nobody comes any more, who would only come back here when told to go.
+   * Then all are told, and served until they have gone.
+   */
+  async function drain(drainMs: number): Promise<void> {
+    for (const [socket, responses] of http1Sockets) {
+      if (responses.size > 0) {
+        closeHttp1Socket(socket, responses);
+      }
     }
-    sendAway();
-    await done;
+    await acceptRest();
+    const ended = new Promise((resolve) => server.close(resolve));
+    isLeaving = true;
+    for (const session of sessions) {
+      closeSession(session);
+    }
+    // A client of HTTP/1.1 may be sending its next request on a connection that looks idle here.
+    const timer = setTimeout(closeUnused, isCut ? 0 : Math.min(lastRequestMs, drainMs));
+    await ended;
+    clearTimeout(timer);
+    // The server counts a connection as gone before the connection's own listeners have heard of it.
+    await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
     limits.stop();
     deadSessions.stop();
     idleSessions.stop();
     http1.close();
   }
 
+  /** Each turn of the event loop accepts what has come since the last. */
+  async function acceptRest(): Promise<void> {
+    for (let turns = 0, accepted = -1; turns < maxTurns && accepted !== acceptedConnections && !isCut; turns++) {
+      accepted = acceptedConnections;
+      await new Promise((resolve) => setTimeout(resolve, turnMs));
+    }
+  }
+
+  function closeUnused(): void {
+    for (const [socket, responses] of http1Sockets) {
+      closeHttp1Socket(socket, responses);
+    }
+    for (const socket of undecided) {
+      socket.destroy();
+    }
+  }
+
   function cut(): void {
+    isCut = true;
     for (const session of sessions) {
       session.destroy();
     }
@@ -317,11 +366,11 @@ export function createPort(options: PortOptions): Port {
       return address;
     },
     close(drainMs) {
-      closed ??= drain();
+      closed ??= drain(drainMs);
       const timer = setTimeout(cut, drainMs);
       return closed.finally(() => clearTimeout(timer));
     },
-    renew: sendAway,
+    renew: replaceAll,
     get connections() {
       return sockets.size;
     },

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { Readable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, createClient, type HandlerContext } from "@connectrpc/connect";
@@ -235,6 +236,39 @@ for (const head of [`POST ${path}/Check HTTP/1.0\r\n`, `POST ${path}/Check HTTP/
       }
     }));
 }
+
+test("the request that crosses a stop on a connection of HTTP/1.1 is answered, and told to be the last", () =>
+  withPort(hello, async ({ connect, port }) => {
+    const { socket, received, closed } = await connect();
+    socket.write(get);
+    await waitUntil("it is answered", () => received().includes("hello"));
+    const stopped = port.close(forever);
+    socket.write(get);
+    await closed;
+    await stopped;
+    assert.is(received().split("hello").length, 3);
+    assert.match(received(), /connection: close/i);
+  }));
+
+test("connections that the system accepts while a stop begins are served", () =>
+  withPort(hello, async ({ number, port }) => {
+    // The event loop does not turn in between: the port learns of them when it is stopping already.
+    const sockets = Array.from({ length: 20 }, () => connectSocket({ host: "127.0.0.1", port: number }));
+    const stopped = port.close(forever);
+    const answers = await Promise.all(
+      sockets.map(async (socket) => {
+        let received = "";
+        socket.setEncoding("latin1").on("data", (text: string) => {
+          received += text;
+        });
+        socket.write(get);
+        await once(socket, "close");
+        return received;
+      }),
+    );
+    await stopped;
+    assert.is(answers.filter((answer) => answer.includes("hello")).length, 20);
+  }));
 
 test("an address that is taken is refused", () =>
   withPort(hello, async ({ number }) => {
