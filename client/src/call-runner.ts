@@ -6,64 +6,29 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import type { Call, Caller, Pauses } from "./call.js";
 import type { CallOptions, WriteOptions } from "./call-options.js";
 import { type DynakvError, endedHere } from "./errors.js";
-import { explainFailure, isRead, isRepeatable, type Pauses } from "./retries.js";
-import { sleep } from "./sleep.js";
-
-/** The calls of one client, from their first attempt to their end. */
-export interface Caller {
-  /** Carries out what makes up one call, within one deadline. */
-  run<T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>): Promise<T>;
-  /** Begins a call whose end its caller tells. */
-  begin(options: CallOptions | undefined, defaultTimeoutMs?: number): Call;
-  /** How long to wait before another attempt; undefined when there is to be none. */
-  readonly pauses: Pauses;
-  /** The `timeoutMs` of a call that is to end then, on the clock of `performance.now()`. */
-  leftMs(endAt: number): number;
-  /** Ends all calls, and those that come later. */
-  close(): void;
-}
-
-/** One call: its attempts share a deadline and a signal. */
-export interface Call {
-  /** Aborts by the caller's signal, at the deadline, and when the client is closed. */
-  readonly signal: AbortSignal;
-  /** The deadline, on the clock of `performance.now()`; infinite without one. */
-  readonly endAt: number;
-  /** Calls a method until it succeeds, fails for good, or may not be repeated. Rejects with a DynakvError. */
-  unary<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodUnary<I, O>,
-    input: MessageInitShape<I>,
-  ): Promise<MessageShape<O>>;
-  /** One attempt at a stream, which starts with its first read. */
-  stream<I extends DescMessage, O extends DescMessage>(
-    method: DescMethodServerStreaming<I, O>,
-    input: MessageInitShape<I>,
-  ): AsyncIterable<MessageShape<O>>;
-  /** Ends the call, if it has not ended: with a reason, its streams are canceled on the server. */
-  end(reason?: unknown): void;
-}
+import { limitSilence, type Patience } from "./patience.js";
+import { explainFailure, isRead, isRepeatable } from "./retries.js";
+import { maxTimerMs, sleep } from "./sleep.js";
+import { isUnsent, noteSent } from "./unsent.js";
 
 export interface CallerOptions {
   readonly transport: Transport;
   readonly defaultTimeoutMs: number;
   readonly pauses: Pauses;
+  /** Set for a transport that does not find by itself that a connection is dead. */
+  readonly patience: Patience | undefined;
 }
 
-/** The longest time that a timer of JavaScript can be set to. */
-const maxTimerMs = 2 ** 31 - 1;
-
-export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOptions): Caller {
+export function createCaller({ transport, defaultTimeoutMs, pauses, patience }: CallerOptions): Caller {
   const running = new Set<AbortController>();
   let closed: ConnectError | undefined;
 
   function begin(options: CallOptions & Pick<WriteOptions, "idempotent"> = {}, timeout = defaultTimeoutMs): Call {
     const { signal: outer, timeoutMs = timeout, headers, contextValues, onHeader, onTrailer } = options;
-    if (Number.isNaN(timeoutMs)) {
-      throw new RangeError("timeoutMs is not a number");
-    }
     const controller = new AbortController();
     const follow = () => controller.abort(outer?.reason);
     const isLimited = timeoutMs > 0 && timeoutMs <= maxTimerMs;
@@ -80,46 +45,85 @@ export function createCaller({ transport, defaultTimeoutMs, pauses }: CallerOpti
     }
     const { signal } = controller;
 
+    async function unary<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodUnary<I, O>,
+      input: MessageInitShape<I>,
+    ): Promise<MessageShape<O>> {
+      const message = create(method.input, input);
+      const isHarmless = options.idempotent === true || isRepeatable(method, message);
+      let mayBeApplied = false;
+      let last: DynakvError | undefined;
+      for (let attempt = 1; ; attempt++) {
+        // Nothing is gained from an early end of what cannot be repeated.
+        const limit = patience !== undefined && isHarmless ? limitSilence(signal, patience) : undefined;
+        let isTried = false;
+        let response: UnaryResponse<I, O>;
+        try {
+          signal.throwIfAborted();
+          isTried = true;
+          const until = limit?.signal ?? signal;
+          response = await transport.unary(method, until, leftMs(endAt), headers, message, contextValues);
+        } catch (cause) {
+          limit?.end();
+          const wasSent = isTried && !isUnsent(message);
+          if (signal.aborted) {
+            const outcome = wasSent || mayBeApplied ? "UNKNOWN" : "NOT_APPLIED";
+            throw endedHere(signal.reason, isRead(method) ? undefined : outcome, last);
+          }
+          const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: isHarmless, wasSent });
+          last = error;
+          mayBeApplied ||= error.outcome === "UNKNOWN";
+          const pause = mayRepeat ? pauses(attempt, error) : undefined;
+          if (pause === undefined || performance.now() + pause >= endAt) {
+            throw mayBeApplied ? error.inDoubt() : error;
+          }
+          await sleep(pause, signal);
+          noteSent(message);
+          continue;
+        }
+        limit?.end();
+        onHeader?.(response.header);
+        onTrailer?.(response.trailer);
+        return response.message;
+      }
+    }
+
+    async function* stream<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodServerStreaming<I, O>,
+      input: MessageInitShape<I>,
+    ): AsyncGenerator<MessageShape<O>> {
+      signal.throwIfAborted();
+      const limit = patience && limitSilence(signal, patience);
+      try {
+        const until = limit?.signal ?? signal;
+        const response = await transport.stream(method, until, leftMs(endAt), headers, once(input), contextValues);
+        tell(onHeader, response.header);
+        for await (const message of response.message) {
+          limit?.pause();
+          yield message;
+          limit?.resume();
+        }
+        tell(onTrailer, response.trailer);
+      } finally {
+        limit?.end();
+      }
+    }
+
+    /** An error of the caller's own ends the call: a stream would be taken up again after any other. */
+    function tell(callback: ((headers: Headers) => void) | undefined, headers: Headers): void {
+      try {
+        callback?.(headers);
+      } catch (error) {
+        controller.abort(error);
+        throw error;
+      }
+    }
+
     return {
       signal,
       endAt,
-      async unary(method, input) {
-        const message = create(method.input, input);
-        const attempted = { method, isRepeatable: options.idempotent === true || isRepeatable(method, message) };
-        let mayBeApplied = false;
-        let last: DynakvError | undefined;
-        for (let attempt = 1; ; attempt++) {
-          let isSent = false;
-          try {
-            signal.throwIfAborted();
-            isSent = true;
-            const response = await transport.unary(method, signal, leftMs(endAt), headers, message, contextValues);
-            onHeader?.(response.header);
-            onTrailer?.(response.trailer);
-            return response.message;
-          } catch (cause) {
-            if (signal.aborted) {
-              const outcome = isSent || mayBeApplied ? "UNKNOWN" : "NOT_APPLIED";
-              throw endedHere(signal.reason, isRead(method) ? undefined : outcome, last);
-            }
-            const { error, mayRepeat } = explainFailure(cause, attempted);
-            last = error;
-            mayBeApplied ||= error.outcome === "UNKNOWN";
-            const pause = mayRepeat ? pauses(attempt, error) : undefined;
-            if (pause === undefined || performance.now() + pause >= endAt) {
-              throw mayBeApplied ? error.inDoubt() : error;
-            }
-            await sleep(pause, signal);
-          }
-        }
-      },
-      async *stream(method, input) {
-        signal.throwIfAborted();
-        const response = await transport.stream(method, signal, leftMs(endAt), headers, once(input), contextValues);
-        onHeader?.(response.header);
-        yield* response.message;
-        onTrailer?.(response.trailer);
-      },
+      unary,
+      stream,
       end(reason) {
         clearTimeout(timer);
         outer?.removeEventListener("abort", follow);

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
   type ErrorDetail,
   ErrorDetailSchema,
@@ -32,6 +33,7 @@ interface Facts {
   readonly field?: string | undefined;
   readonly throttlingReasons?: readonly string[] | undefined;
   readonly callId?: string | undefined;
+  readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
   readonly cause?: unknown;
 }
 
@@ -55,6 +57,8 @@ export class DynakvError extends Error {
   readonly throttlingReasons: readonly string[];
   /** Under which id the server's log has the call (`x-request-id`); undefined when no server of ours has answered. */
   readonly callId: string | undefined;
+  /** For `UNDECODABLE`, where a schema has refused the value: what it finds wrong, and where. */
+  readonly issues: readonly StandardSchemaV1.Issue[] | undefined;
 
   constructor(message: string, facts: Facts) {
     super(message, { cause: facts.cause });
@@ -67,6 +71,7 @@ export class DynakvError extends Error {
     this.field = facts.field;
     this.throttlingReasons = facts.throttlingReasons ?? [];
     this.callId = facts.callId;
+    this.issues = facts.issues;
   }
 
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
@@ -130,7 +135,8 @@ function milliseconds(duration: { readonly seconds: bigint; readonly nanos: numb
  */
 export function endedHere(reason: unknown, outcome: WriteOutcome | undefined, last?: DynakvError): DynakvError {
   const error = ConnectError.from(reason, Code.Canceled);
-  const isLate = error.code === Code.DeadlineExceeded;
+  // AbortSignal.timeout() is a deadline of the caller's own.
+  const isLate = error.code === Code.DeadlineExceeded || (reason instanceof Error && reason.name === "TimeoutError");
   return new DynakvError(error.rawMessage, {
     reason: isLate ? "DEADLINE_EXCEEDED" : "CANCELED",
     code: isLate ? Code.DeadlineExceeded : Code.Canceled,

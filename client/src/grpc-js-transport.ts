@@ -23,6 +23,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import { toHeaders, toMetadata } from "./grpc-js-metadata.js";
+import { noteUnsent } from "./unsent.js";
 
 /** Options of {@link createGrpcJsTransport}. */
 export interface GrpcJsTransportOptions {
@@ -36,6 +37,8 @@ export interface GrpcJsTransportOptions {
   credentials?: ChannelCredentials;
   /** Options of the channel, such as `grpc.keepalive_time_ms`. The defaults are those of @grpc/grpc-js. */
   channelOptions?: ChannelOptions;
+  /** What stands before the path of each method, such as `/kv`. The default is nothing. */
+  pathPrefix?: string;
   /** What every call passes through, the first one outermost: interceptors of Connect. The default is none. */
   interceptors?: Interceptor[];
 }
@@ -53,7 +56,9 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
     options.credentials ?? credentials.createInsecure(),
     options.channelOptions,
   );
-  const baseUrl = client.getChannel().getTarget();
+  const { pathPrefix = "" } = options;
+  const target = client.getChannel().getTarget();
+  const baseUrl = target + pathPrefix;
 
   function prepare(method: DescMethod, timeoutMs: number | undefined) {
     // As in the transports of Connect, zero and below mean no timeout at all.
@@ -85,7 +90,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message,
         },
-        next: (req) => callUnary(client, req, callOptions),
+        next: (req) => callUnary({ client, target, pathPrefix }, req, callOptions),
       });
     },
     async stream(method, signal, timeoutMs, header, input, contextValues = createContextValues()) {
@@ -103,7 +108,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message: input,
         },
-        next: (req) => callStream(client, req, callOptions),
+        next: (req) => callStream({ client, target, pathPrefix }, req, callOptions),
       });
     },
     close() {
@@ -112,14 +117,20 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
   };
 }
 
+interface Channel {
+  readonly client: Client;
+  readonly target: string;
+  readonly pathPrefix: string;
+}
+
 function callUnary<I extends DescMessage, O extends DescMessage>(
-  client: Client,
+  { client, target, pathPrefix }: Channel,
   req: UnaryRequest<I, O>,
   options: CallOptions,
 ): Promise<UnaryResponse<I, O>> {
   return new Promise((resolve, reject) => {
     req.signal.throwIfAborted();
-    const { path, serialize, deserialize } = describeMethod(req.method);
+    const { path, serialize, deserialize } = describeMethod(req.method, pathPrefix);
     let header = new Headers();
     let message: MessageShape<O> | undefined;
     const metadata = toMetadata(req.header);
@@ -138,7 +149,13 @@ function callUnary<I extends DescMessage, O extends DescMessage>(
         }
       },
     );
-    const cancel = () => call.cancel();
+    const cancel = () => {
+      // As long as it has no connection, its peer is the channel's own target.
+      if (call.getPeer() === target) {
+        noteUnsent(req.message);
+      }
+      call.cancel();
+    };
     req.signal.addEventListener("abort", cancel);
     call.on("metadata", (received) => {
       header = toHeaders(received);
@@ -159,12 +176,12 @@ function callUnary<I extends DescMessage, O extends DescMessage>(
  * one message gets one.
  */
 async function callStream<I extends DescMessage, O extends DescMessage>(
-  client: Client,
+  { client, pathPrefix }: Channel,
   req: StreamRequest<I, O>,
   options: CallOptions,
 ): Promise<StreamResponse<I, O>> {
   req.signal.throwIfAborted();
-  const { path, serialize, deserialize } = describeMethod(req.method);
+  const { path, serialize, deserialize } = describeMethod(req.method, pathPrefix);
   const call = client.makeBidiStreamRequest(path, serialize, deserialize, toMetadata(req.header), options);
   const cancel = () => call.cancel();
   req.signal.addEventListener("abort", cancel);
@@ -250,9 +267,10 @@ async function writeMessages<T>(
 
 function describeMethod<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { readonly input: I; readonly output: O },
+  pathPrefix: string,
 ) {
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: `${pathPrefix}/${method.parent.typeName}/${method.name}`,
     serialize(message: MessageShape<I>): Buffer {
       const bytes = toBinary(method.input, message);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

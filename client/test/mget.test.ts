@@ -128,7 +128,7 @@ test("what a source throws comes out", async () => {
         .toMap()
         .catch(String),
     ),
-    "is no string",
+    "keys[0] must be a string, not a number",
   );
   assert.throws(() => client.mget("k1"), /is one string/);
   assert.throws(() => client.mget([], { streams: 0 }), /not from 1 to 100/);
