@@ -15,7 +15,7 @@ import {
   touchExpiry,
   touchOptions,
 } from "./arguments/call-arguments.js";
-import { bytes, checkOptions, objectWith, text } from "./arguments/checks.js";
+import { bytes, checkOptions, objectWith, rejecting, text } from "./arguments/checks.js";
 import { createGetTogether, getAlone } from "./batching/batch-get.js";
 import { createIncrTogether, type IncrInput, incrAlone } from "./batching/batch-incr.js";
 import type { Call } from "./call.js";
@@ -90,12 +90,12 @@ export function createClientOver(
 
   // Arguments are checked before a call begins: from there on they may travel with those of others.
   const calls: Operations = {
-    async get(key, given) {
+    get: rejecting((key, given) => {
       const checkedKey = text("key", key);
       const options = checkOptions("get", given, readOptions);
       return caller.run(options, (call) => (isPlain(options) ? get : getAlone)(call, checkedKey, options));
-    },
-    async set(key, value, given) {
+    }),
+    set: rejecting((key, value, given) => {
       const options = checkOptions<SetOptions>("set", given, setOptions);
       const request = {
         key: text("key", key),
@@ -111,13 +111,13 @@ export function createClientOver(
           expireTime: expireTime && timestampDate(expireTime),
         };
       });
-    },
-    async delete(key, given) {
+    }),
+    delete: rejecting((key, given) => {
       const options = checkOptions<DeleteOptions>("delete", given, deleteOptions);
       const request = { key: text("key", key), ...toCondition(options) };
       return caller.run(options, async (call) => (await call.unary(method.delete, request)).existed);
-    },
-    async incr(key, given) {
+    }),
+    incr: rejecting((key, given) => {
       const checkedKey = text("key", key);
       const { requestId, ...options } = checkOptions<IncrOptions>("incr", given, incrOptions);
       const input: IncrInput = { ...options, key: checkedKey };
@@ -126,8 +126,8 @@ export function createClientOver(
           ? incr(call, input)
           : incrAlone(call, input, requestId ?? requestIds),
       );
-    },
-    async touch(key, expiry, given) {
+    }),
+    touch: rejecting((key, expiry, given) => {
       const options = checkOptions<TouchOptions>("touch", given, touchOptions);
       const { ifEtag } = options;
       const request = {
@@ -136,7 +136,7 @@ export function createClientOver(
         ...toCondition(ifEtag === undefined ? {} : { ifEtag }),
       };
       return caller.run(options, async (call) => (await call.unary(method.touch, request)).existed);
-    },
+    }),
   };
   const ofKeyspaces: KeyspaceCalls = {
     ...calls,
@@ -156,10 +156,10 @@ export function createClientOver(
         objectWith<typeof codec>("a codec", "encode", "decode")("codec", codec),
       ),
     counters: (prefix) => createCounters(ofKeyspaces, text("prefix", prefix)),
-    async info(given) {
+    info: rejecting((given) => {
       const options = checkOptions<CallOptions>("info", given, callOptions);
       return caller.run(options, (call) => call.unary(InfoService.method.getInfo, {}));
-    },
+    }),
     generated: {
       keyValue: createServiceClient(KeyValueService, transport),
       info: createServiceClient(InfoService, transport),

@@ -33,7 +33,7 @@ export const nonEmptyText: Check<string> = (name, given) => {
 
 /** Bytes, of any realm. */
 export const bytes: Check<Uint8Array> = (name, given) => {
-  if (!ArrayBuffer.isView(given) || tagOf(given) !== "Uint8Array") {
+  if (!(given instanceof Uint8Array) && (!ArrayBuffer.isView(given) || tagOf(given) !== "Uint8Array")) {
     throw mustBe(name, "a Uint8Array", kindOf(given));
   }
   if (given.byteLength === 0 && isDetached(given.buffer)) {
@@ -130,12 +130,12 @@ export function arrayOf<T>(each: Check<T>): Check<readonly T[]> {
 
 /** An object with these members and no others, copied. What is undefined counts as not given. */
 export function objectOf<O extends object>(checks: Checks<O>): Check<O> {
-  return (name, given) =>
-    checkMembers(given, checks, {
-      isNone: () => mustBe(name, "an object", describe(given)),
-      nameOf: (member) => `${name}.${member}`,
-      unknown: (member) => `${name} has no member ${quote(member)}`,
-    });
+  return (name, given) => {
+    if (!isPlainObject(given)) {
+      throw mustBe(name, "an object", describe(given));
+    }
+    return checkMembers(name, given, checks);
+  };
 }
 
 const none = Object.freeze({});
@@ -145,34 +145,47 @@ export function checkOptions<O extends object>(of: string, given: O | undefined,
   if (given === undefined) {
     return none as O;
   }
-  return checkMembers(given, checks, {
-    isNone: () => mustBe(`the options of ${of}`, "an object", describe(given)),
-    nameOf: (member) => member,
-    unknown: (member) => `${of} has no option ${quote(member)}`,
-  });
-}
-
-interface Naming {
-  readonly isNone: () => TypeError;
-  readonly nameOf: (member: string) => string;
-  readonly unknown: (member: string) => string;
-}
-
-function checkMembers<O extends object>(given: unknown, checks: Checks<O>, { isNone, nameOf, unknown }: Naming): O {
-  // Neither an array nor a promise that was not awaited is taken for an object without members.
-  if (typeof given !== "object" || given === null || tagOf(given) !== "Object") {
-    throw isNone();
+  if (!isPlainObject(given)) {
+    throw mustBe(`options of ${of}`, "an object", describe(given));
   }
+  return checkMembers(`options of ${of}`, given, checks);
+}
+
+/** Neither an array nor a promise that was not awaited is taken for an object without members. */
+function isPlainObject(given: unknown): given is object {
+  return (
+    typeof given === "object" &&
+    given !== null &&
+    (Object.getPrototypeOf(given) === Object.prototype || tagOf(given) === "Object")
+  );
+}
+
+function checkMembers<O extends object>(name: string, given: object, checks: Checks<O>): O {
   const checked: Record<string, unknown> = {};
   for (const member in given) {
-    const check = Object.hasOwn(checks, member) ? checks[member as unknown as keyof O] : undefined;
-    if (check === undefined) {
-      throw new TypeError(`${unknown(member)}; there are: ${Object.keys(checks).join(", ")}`);
+    if (!Object.hasOwn(checks, member)) {
+      throw new TypeError(`${name}: there is no ${quote(member)}, but ${Object.keys(checks).join(", ")}`);
     }
     const value: unknown = given[member as keyof typeof given];
     if (value !== undefined) {
-      checked[member] = check(nameOf(member), value);
+      checked[member] = checks[member as unknown as keyof O](member, value);
     }
   }
   return checked as O;
+}
+
+/** A call whose wrong arguments reject its promise, as its other errors do. */
+export function rejecting<A extends unknown[], T>(call: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
+  return (...args) => {
+    try {
+      return call(...args);
+    } catch (error) {
+      return Promise.reject(error instanceof TypeError ? error : unreadable(error));
+    }
+  };
+}
+
+/** A getter or a proxy has thrown. */
+function unreadable(cause: unknown): TypeError {
+  return new TypeError("the arguments cannot be read", { cause });
 }
