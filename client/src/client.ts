@@ -1,6 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient as createServiceClient, type Transport } from "@connectrpc/connect";
-import { createRequestIds } from "../../common/request-ids.js";
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import {
@@ -18,6 +17,7 @@ import {
 import { bytes, checkOptions, objectWith, rejecting, text } from "./arguments/checks.js";
 import { createGetTogether, getAlone } from "./batching/batch-get.js";
 import { createIncrTogether, type IncrInput, incrAlone } from "./batching/batch-incr.js";
+import { createServerTimedIds } from "./batching/server-timed-ids.js";
 import type { Call } from "./call.js";
 import type { CallOptions } from "./call-options.js";
 import { createCaller } from "./call-runner.js";
@@ -81,7 +81,7 @@ export function createClientOver(
   let isClosed = false;
   const transport = wrapTransport(bare, token, () => isClosed);
   const caller = createCaller({ transport, defaultTimeoutMs, pauses, patience });
-  const requestIds = createRequestIds();
+  const requestIds = createServerTimedIds();
   const get = batching ? createGetTogether(caller) : getAlone;
   const incr = batching
     ? createIncrTogether(caller, requestIds)

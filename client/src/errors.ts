@@ -1,3 +1,4 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
@@ -34,6 +35,7 @@ interface Facts {
   readonly throttlingReasons?: readonly string[] | undefined;
   readonly callId?: string | undefined;
   readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
+  readonly serverTime?: Date | undefined;
   readonly cause?: unknown;
 }
 
@@ -59,6 +61,11 @@ export class DynakvError extends Error {
   readonly callId: string | undefined;
   /** For `UNDECODABLE`, where a schema has refused the value: what it finds wrong, and where. */
   readonly issues: readonly StandardSchemaV1.Issue[] | undefined;
+  /**
+   * For an increment whose `requestId` was refused for its time, and of which no earlier attempt is in doubt: the server's time.
+   * With ids of its own the client has already tried again by it.
+   */
+  readonly serverTime: Date | undefined;
 
   constructor(message: string, facts: Facts) {
     super(message, { cause: facts.cause });
@@ -72,11 +79,13 @@ export class DynakvError extends Error {
     this.throttlingReasons = facts.throttlingReasons ?? [];
     this.callId = facts.callId;
     this.issues = facts.issues;
+    this.serverTime = facts.serverTime;
   }
 
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
   inDoubt(): DynakvError {
-    return this.outcome === "NOT_APPLIED" ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN" }) : this;
+    const isCertain = this.outcome === "NOT_APPLIED" || this.serverTime !== undefined;
+    return isCertain ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN", serverTime: undefined }) : this;
   }
 }
 
@@ -110,13 +119,14 @@ export function detailOf(error: ConnectError): ErrorDetail | undefined {
 
 function factsOf(
   detail: ErrorDetail,
-): Pick<Facts, "reason" | "outcome" | "retryable" | "currentEtag" | "throttlingReasons"> {
+): Pick<Facts, "reason" | "outcome" | "retryable" | "currentEtag" | "throttlingReasons" | "serverTime"> {
   return {
     reason: (ErrorReasonSchema.value[detail.reason]?.localName ?? "UNSPECIFIED") as Reason,
     outcome: detail.outcome === Outcome.UNSPECIFIED ? undefined : outcomeName(detail.outcome),
     retryable: detail.retryable,
     currentEtag: detail.currentEtag === "" ? undefined : detail.currentEtag,
     throttlingReasons: detail.throttlingReasons,
+    serverTime: detail.serverTime && timestampDate(detail.serverTime),
   };
 }
 

@@ -22,8 +22,8 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { createGrpcJsChannel } from "./connections/grpc-js-channel.js";
 import { toHeaders, toMetadata } from "./grpc-js-metadata.js";
-import { noteUnsent } from "./unsent.js";
 
 /** Options of {@link createGrpcJsTransport}. */
 export interface GrpcJsTransportOptions {
@@ -37,6 +37,8 @@ export interface GrpcJsTransportOptions {
   credentials?: ChannelCredentials;
   /** Options of the channel, such as `grpc.keepalive_time_ms`. The defaults are those of @grpc/grpc-js. */
   channelOptions?: ChannelOptions;
+  /** How long a connection may take, in milliseconds, before another channel tries it anew. The default is 7000. */
+  connectTimeoutMs?: number;
   /** What stands before the path of each method, such as `/kv`. The default is nothing. */
   pathPrefix?: string;
   /** What every call passes through, the first one outermost: interceptors of Connect. The default is none. */
@@ -51,14 +53,15 @@ export interface GrpcJsTransport extends Transport {
 
 /** A Transport of Connect over a channel of @grpc/grpc-js. It carries any service, with any kind of method. */
 export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): GrpcJsTransport {
-  const client = new Client(
-    options.address ?? "127.0.0.1:50051",
-    options.credentials ?? credentials.createInsecure(),
-    options.channelOptions,
-  );
+  const open = (isAnother: boolean) =>
+    new Client(options.address ?? "127.0.0.1:50051", options.credentials ?? credentials.createInsecure(), {
+      ...options.channelOptions,
+      // In the common pool it would find the connection again that the other one waits for.
+      ...(isAnother ? { "grpc.use_local_subchannel_pool": 1 } : {}),
+    });
+  const channel = createGrpcJsChannel(open, options.connectTimeoutMs ?? 7000);
   const { pathPrefix = "" } = options;
-  const target = client.getChannel().getTarget();
-  const baseUrl = target + pathPrefix;
+  const baseUrl = channel.target + pathPrefix;
 
   function prepare(method: DescMethod, timeoutMs: number | undefined) {
     // As in the transports of Connect, zero and below mean no timeout at all.
@@ -90,7 +93,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message,
         },
-        next: (req) => callUnary({ client, target, pathPrefix }, req, callOptions),
+        next: async (req) => callUnary(await channel.ready(req), pathPrefix, req, callOptions),
       });
     },
     async stream(method, signal, timeoutMs, header, input, contextValues = createContextValues()) {
@@ -108,23 +111,16 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message: input,
         },
-        next: (req) => callStream({ client, target, pathPrefix }, req, callOptions),
+        next: async (req) => callStream(await channel.ready(req), pathPrefix, req, callOptions),
       });
     },
-    close() {
-      client.close();
-    },
+    close: channel.close,
   };
 }
 
-interface Channel {
-  readonly client: Client;
-  readonly target: string;
-  readonly pathPrefix: string;
-}
-
 function callUnary<I extends DescMessage, O extends DescMessage>(
-  { client, target, pathPrefix }: Channel,
+  client: Client,
+  pathPrefix: string,
   req: UnaryRequest<I, O>,
   options: CallOptions,
 ): Promise<UnaryResponse<I, O>> {
@@ -149,13 +145,7 @@ function callUnary<I extends DescMessage, O extends DescMessage>(
         }
       },
     );
-    const cancel = () => {
-      // As long as it has no connection, its peer is the channel's own target.
-      if (call.getPeer() === target) {
-        noteUnsent(req.message);
-      }
-      call.cancel();
-    };
+    const cancel = () => call.cancel();
     req.signal.addEventListener("abort", cancel);
     call.on("metadata", (received) => {
       header = toHeaders(received);
@@ -176,7 +166,8 @@ function callUnary<I extends DescMessage, O extends DescMessage>(
  * one message gets one.
  */
 async function callStream<I extends DescMessage, O extends DescMessage>(
-  { client, pathPrefix }: Channel,
+  client: Client,
+  pathPrefix: string,
   req: StreamRequest<I, O>,
   options: CallOptions,
 ): Promise<StreamResponse<I, O>> {

@@ -70,6 +70,7 @@ export function createClient(given: GrpcJsClientOptions = {}): DynakvClient {
       ...channelOptions,
     },
     pathPrefix,
+    connectTimeoutMs: intervalMs + timeoutMs,
     ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
   });
   return createClientOver(transport, options, () => transport.close());

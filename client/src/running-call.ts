@@ -99,10 +99,11 @@ export class RunningCall implements Call {
         }
         const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: isHarmless, wasSent });
         last = error;
+        const wasInDoubt = mayBeApplied;
         mayBeApplied ||= error.outcome === "UNKNOWN";
         const pause = mayRepeat ? this.surroundings.pauses(attempt, error) : undefined;
         if (pause === undefined || performance.now() + pause >= this.endAt) {
-          throw mayBeApplied ? error.inDoubt() : error;
+          throw wasInDoubt ? error.inDoubt() : error;
         }
         await sleep(pause, signal);
         noteSent(message);
