@@ -108,11 +108,11 @@ export function protobuf<D extends DescMessage>(schema: D): Codec<MessageShape<D
         return toBinary(schema, create(schema, value));
       } catch (error) {
         // Its own error quotes the value.
-        const { field } = error as { field?: () => { readonly name: string } };
+        const [, field] = /field (\S+)/.exec((error as Error).message) ?? [];
         throw mustBe(
           "value",
           `a message of ${schema.typeName}`,
-          field === undefined ? "one that cannot be encoded" : `one whose field ${field().name} cannot be encoded`,
+          field === undefined ? "one that cannot be encoded" : `one whose field ${field} cannot be encoded`,
         );
       }
     },
