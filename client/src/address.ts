@@ -2,7 +2,8 @@ import type { SharedOptions } from "./shared-options.js";
 import type { TlsOptions } from "./tls-options.js";
 
 /** The address of a server, taken apart. */
-export interface Address extends Pick<URL, "protocol" | "hostname" | "port"> {
+export interface Address extends Pick<URL, "hostname" | "port"> {
+  readonly protocol: "http:" | "https:";
   /** What stands before the path of each method, for a server behind a proxy that serves others as well; empty for none. */
   readonly pathPrefix: string;
 }
@@ -33,7 +34,7 @@ export function checkAddress(
     }
   }
   const { protocol, hostname, port, pathname } = url;
-  return { protocol, hostname, port, pathPrefix: pathname.replace(/\/+$/, "") };
+  return { protocol: protocol as Address["protocol"], hostname, port, pathPrefix: pathname.replace(/\/+$/, "") };
 }
 
 type TokenOptions = Pick<SharedOptions, "token" | "allowInsecureToken">;

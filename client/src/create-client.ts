@@ -15,6 +15,7 @@ import {
   sharedOptions,
 } from "./arguments/client-options.js";
 import { createClientOver, type DynakvClient } from "./client.js";
+import { explainScheme } from "./connections/explain-no-connection.js";
 import { withGrpcUnary } from "./connections/grpc-unary-transport.js";
 import { createHttp1Connections, type Http1Connections } from "./connections/http1-connections.js";
 import { createHttp2Connections, type Http2Connections } from "./connections/http2-connections.js";
@@ -112,7 +113,7 @@ export function createClient(given: ClientOptions = {}): DynakvClient {
     ...shared,
     httpVersion,
     nodeOptions: { agent: connections.agent },
-    interceptors: [...interceptors, noteBeginning(connections)],
+    interceptors: [...interceptors, explainScheme(scheme), noteBeginning(connections)],
   });
   return createClientOver(transport, options, () => connections.agent.destroy(), {
     afterMs: silence.intervalMs + silence.timeoutMs,

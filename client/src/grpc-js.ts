@@ -5,6 +5,7 @@ import { checkAddress, isLoopback, refuseOpenToken } from "./address.js";
 import { type Checks, checkOptions, nonEmptyText, objectWith } from "./arguments/checks.js";
 import { interceptors as checkInterceptors, tls as checkTls, sharedOptions } from "./arguments/client-options.js";
 import { createClientOver, type DynakvClient } from "./client.js";
+import { explainScheme } from "./connections/explain-no-connection.js";
 import { createGrpcJsTransport } from "./grpc-js-transport.js";
 import type { SharedOptions } from "./shared-options.js";
 import { toSilence } from "./silence.js";
@@ -57,7 +58,7 @@ const optionChecks: Checks<GrpcJsClientOptions> = {
  */
 export function createClient(given: GrpcJsClientOptions = {}): DynakvClient {
   const options = checkOptions("createClient", given, optionChecks);
-  const { interceptors, channelOptions } = options;
+  const { interceptors = [], channelOptions } = options;
   const { target, isEncrypted, pathPrefix } = toTarget(options);
   const { intervalMs, timeoutMs } = toSilence(options.keepAlive);
   const transport = createGrpcJsTransport({
@@ -71,7 +72,7 @@ export function createClient(given: GrpcJsClientOptions = {}): DynakvClient {
     },
     pathPrefix,
     connectTimeoutMs: intervalMs + timeoutMs,
-    ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
+    interceptors: [...interceptors, explainScheme(isEncrypted ? "https:" : "http:")],
   });
   return createClientOver(transport, options, () => transport.close());
 }
