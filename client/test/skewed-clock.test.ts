@@ -35,7 +35,8 @@ for (const [name, create] of Object.entries({ "the defaults": createClient, "grp
   for (const batching of [true, false]) {
     for (const aheadMs of [2 * minute, -12 * minute, 25 * 60 * minute, -25 * 60 * minute]) {
       test(`${name}, ${batching ? "together" : "alone"}: a clock that is ${aheadMs / minute} minutes ahead counts`, async () => {
-        const client = create({ address: server.url, batching, retries: false });
+        // It takes the clock of the process as it is then.
+        const client = await withClock(aheadMs, async () => create({ address: server.url, batching, retries: false }));
         const key = `${name}-${batching}-${aheadMs}`;
         try {
           await withClock(aheadMs, async () => {
