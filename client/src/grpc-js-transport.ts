@@ -37,7 +37,7 @@ export interface GrpcJsTransportOptions {
   credentials?: ChannelCredentials;
   /** Options of the channel, such as `grpc.keepalive_time_ms`. The defaults are those of @grpc/grpc-js. */
   channelOptions?: ChannelOptions;
-  /** How long a connection may take, in milliseconds, before another channel tries it anew. The default is 7000. */
+  /** How long a connection may take, in milliseconds, before another channel tries it anew. The default is 6000. */
   connectTimeoutMs?: number;
   /** What stands before the path of each method, such as `/kv`. The default is nothing. */
   pathPrefix?: string;
@@ -59,7 +59,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
       // In the common pool it would find the connection again that the other one waits for.
       ...(isAnother ? { "grpc.use_local_subchannel_pool": 1 } : {}),
     });
-  const channel = createGrpcJsChannel(open, options.connectTimeoutMs ?? 7000);
+  const channel = createGrpcJsChannel(open, options.connectTimeoutMs ?? 6000);
   const { pathPrefix = "" } = options;
   const baseUrl = channel.target + pathPrefix;
 

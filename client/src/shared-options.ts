@@ -13,7 +13,7 @@ export interface KeepAliveOptions {
   readonly intervalMs?: number | undefined;
   /**
    * How long the answer to a ping, or a new connection, may take, in milliseconds. Then the connection is closed, its calls end
-   * as `UNREACHABLE`, and what may be repeated is, over a new one. The default is 4000: a server that stands still for less is
+   * as `UNREACHABLE`, and what may be repeated is, over a new one. The default is 3000: a server that stands still for less is
    * waited for. While the event loop of this process stands still, no time passes.
    */
   readonly timeoutMs?: number | undefined;

@@ -4,6 +4,6 @@ import type { KeepAliveOptions } from "./shared-options.js";
 export type Silence = { readonly [Limit in keyof KeepAliveOptions]-?: number };
 
 /** The limits that options set, or the defaults. */
-export function toSilence({ intervalMs = 3000, timeoutMs = 4000 }: KeepAliveOptions = {}): Silence {
+export function toSilence({ intervalMs = 3000, timeoutMs = 3000 }: KeepAliveOptions = {}): Silence {
   return { intervalMs, timeoutMs };
 }
