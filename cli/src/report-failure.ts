@@ -66,8 +66,9 @@ function advise({ message, reason, code, outcome, currentEtag, retryable }: Dyna
   }
   switch (reason) {
     case "UNREACHABLE":
-      if (/wrong version number/i.test(message)) {
-        return "the server there may speak no TLS: try http://";
+      // The client has said what to do.
+      if (/use an address of https?:/.test(message)) {
+        return "";
       }
       if (/closed before|ECONNRESET/.test(message)) {
         return "is a server running there, and does --address or DYNAKV_ADDRESS begin as it does? If it takes TLS only, try https://";

@@ -362,8 +362,8 @@ test("what is amiss with TLS is told with what to do", async () => {
     get(secure.url, "--cert", path("cert"), "--key", path("others")),
   ]);
   assert.is(trusted.code, 0, trusted.stderr);
-  assertFails(noTls, 3, /the server there may speak no TLS: try http:\/\/\n$/);
-  assertFails(onlyTls, 3, /If it takes TLS only, try https:\/\/\n$/);
+  assertFails(noTls, 3, /what listens there does not speak TLS; use an address of http:/);
+  assertFails(onlyTls, 3, /if the port is one with TLS, use an address of https:/);
   assertFails(ca, 2, /--ca: the file holds no certificate in PEM/);
   assertFails(cert, 2, /--cert: the file holds no certificate in PEM/);
   assertFails(key, 2, /--key: the file holds no private key without a passphrase in PEM/);

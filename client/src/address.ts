@@ -1,14 +1,29 @@
-import type { SharedOptions } from "./client.js";
+import type { SharedOptions } from "./shared-options.js";
 import type { TlsOptions } from "./tls-options.js";
 
-/** The URL of a server. Throws a TypeError for what is none, and where a token would be sent for all to read. */
-export function checkAddress(address: string, options: { readonly tls?: TlsOptions | undefined } & TokenOptions): URL {
+/** The address of a server, taken apart. */
+export interface Address extends Pick<URL, "hostname" | "port"> {
+  readonly protocol: "http:" | "https:";
+  /** What stands before the path of each method, for a server behind a proxy that serves others as well; empty for none. */
+  readonly pathPrefix: string;
+}
+
+/** Takes an address apart. Throws a TypeError for what is none, and where a token would be sent for all to read. */
+export function checkAddress(
+  address: string,
+  options: { readonly tls?: TlsOptions | undefined } & TokenOptions,
+): Address {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new TypeError(`the address ${JSON.stringify(address)} is no URL of http: or https:`);
+    // Before an @ may stand a password.
+    const shown = address.includes("@") ? "" : ` ${JSON.stringify(address)}`;
+    throw new TypeError(`the address${shown} is no URL of http: or https:`);
   }
   if (url.username !== "" || url.password !== "") {
     throw new TypeError("the address holds a user or a password; give the option token");
+  }
+  if (url.search !== "" || url.hash !== "") {
+    throw new TypeError("the address holds a query or a fragment, which would go with no call; leave it out");
   }
   if (url.protocol === "http:") {
     if (options.tls !== undefined) {
@@ -18,7 +33,8 @@ export function checkAddress(address: string, options: { readonly tls?: TlsOptio
       refuseOpenToken(options, url.host, "use an address of https:");
     }
   }
-  return url;
+  const { protocol, hostname, port, pathname } = url;
+  return { protocol: protocol as Address["protocol"], hostname, port, pathPrefix: pathname.replace(/\/+$/, "") };
 }
 
 type TokenOptions = Pick<SharedOptions, "token" | "allowInsecureToken">;

@@ -1,7 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { readOptions } from "./arguments/call-arguments.js";
+import { type Checks, checkOptions, numberIn, objectWith } from "./arguments/checks.js";
 import type { ReadOptions } from "./call-options.js";
-import { chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
+import { checkKeyOptions, chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
 import {
   decodeMeta,
   type GroupResult,
@@ -12,9 +14,9 @@ import {
   toTaskResult,
 } from "./celery/results.js";
 import type { DynakvClient } from "./client.js";
-import { validate } from "./codecs.js";
+import { SchemaError, standardSchema, validate } from "./codecs.js";
 import { DynakvError, endedHere } from "./errors.js";
-import { sleep } from "./sleep.js";
+import { maxTimerMs, sleep } from "./sleep.js";
 
 export { chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
 export {
@@ -69,34 +71,49 @@ export interface Celery {
   chordCount(groupId: string, options?: ReadOptions): Promise<bigint | undefined>;
 }
 
+const taskOptions: Checks<TaskOptions> = { ...readOptions, schema: standardSchema };
+const delayMs = numberIn("0 or more milliseconds", 0);
+const waitOptions: Checks<WaitOptions> = {
+  ...taskOptions,
+  timeoutMs: delayMs,
+  baseDelayMs: delayMs,
+  maxDelayMs: delayMs,
+};
+
 /** Reads what Celery's workers have written into the table of a dynakv server. */
-export function createCelery(client: Pick<DynakvClient, "get">, keys: KeyOptions = {}): Celery {
-  async function task(id: string, options: TaskOptions = {}): Promise<TaskResult | undefined> {
+export function createCelery(client: Pick<DynakvClient, "get">, keyOptions?: KeyOptions): Celery {
+  objectWith("a client of dynakv", "get")("client", client);
+  const keys = checkKeyOptions("createCelery", keyOptions);
+
+  async function task(id: string, given?: TaskOptions): Promise<TaskResult | undefined> {
+    const { schema, ...options } = checkOptions<TaskOptions>("task", given, taskOptions);
     const entry = await client.get(taskKey(id, keys), options);
     if (entry === undefined) {
       return undefined;
     }
     const result = toTaskResult(id, entry.etag, await decodeMeta(entry));
-    if (options.schema === undefined || !isSuccess(result)) {
+    if (schema === undefined || !isSuccess(result)) {
       return result;
     }
     try {
-      return { ...result, result: await validate(options.schema, result.result) };
+      return { ...result, result: await validate(schema, result.result) };
     } catch (cause) {
       throw new DynakvError("the result of the task does not fit the schema", {
         reason: "UNDECODABLE",
         code: Code.DataLoss,
+        issues: cause instanceof SchemaError ? cause.issues : undefined,
         cause,
       });
     }
   }
 
-  async function waitForTask(id: string, options: WaitOptions = {}): Promise<TaskResult> {
+  async function waitForTask(id: string, given?: WaitOptions): Promise<TaskResult> {
+    const options = checkOptions<WaitOptions>("waitForTask", given, waitOptions);
     const { timeoutMs = 0, signal, baseDelayMs = 50, maxDelayMs = 2000, ...reading } = options;
     const waiting = new AbortController();
     const leave = () => waiting.abort(signal?.reason);
     const late = () => waiting.abort(new ConnectError("the task has not ended in time", Code.DeadlineExceeded));
-    const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+    const timer = timeoutMs > 0 && timeoutMs <= maxTimerMs ? setTimeout(late, timeoutMs) : undefined;
     signal?.addEventListener("abort", leave);
     if (signal?.aborted === true) {
       leave();
@@ -121,11 +138,13 @@ export function createCelery(client: Pick<DynakvClient, "get">, keys: KeyOptions
   return {
     task: task as Celery["task"],
     waitForTask: waitForTask as Celery["waitForTask"],
-    async group(id, options) {
+    async group(id, given) {
+      const options = checkOptions<ReadOptions>("group", given, readOptions);
       const entry = await client.get(groupKey(id, keys), options);
       return entry && toGroupResult(await decodeMeta(entry));
     },
-    async chordCount(groupId, options) {
+    async chordCount(groupId, given) {
+      const options = checkOptions<ReadOptions>("chordCount", given, readOptions);
       const entry = await client.get(chordKey(groupId, keys), options);
       return entry?.kind === "counter" ? entry.counter : undefined;
     },

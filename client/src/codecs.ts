@@ -7,6 +7,8 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Check, bytes as checkBytes, text as checkText, mustBe, objectWith } from "./arguments/checks.js";
+import { describe, kindOf, tagOf } from "./arguments/describe.js";
 
 /** How values of a type become bytes and come back. Either way may take its time. */
 export interface Codec<Read, Write = Read> {
@@ -21,15 +23,12 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Bytes as they are. */
-export const bytes: Codec<Uint8Array> = { encode: (value) => value, decode: (value) => value };
+export const bytes: Codec<Uint8Array> = { encode: (value) => checkBytes("value", value), decode: (value) => value };
 
 /** Text, in UTF-8. Half a surrogate pair, which UTF-8 cannot hold, is refused. */
 export const utf8: Codec<string> = {
   encode(text) {
-    if (!text.isWellFormed()) {
-      throw new TypeError("the text holds half a surrogate pair");
-    }
-    return encoder.encode(text);
+    return encoder.encode(checkText("value", text));
   },
   decode: (value) => decoder.decode(value),
 };
@@ -44,12 +43,13 @@ export function json<T = unknown>(): Codec<T>;
 export function json<S extends StandardSchemaV1>(
   schema: S,
 ): Codec<StandardSchemaV1.InferOutput<S>, StandardSchemaV1.InferInput<S>>;
-export function json(schema?: StandardSchemaV1): Codec<unknown> {
+export function json(given?: StandardSchemaV1): Codec<unknown> {
+  const schema = given === undefined ? undefined : standardSchema("schema", given);
   return {
     async encode(value) {
       const text = JSON.stringify(value) as string | undefined;
       if (text === undefined) {
-        throw new TypeError(`${typeof value} has no form in JSON`);
+        throw mustBe("value", "what JSON has a form for", kindOf(value));
       }
       if (schema !== undefined) {
         // As it will be read: what JSON leaves out or changes must not surprise the reader.
@@ -64,21 +64,58 @@ export function json(schema?: StandardSchemaV1): Codec<unknown> {
   };
 }
 
-/** What a schema makes of a value. Throws a TypeError that names where it does not fit. */
+/** What a value is refused with that does not fit a schema. */
+export class SchemaError extends TypeError {
+  override readonly name = "SchemaError";
+  /** What the schema finds wrong, and where. */
+  readonly issues: readonly StandardSchemaV1.Issue[];
+
+  constructor(issues: readonly StandardSchemaV1.Issue[]) {
+    const [first] = issues;
+    const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+    super(`the value does not fit the schema${path === "" ? "" : ` at ${path}`}: ${first?.message}`);
+    this.issues = issues;
+  }
+}
+
+/** What a schema makes of a value. Rejects with a SchemaError that names where it does not fit. */
 export async function validate(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
   const result = await schema["~standard"].validate(value);
   if (result.issues !== undefined) {
-    const [first] = result.issues;
-    const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
-    throw new TypeError(`the value does not fit the schema${path === "" ? "" : ` at ${path}`}: ${first?.message}`);
+    throw new SchemaError(result.issues);
   }
   return result.value;
 }
 
+/** A schema of a library with Standard Schema. */
+export const standardSchema: Check<StandardSchemaV1> = (name, given) => {
+  const checked = objectWith<StandardSchemaV1>("a schema of a library with Standard Schema")(name, given);
+  objectWith("a schema of a library with Standard Schema", "validate")(name, checked["~standard"]);
+  return checked;
+};
+
 /** Messages of Protobuf, in their binary form. */
 export function protobuf<D extends DescMessage>(schema: D): Codec<MessageShape<D>, MessageInitShape<D>> {
+  if (tagOf(schema) !== "Object" || schema.kind !== "message") {
+    throw mustBe("schema", "the schema of a message, as protoc-gen-es generates it", describe(schema));
+  }
   return {
-    encode: (value) => toBinary(schema, create(schema, value)),
+    encode(value) {
+      if (typeof value !== "object" || value === null) {
+        throw mustBe("value", `a message of ${schema.typeName}`, kindOf(value));
+      }
+      try {
+        return toBinary(schema, create(schema, value));
+      } catch (error) {
+        // Its own error quotes the value.
+        const [, field] = /field (\S+)/.exec((error as Error).message) ?? [];
+        throw mustBe(
+          "value",
+          `a message of ${schema.typeName}`,
+          field === undefined ? "one that cannot be encoded" : `one whose field ${field} cannot be encoded`,
+        );
+      }
+    },
     decode: (value) => fromBinary(schema, value),
   };
 }

@@ -1,5 +1,3 @@
-import * as http from "node:http";
-import * as https from "node:https";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import {
   type ConnectTransportOptions,
@@ -9,10 +7,22 @@ import {
 } from "@connectrpc/connect-node";
 import { defaultAddress } from "../../common/default-address.js";
 import { checkAddress } from "./address.js";
-import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
-import { withGrpcUnary } from "./grpc-unary-transport.js";
-import { createGuardedSessions } from "./guarded-sessions.js";
+import { type Checks, checkOptions, oneOf, text } from "./arguments/checks.js";
+import {
+  interceptors as checkInterceptors,
+  tls as checkTls,
+  transport as checkTransport,
+  sharedOptions,
+} from "./arguments/client-options.js";
+import { createClientOver, type DynakvClient } from "./client.js";
+import { explainScheme } from "./connections/explain-no-connection.js";
+import { withGrpcUnary } from "./connections/grpc-unary-transport.js";
+import { createHttp1Connections, type Http1Connections } from "./connections/http1-connections.js";
+import { createHttp2Connections, type Http2Connections } from "./connections/http2-connections.js";
+import type { SharedOptions } from "./shared-options.js";
+import { toSilence } from "./silence.js";
 import type { TlsOptions } from "./tls-options.js";
+import { noteSent, noteUnsent } from "./unsent.js";
 
 /** Options of {@link createClient}. */
 export interface ClientOptions extends SharedOptions {
@@ -55,48 +65,82 @@ export interface ClientOptions extends SharedOptions {
  */
 const sessionMegabytes = 1024;
 
-/**
- * While a call waits, the connection is tried that often, in milliseconds, and taken for lost when nothing comes back: a
- * network that has fallen silent would hold each call until its deadline, and those after it. A server that stands still for some
- * seconds is not lost.
- */
-const pings = { pingIntervalMs: 20_000, pingTimeoutMs: 15_000 };
+const optionChecks: Checks<ClientOptions> = {
+  ...sharedOptions,
+  address: text,
+  tls: checkTls,
+  protocol: oneOf("connect", "grpc", "grpc-web"),
+  httpVersion: oneOf("1.1", "2"),
+  interceptors: checkInterceptors,
+  transport: checkTransport,
+};
 
 /** A client that speaks the Connect, gRPC or gRPC-web protocol, with Node's own HTTP. It connects with its first call. */
-export function createClient(options: ClientOptions = {}): DynakvClient {
+export function createClient(given: ClientOptions = {}): DynakvClient {
+  const options = checkOptions("createClient", given, optionChecks);
   if (options.transport !== undefined) {
     return createClientOver(options.transport, options, () => {});
   }
-  const { address = defaultAddress, tls, httpVersion = "2", interceptors } = options;
+  const { address = defaultAddress, tls, httpVersion = "2", interceptors = [] } = options;
   const { protocol = httpVersion === "2" ? "grpc" : "connect" } = options;
-  const { protocol: scheme } = checkAddress(address, options);
+  const { protocol: scheme, pathPrefix } = checkAddress(address, options);
+  const silence = toSilence(options.keepAlive);
   const shared = {
     baseUrl: address,
     // Values are opaque, and often compressed already by who wrote them; gzip costs several times what the rest of a call does.
     acceptCompression: [],
-    ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
   };
   // A connection of the client's own, so that closing one client leaves the others alone.
   if (httpVersion === "2") {
-    const sessionManager = createGuardedSessions(address, pings, { maxSessionMemory: sessionMegabytes, ...tls });
-    const byConnect = createHttp2Transport(protocol, { ...shared, httpVersion, sessionManager });
-    // Interceptors are Connect's, and stand in its own pipeline.
-    const isDirect = protocol === "grpc" && (interceptors === undefined || interceptors.length === 0);
-    const transport = isDirect ? withGrpcUnary(byConnect, sessionManager) : byConnect;
-    return createClientOver(transport, options, () => {
-      sessionManager.abort();
-      // A call that was about to use the connection has opened another by then.
-      setImmediate(() => sessionManager.abort());
+    const connections = createHttp2Connections(address, silence, { maxSessionMemory: sessionMegabytes, ...tls });
+    const byConnect = createHttp2Transport(protocol, {
+      ...shared,
+      httpVersion,
+      sessionManager: connections,
+      interceptors: [...interceptors, awaitConnection(connections)],
     });
+    // Interceptors are Connect's, and stand in its own pipeline.
+    const isDirect = protocol === "grpc" && interceptors.length === 0;
+    const transport = isDirect ? withGrpcUnary(byConnect, connections, pathPrefix) : byConnect;
+    return createClientOver(transport, options, connections.close);
   }
   if (protocol === "grpc") {
     throw new TypeError(`protocol "grpc" needs httpVersion "2", not "${httpVersion}"`);
   }
-  const { Agent } = scheme === "https:" ? https : http;
-  const agent = new Agent({ keepAlive: true, ...tls });
+  const connections = createHttp1Connections(scheme, silence, tls);
   const createTransport = protocol === "connect" ? createConnectTransport : createGrpcWebTransport;
-  const transport = createTransport({ ...shared, httpVersion, nodeOptions: { agent } });
-  return createClientOver(transport, options, () => agent.destroy());
+  const transport = createTransport({
+    ...shared,
+    httpVersion,
+    nodeOptions: { agent: connections.agent },
+    interceptors: [...interceptors, explainScheme(scheme), noteBeginning(connections)],
+  });
+  return createClientOver(transport, options, () => connections.agent.destroy(), {
+    afterMs: silence.intervalMs + silence.timeoutMs,
+    // They lead to the same place.
+    onSilence: connections.closeIdle,
+  });
+}
+
+/** Has a request wait for a connection before it is made, so that it is known of one which was never sent. */
+function awaitConnection(connections: Http2Connections): Interceptor {
+  return (next) => async (request) => {
+    if (!request.stream && !connections.isReady()) {
+      noteUnsent(request.message);
+      await connections.ready(request.signal);
+      noteSent(request.message);
+    }
+    return next(request);
+  };
+}
+
+function noteBeginning(connections: Http1Connections): Interceptor {
+  return (next) => (request) => {
+    if (!request.stream) {
+      connections.begin(request.message);
+    }
+    return next(request);
+  };
 }
 
 function createHttp2Transport(

@@ -1,4 +1,6 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
   type ErrorDetail,
   ErrorDetailSchema,
@@ -32,6 +34,8 @@ interface Facts {
   readonly field?: string | undefined;
   readonly throttlingReasons?: readonly string[] | undefined;
   readonly callId?: string | undefined;
+  readonly issues?: readonly StandardSchemaV1.Issue[] | undefined;
+  readonly serverTime?: Date | undefined;
   readonly cause?: unknown;
 }
 
@@ -55,6 +59,13 @@ export class DynakvError extends Error {
   readonly throttlingReasons: readonly string[];
   /** Under which id the server's log has the call (`x-request-id`); undefined when no server of ours has answered. */
   readonly callId: string | undefined;
+  /** For `UNDECODABLE`, where a schema has refused the value: what it finds wrong, and where. */
+  readonly issues: readonly StandardSchemaV1.Issue[] | undefined;
+  /**
+   * For an increment whose `requestId` was refused for its time, and of which no earlier attempt is in doubt: the server's time.
+   * With ids of its own the client has already tried again by it.
+   */
+  readonly serverTime: Date | undefined;
 
   constructor(message: string, facts: Facts) {
     super(message, { cause: facts.cause });
@@ -67,11 +78,14 @@ export class DynakvError extends Error {
     this.field = facts.field;
     this.throttlingReasons = facts.throttlingReasons ?? [];
     this.callId = facts.callId;
+    this.issues = facts.issues;
+    this.serverTime = facts.serverTime;
   }
 
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
   inDoubt(): DynakvError {
-    return this.outcome === "NOT_APPLIED" ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN" }) : this;
+    const isCertain = this.outcome === "NOT_APPLIED" || this.serverTime !== undefined;
+    return isCertain ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN", serverTime: undefined }) : this;
   }
 }
 
@@ -105,13 +119,14 @@ export function detailOf(error: ConnectError): ErrorDetail | undefined {
 
 function factsOf(
   detail: ErrorDetail,
-): Pick<Facts, "reason" | "outcome" | "retryable" | "currentEtag" | "throttlingReasons"> {
+): Pick<Facts, "reason" | "outcome" | "retryable" | "currentEtag" | "throttlingReasons" | "serverTime"> {
   return {
     reason: (ErrorReasonSchema.value[detail.reason]?.localName ?? "UNSPECIFIED") as Reason,
     outcome: detail.outcome === Outcome.UNSPECIFIED ? undefined : outcomeName(detail.outcome),
     retryable: detail.retryable,
     currentEtag: detail.currentEtag === "" ? undefined : detail.currentEtag,
     throttlingReasons: detail.throttlingReasons,
+    serverTime: detail.serverTime && timestampDate(detail.serverTime),
   };
 }
 
@@ -130,7 +145,8 @@ function milliseconds(duration: { readonly seconds: bigint; readonly nanos: numb
  */
 export function endedHere(reason: unknown, outcome: WriteOutcome | undefined, last?: DynakvError): DynakvError {
   const error = ConnectError.from(reason, Code.Canceled);
-  const isLate = error.code === Code.DeadlineExceeded;
+  // AbortSignal.timeout() is a deadline of the caller's own.
+  const isLate = error.code === Code.DeadlineExceeded || (reason instanceof Error && reason.name === "TimeoutError");
   return new DynakvError(error.rawMessage, {
     reason: isLate ? "DEADLINE_EXCEEDED" : "CANCELED",
     code: isLate ? Code.DeadlineExceeded : Code.Canceled,

@@ -22,6 +22,7 @@ import {
   type StatusObject,
   status,
 } from "@grpc/grpc-js";
+import { createGrpcJsChannel } from "./connections/grpc-js-channel.js";
 import { toHeaders, toMetadata } from "./grpc-js-metadata.js";
 
 /** Options of {@link createGrpcJsTransport}. */
@@ -36,6 +37,10 @@ export interface GrpcJsTransportOptions {
   credentials?: ChannelCredentials;
   /** Options of the channel, such as `grpc.keepalive_time_ms`. The defaults are those of @grpc/grpc-js. */
   channelOptions?: ChannelOptions;
+  /** How long a connection may take, in milliseconds, before another channel tries it anew. The default is 6000. */
+  connectTimeoutMs?: number;
+  /** What stands before the path of each method, such as `/kv`. The default is nothing. */
+  pathPrefix?: string;
   /** What every call passes through, the first one outermost: interceptors of Connect. The default is none. */
   interceptors?: Interceptor[];
 }
@@ -48,12 +53,15 @@ export interface GrpcJsTransport extends Transport {
 
 /** A Transport of Connect over a channel of @grpc/grpc-js. It carries any service, with any kind of method. */
 export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): GrpcJsTransport {
-  const client = new Client(
-    options.address ?? "127.0.0.1:50051",
-    options.credentials ?? credentials.createInsecure(),
-    options.channelOptions,
-  );
-  const baseUrl = client.getChannel().getTarget();
+  const open = (isAnother: boolean) =>
+    new Client(options.address ?? "127.0.0.1:50051", options.credentials ?? credentials.createInsecure(), {
+      ...options.channelOptions,
+      // In the common pool it would find the connection again that the other one waits for.
+      ...(isAnother ? { "grpc.use_local_subchannel_pool": 1 } : {}),
+    });
+  const channel = createGrpcJsChannel(open, options.connectTimeoutMs ?? 6000);
+  const { pathPrefix = "" } = options;
+  const baseUrl = channel.target + pathPrefix;
 
   function prepare(method: DescMethod, timeoutMs: number | undefined) {
     // As in the transports of Connect, zero and below mean no timeout at all.
@@ -85,7 +93,7 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message,
         },
-        next: (req) => callUnary(client, req, callOptions),
+        next: async (req) => callUnary(await channel.ready(req), pathPrefix, req, callOptions),
       });
     },
     async stream(method, signal, timeoutMs, header, input, contextValues = createContextValues()) {
@@ -103,23 +111,22 @@ export function createGrpcJsTransport(options: GrpcJsTransportOptions = {}): Grp
           contextValues,
           message: input,
         },
-        next: (req) => callStream(client, req, callOptions),
+        next: async (req) => callStream(await channel.ready(req), pathPrefix, req, callOptions),
       });
     },
-    close() {
-      client.close();
-    },
+    close: channel.close,
   };
 }
 
 function callUnary<I extends DescMessage, O extends DescMessage>(
   client: Client,
+  pathPrefix: string,
   req: UnaryRequest<I, O>,
   options: CallOptions,
 ): Promise<UnaryResponse<I, O>> {
   return new Promise((resolve, reject) => {
     req.signal.throwIfAborted();
-    const { path, serialize, deserialize } = describeMethod(req.method);
+    const { path, serialize, deserialize } = describeMethod(req.method, pathPrefix);
     let header = new Headers();
     let message: MessageShape<O> | undefined;
     const metadata = toMetadata(req.header);
@@ -160,11 +167,12 @@ function callUnary<I extends DescMessage, O extends DescMessage>(
  */
 async function callStream<I extends DescMessage, O extends DescMessage>(
   client: Client,
+  pathPrefix: string,
   req: StreamRequest<I, O>,
   options: CallOptions,
 ): Promise<StreamResponse<I, O>> {
   req.signal.throwIfAborted();
-  const { path, serialize, deserialize } = describeMethod(req.method);
+  const { path, serialize, deserialize } = describeMethod(req.method, pathPrefix);
   const call = client.makeBidiStreamRequest(path, serialize, deserialize, toMetadata(req.header), options);
   const cancel = () => call.cancel();
   req.signal.addEventListener("abort", cancel);
@@ -250,9 +258,10 @@ async function writeMessages<T>(
 
 function describeMethod<I extends DescMessage, O extends DescMessage>(
   method: DescMethod & { readonly input: I; readonly output: O },
+  pathPrefix: string,
 ) {
   return {
-    path: `/${method.parent.typeName}/${method.name}`,
+    path: `${pathPrefix}/${method.parent.typeName}/${method.name}`,
     serialize(message: MessageShape<I>): Buffer {
       const bytes = toBinary(method.input, message);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

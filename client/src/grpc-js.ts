@@ -2,8 +2,13 @@ import type { Interceptor } from "@connectrpc/connect";
 import { type ChannelCredentials, type ChannelOptions, credentials } from "@grpc/grpc-js";
 import { defaultAddress } from "../../common/default-address.js";
 import { checkAddress, isLoopback, refuseOpenToken } from "./address.js";
-import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+import { type Checks, checkOptions, nonEmptyText, objectWith } from "./arguments/checks.js";
+import { interceptors as checkInterceptors, tls as checkTls, sharedOptions } from "./arguments/client-options.js";
+import { createClientOver, type DynakvClient } from "./client.js";
+import { explainScheme } from "./connections/explain-no-connection.js";
 import { createGrpcJsTransport } from "./grpc-js-transport.js";
+import type { SharedOptions } from "./shared-options.js";
+import { toSilence } from "./silence.js";
 import type { TlsOptions } from "./tls-options.js";
 
 export { createGrpcJsTransport, type GrpcJsTransport, type GrpcJsTransportOptions } from "./grpc-js-transport.js";
@@ -33,46 +38,64 @@ export interface GrpcJsClientOptions extends SharedOptions {
 }
 
 const channelDefaults: ChannelOptions = {
-  // While a call waits, the connection is tried that often, so that it does not wait for a network that has fallen silent.
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 5000,
   // As patient as the retries of calls: a server that was restarted is found again as soon as the next of them.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1000,
+};
+
+const optionChecks: Checks<GrpcJsClientOptions> = {
+  ...sharedOptions,
+  address: nonEmptyText,
+  tls: checkTls,
+  credentials: objectWith<ChannelCredentials>("credentials of @grpc/grpc-js"),
+  channelOptions: objectWith<ChannelOptions>("an object"),
+  interceptors: checkInterceptors,
 };
 
 /**
  * The client of `@dynakv/client`, over a channel of @grpc/grpc-js: with its name resolution, load balancing, credentials
  * and service config. It connects with its first call.
  */
-export function createClient(options: GrpcJsClientOptions = {}): DynakvClient {
-  const { interceptors, channelOptions } = options;
-  const { target, isEncrypted } = toTarget(options);
+export function createClient(given: GrpcJsClientOptions = {}): DynakvClient {
+  const options = checkOptions("createClient", given, optionChecks);
+  const { interceptors = [], channelOptions } = options;
+  const { target, isEncrypted, pathPrefix } = toTarget(options);
+  const { intervalMs, timeoutMs } = toSilence(options.keepAlive);
   const transport = createGrpcJsTransport({
     address: target,
     credentials: options.credentials ?? (isEncrypted ? createSsl(options.tls) : credentials.createInsecure()),
-    channelOptions: { ...channelDefaults, ...channelOptions },
-    ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
+    channelOptions: {
+      ...channelDefaults,
+      "grpc.keepalive_time_ms": intervalMs,
+      "grpc.keepalive_timeout_ms": timeoutMs,
+      ...channelOptions,
+    },
+    pathPrefix,
+    connectTimeoutMs: intervalMs + timeoutMs,
+    interceptors: [...interceptors, explainScheme(isEncrypted ? "https:" : "http:")],
   });
   return createClientOver(transport, options, () => transport.close());
 }
 
-function toTarget(options: GrpcJsClientOptions): { readonly target: string; readonly isEncrypted: boolean } {
+interface Target {
+  readonly target: string;
+  readonly isEncrypted: boolean;
+  readonly pathPrefix: string;
+}
+
+function toTarget(options: GrpcJsClientOptions): Target {
   const { address = defaultAddress, tls } = options;
   if (/^https?:/.test(address)) {
-    const { protocol, hostname, port, pathname } = checkAddress(address, options);
-    if (pathname !== "/") {
-      throw new TypeError(`the address has a path, ${pathname}, which gRPC does not know`);
-    }
+    const { protocol, hostname, port, pathPrefix } = checkAddress(address, options);
     const isEncrypted = protocol === "https:";
-    return { target: `${hostname}:${port || (isEncrypted ? 443 : 80)}`, isEncrypted };
+    return { target: `${hostname}:${port || (isEncrypted ? 443 : 80)}`, isEncrypted, pathPrefix };
   }
   const isEncrypted = tls !== undefined;
   const staysHere = address.startsWith("unix:") || isLoopback(address.replace(/^.*\//, "").replace(/:\d+$/, ""));
   if (!isEncrypted && options.credentials === undefined && !staysHere) {
     refuseOpenToken(options, address, "give tls, credentials, or an address of https:");
   }
-  return { target: address, isEncrypted };
+  return { target: address, isEncrypted, pathPrefix: "" };
 }
 
 function createSsl({ ca, key, cert }: TlsOptions = {}): ChannelCredentials {

@@ -1,10 +1,11 @@
 import { Code } from "@connectrpc/connect";
+import { text } from "./arguments/checks.js";
 import type { ReadOptions } from "./call-options.js";
-import type { DeleteOptions, DynakvClient, IncrOptions, SetOptions, TouchOptions, Written } from "./client.js";
-import type { Codec } from "./codecs.js";
+import { type Codec, SchemaError } from "./codecs.js";
 import type { Entry, ValueEntry } from "./entry.js";
 import { DynakvError } from "./errors.js";
 import type { MGetOptions, MGetResults } from "./mget/mget.js";
+import type { DeleteOptions, IncrOptions, Operations, SetOptions, TouchOptions, Written } from "./operations.js";
 import type { ScanOptions, ScanResults } from "./scan/scan.js";
 import type { View } from "./view.js";
 import type { Expiry } from "./write-options.js";
@@ -25,7 +26,7 @@ export interface Keyspace<Read, Write = Read> {
 }
 
 /** What keyspaces are made of. */
-export interface KeyspaceCalls extends Pick<DynakvClient, "get" | "set" | "delete" | "incr" | "touch"> {
+export interface KeyspaceCalls extends Operations {
   mget<E>(
     view: View<E>,
     keys: Iterable<string> | AsyncIterable<string>,
@@ -55,6 +56,7 @@ export function createKeyspace<Read, Write>(
       throw new DynakvError("the codec cannot read the value", {
         reason: "UNDECODABLE",
         code: Code.DataLoss,
+        issues: cause instanceof SchemaError ? cause.issues : undefined,
         currentEtag: entry.etag,
         cause,
       });
@@ -65,14 +67,15 @@ export function createKeyspace<Read, Write>(
   return {
     prefix,
     async get(key, options) {
-      const entry = await calls.get(prefix + key, options);
+      const entry = await calls.get(prefix + text("key", key), options);
       return entry && decode(entry);
     },
     async set(key, value, options) {
-      return calls.set(prefix + key, await codec.encode(value), options);
+      const whole = prefix + text("key", key);
+      return calls.set(whole, await codec.encode(value), options);
     },
-    delete: (key, options) => calls.delete(prefix + key, options),
-    touch: (key, expiry, options) => calls.touch(prefix + key, expiry, options),
+    delete: async (key, options) => calls.delete(prefix + text("key", key), options),
+    touch: async (key, expiry, options) => calls.touch(prefix + text("key", key), expiry, options),
     mget: (keys, options) => calls.mget({ prefix, change: decode }, keys, options),
     scan: (options) => calls.scan({ prefix, change: decode }, options),
   };
@@ -106,13 +109,13 @@ export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
   };
   return {
     prefix,
-    incr: (key, options) => calls.incr(prefix + key, options),
+    incr: async (key, options) => calls.incr(prefix + text("key", key), options),
     async get(key, options) {
-      const entry = await calls.get(prefix + key, options);
+      const entry = await calls.get(prefix + text("key", key), options);
       return entry && counterOf(entry);
     },
-    delete: (key, options) => calls.delete(prefix + key, options),
-    touch: (key, expiry, options) => calls.touch(prefix + key, expiry, options),
+    delete: async (key, options) => calls.delete(prefix + text("key", key), options),
+    touch: async (key, expiry, options) => calls.touch(prefix + text("key", key), expiry, options),
     mget: (keys, options) => calls.mget({ prefix, change: counterOf }, keys, options),
     scan: (options) => calls.scan({ prefix, change: counterOf }, options),
   };

@@ -1,18 +1,10 @@
 import type { DescMessage, DescMethod, MessageShape } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Call } from "./call-runner.js";
+import type { Call, Pauses } from "./call.js";
 import { DynakvError, detailOf, endedHere, fromServer, type WriteOutcome } from "./errors.js";
-
-/** How often and how patiently failed calls are repeated. Which ones may be is not a setting: the schema says so. */
-export interface RetryOptions {
-  /** How many attempts a call has, the first included, at least 1. The default is 20, which are some eight seconds. */
-  readonly maxAttempts?: number | undefined;
-  /** The longest pause before the second attempt, in milliseconds. It doubles with each. The default is 25. */
-  readonly baseDelayMs?: number | undefined;
-  /** The longest pause of all, in milliseconds. The default is 1000. */
-  readonly maxDelayMs?: number | undefined;
-}
+import type { RetryOptions } from "./retry-options.js";
+import { isUnsent } from "./unsent.js";
 
 /** One failed attempt, and what may follow it. */
 export interface Failure {
@@ -25,9 +17,9 @@ export interface Attempted {
   readonly method: DescMethod;
   /** Whether a repetition does no harm although an attempt before may have been applied. */
   readonly isRepeatable: boolean;
+  /** False when it is known that no server can have seen it. */
+  readonly wasSent: boolean;
 }
-
-export type Pauses = (attempt: number, error: DynakvError) => number | undefined;
 
 /**
  * The pause after an attempt, in milliseconds; undefined when there is to be no other. Drawn from zero to a limit that
@@ -39,9 +31,6 @@ export function createPauses(retries: RetryOptions | false | undefined): Pauses 
     baseDelayMs = 25,
     maxDelayMs = 1000,
   } = retries === false ? { maxAttempts: 1 } : (retries ?? {});
-  if (!(maxAttempts >= 1) || !(baseDelayMs >= 0) || !(maxDelayMs >= 0)) {
-    throw new RangeError("retries: maxAttempts must be 1 or more, baseDelayMs and maxDelayMs 0 or more");
-  }
   return (attempt, { retryAfterMs = 0 }) =>
     attempt >= maxAttempts
       ? undefined
@@ -55,12 +44,12 @@ export function createPauses(retries: RetryOptions | false | undefined): Pauses 
 export function isRepeatable<I extends DescMessage>(
   method: DescMethod & { readonly input: I },
   message: MessageShape<I>,
-) {
-  const { request_id: id } = Object.fromEntries(method.input.fields.map((field) => [field.name, field]));
-  return (
-    method.idempotency !== IdempotencyLevel.IDEMPOTENCY_UNKNOWN ||
-    (id !== undefined && (message as unknown as Record<string, unknown>)[id.localName] !== "")
-  );
+): boolean {
+  if (method.idempotency !== IdempotencyLevel.IDEMPOTENCY_UNKNOWN) {
+    return true;
+  }
+  const id = method.input.fields.find(({ name }) => name === "request_id");
+  return id !== undefined && (message as unknown as Record<string, unknown>)[id.localName] !== "";
 }
 
 export function isRead(method: DescMethod): boolean {
@@ -68,7 +57,7 @@ export function isRead(method: DescMethod): boolean {
 }
 
 /** Says what became of an attempt that was not ended on this side. */
-export function explainFailure(cause: unknown, { method, isRepeatable }: Attempted): Failure {
+export function explainFailure(cause: unknown, { method, isRepeatable, wasSent }: Attempted): Failure {
   const failure = ConnectError.from(cause);
   const detail = detailOf(failure);
   if (detail !== undefined) {
@@ -78,11 +67,13 @@ export function explainFailure(cause: unknown, { method, isRepeatable }: Attempt
     return { error, mayRepeat };
   }
   const isLost = isConnectionFailure(failure);
-  const wasSent = !isLost || !wasNeverSent(failure);
-  const unsure: WriteOutcome = wasSent ? "UNKNOWN" : "NOT_APPLIED";
-  const mayRepeat = isLost && (!wasSent || isRepeatable);
+  const mayBeApplied = wasSent && !(isLost && wasNeverSent(failure));
+  const unsure: WriteOutcome = mayBeApplied ? "UNKNOWN" : "NOT_APPLIED";
+  const mayRepeat = isLost && (!mayBeApplied || isRepeatable);
+  // grpc-js watches the deadline with a timer of its own.
+  const isLate = failure.code === Code.DeadlineExceeded;
   const error = new DynakvError(failure.rawMessage, {
-    reason: isLost ? "UNREACHABLE" : "UNSPECIFIED",
+    reason: isLate ? "DEADLINE_EXCEEDED" : isLost ? "UNREACHABLE" : "UNSPECIFIED",
     code: isLost ? Code.Unavailable : failure.code,
     outcome: isRead(method) ? undefined : unsure,
     retryable: mayRepeat,
@@ -103,7 +94,7 @@ export function pauseAfter(cause: unknown, { call, method, attempt, pauses }: Br
   if (call.signal.aborted) {
     throw endedHere(call.signal.reason, undefined);
   }
-  const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: true });
+  const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: true, wasSent: true });
   const pause = mayRepeat ? pauses(attempt, error) : undefined;
   if (pause === undefined || performance.now() + pause >= call.endAt) {
     throw error;
@@ -116,7 +107,8 @@ const mayPass: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhau
 
 /** Node's names for a connection that was not made, and Node's, nghttp2's and grpc-js's words for a stream that was refused. */
 const unsentCodes = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION"];
-const unsentWords = /REFUSED_STREAM|No connection established|Name resolution failed/;
+const unsentWords =
+  /REFUSED_STREAM|No connection established|Name resolution failed|before secure TLS connection was established/;
 
 /** Whether a failure that no dynakv server explains is one of the connection, or of a proxy that has lost its own. */
 function isConnectionFailure(failure: ConnectError): boolean {
@@ -128,7 +120,9 @@ function isConnectionFailure(failure: ConnectError): boolean {
       return true;
     case Code.Internal:
     case Code.Unknown:
-      return causes(failure).some(({ code, message }) => typeof code === "string" || brokenWords.test(message));
+      return causes(failure).some(
+        ({ code, message, errors }) => typeof code === "string" || errors !== undefined || brokenWords.test(message),
+      );
     // A server that ends a stream or a connection with ENHANCE_YOUR_CALM. What is too large for either side has this code too.
     case Code.ResourceExhausted:
       return causes(failure).some(({ message }) => calmWords.test(message));
@@ -147,12 +141,28 @@ const brokenWords =
 /** Whether a request certainly has not reached a server. */
 function wasNeverSent(failure: ConnectError): boolean {
   return causes(failure).some(
-    ({ code, syscall, message }) =>
-      syscall === "connect" || unsentCodes.includes(String(code)) || unsentWords.test(message),
+    (cause) =>
+      isUnsent(cause) ||
+      cause.syscall === "connect" ||
+      unsentCodes.includes(String(cause.code)) ||
+      unsentWords.test(cause.message) ||
+      // A host with several addresses fails with an error for each.
+      (cause.errors?.length !== undefined && cause.errors.length > 0 && cause.errors.every(isOfConnecting)),
   );
 }
 
-function causes(error: unknown): { readonly code?: unknown; readonly syscall?: unknown; readonly message: string }[] {
+function isOfConnecting(error: unknown): boolean {
+  return error instanceof Error && wasNeverSent(new ConnectError("", Code.Unavailable, undefined, undefined, error));
+}
+
+/** An error of Node's, as far as it has to be known. */
+interface Cause extends Error {
+  readonly code?: unknown;
+  readonly syscall?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+function causes(error: unknown): Cause[] {
   const chain = [];
   for (let each = error; each instanceof Error && chain.length < 10; each = each.cause) {
     chain.push(each);

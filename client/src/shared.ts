@@ -2,22 +2,16 @@
 export { Code, type Interceptor, type Transport } from "@connectrpc/connect";
 export { createRequestId, createRequestIds, type RequestIds } from "../../common/request-ids.js";
 export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
-export type {
-  DeleteOptions,
-  DynakvClient,
-  IncrOptions,
-  SetOptions,
-  SharedOptions,
-  TouchOptions,
-  Written,
-} from "./client.js";
-export { bytes, type Codec, json, protobuf, utf8 } from "./codecs.js";
+export type { DynakvClient } from "./client.js";
+export { bytes, type Codec, json, protobuf, SchemaError, utf8 } from "./codecs.js";
 export type { CounterEntry, Entry, ValueEntry } from "./entry.js";
 export { DynakvError, type Reason, type WriteOutcome } from "./errors.js";
 export type { Counters, Keyspace } from "./keyspace.js";
 export type { MGetOptions, MGetResults } from "./mget/mget.js";
 export type { MGetProgress, MGetResult } from "./mget/result.js";
-export type { RetryOptions } from "./retries.js";
+export type { DeleteOptions, IncrOptions, SetOptions, TouchOptions, Written } from "./operations.js";
+export type { RetryOptions } from "./retry-options.js";
 export type { ScanResult } from "./scan/result.js";
 export type { ScanOptions, ScanPage, ScanResults } from "./scan/scan.js";
+export type { KeepAliveOptions, SharedOptions } from "./shared-options.js";
 export type { ConditionOptions, Expiry } from "./write-options.js";

@@ -1,7 +1,15 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { checkAddress } from "./address.js";
-import { createClientOver, type DynakvClient, type SharedOptions } from "./client.js";
+import { type Checks, callback, checkOptions, oneOf, text } from "./arguments/checks.js";
+import {
+  interceptors as checkInterceptors,
+  transport as checkTransport,
+  sharedOptions,
+} from "./arguments/client-options.js";
+import { createClientOver, type DynakvClient } from "./client.js";
+import type { SharedOptions } from "./shared-options.js";
+import { toSilence } from "./silence.js";
 
 export * from "./shared.js";
 
@@ -19,13 +27,26 @@ export interface WebClientOptions extends SharedOptions {
   readonly transport?: Transport | undefined;
 }
 
+const optionChecks: Checks<WebClientOptions> = {
+  ...sharedOptions,
+  address: text,
+  protocol: oneOf("connect", "grpc-web"),
+  interceptors: checkInterceptors,
+  fetch: callback,
+  transport: checkTransport,
+};
+
 /** The client of `@dynakv/client` over fetch, for browsers and other runtimes that are not Node. */
-export function createClient(options: WebClientOptions = {}): DynakvClient {
+export function createClient(given: WebClientOptions = {}): DynakvClient {
+  const options = checkOptions("createClient", given, optionChecks);
   const { protocol = "connect", interceptors, fetch } = options;
   const origin = (globalThis as { location?: { origin: string } }).location?.origin;
   const address = options.address ?? origin ?? "";
   const transport = options.transport ?? createTransport();
-  return createClientOver(transport, options, () => {});
+  const { intervalMs, timeoutMs } = toSilence(options.keepAlive);
+  // fetch does not tell a server that is slow from one that is gone.
+  const patience = { afterMs: intervalMs + timeoutMs, onSilence: () => {} };
+  return createClientOver(transport, options, () => {}, patience);
 
   function createTransport(): Transport {
     // What is no URL of its own is a path of the page's origin.

@@ -1,4 +1,7 @@
 import { type CallOptions, Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { bearer } from "./arguments/client-options.js";
+import { noteUnsent } from "./unsent.js";
+import { untilAborted } from "./until-aborted.js";
 
 /** A transport that sends a bearer token along, and sends nothing any more once its client is closed. */
 export function wrapTransport(
@@ -6,15 +9,12 @@ export function wrapTransport(
   token: string | (() => string | Promise<string>) | undefined,
   isClosed: () => boolean,
 ): Transport {
-  async function prepare(given: CallOptions["headers"]): Promise<Headers> {
+  async function prepare(given: CallOptions["headers"], signal: AbortSignal | undefined): Promise<Headers> {
     const headers = new Headers(given);
     if (token !== undefined) {
-      const bearer = typeof token === "function" ? await token() : token;
-      // Here, for what Headers throws would show it.
-      if (!/^[\x21-\x7e]+$/.test(bearer)) {
-        throw new TypeError("the token is not one word of ASCII, and cannot be sent");
-      }
-      headers.set("authorization", `Bearer ${bearer}`);
+      // Whoever renews it may take longer than a call has.
+      const renewed = typeof token === "function" ? await untilAborted(signal, Promise.resolve(token())) : token;
+      headers.set("authorization", `Bearer ${bearer("the token", renewed)}`);
     }
     // Transports would open a connection again that was closed.
     if (isClosed()) {
@@ -25,10 +25,17 @@ export function wrapTransport(
 
   return {
     async unary(method, signal, timeoutMs, headers, input, contextValues) {
-      return transport.unary(method, signal, timeoutMs, await prepare(headers), input, contextValues);
+      let prepared: Headers;
+      try {
+        prepared = await prepare(headers, signal);
+      } catch (error) {
+        noteUnsent(input);
+        throw error;
+      }
+      return transport.unary(method, signal, timeoutMs, prepared, input, contextValues);
     },
     async stream(method, signal, timeoutMs, headers, input, contextValues) {
-      return transport.stream(method, signal, timeoutMs, await prepare(headers), input, contextValues);
+      return transport.stream(method, signal, timeoutMs, await prepare(headers, signal), input, contextValues);
     },
   };
 }

@@ -41,9 +41,6 @@ export function toExpiry(expiry: Expiry | undefined): { expiry?: MessageInitShap
 
 function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySchema>["policy"]> {
   if (expiry instanceof Date) {
-    if (Number.isNaN(expiry.getTime())) {
-      throw new RangeError("expiry: the date is invalid");
-    }
     return { case: "at", value: timestampFromDate(expiry) };
   }
   switch (expiry) {
@@ -53,12 +50,8 @@ function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySch
     case "server-default":
       return { case: "serverDefault", value: {} };
   }
-  const { seconds } = expiry;
-  if (!Number.isFinite(seconds)) {
-    throw new RangeError(`expiry: ${seconds} is no number of seconds`);
-  }
   // The server takes whole seconds anyhow, and rounds up.
-  return { case: "after", value: { seconds: BigInt(Math.ceil(seconds)) } };
+  return { case: "after", value: { seconds: BigInt(Math.ceil(expiry.seconds)) } };
 }
 
 export function toCondition(options: ConditionOptions): { condition?: MessageInitShape<typeof ConditionSchema> } {

@@ -60,7 +60,7 @@ test("keys have the form of Python's bytes literals", () => {
   assert.is(taskKey("ä\\\n\t\r\x00\x7f~"), "b'celery-task-meta-\\xc3\\xa4\\\\\\n\\t\\r\\x00\\x7f~'");
   assert.is(taskKey("a", { globalKeyPrefix: "app" }), "b'app_celery-task-meta-a'");
   assert.is(taskKey("a", { globalKeyPrefix: "app:" }), "b'app:celery-task-meta-a'");
-  assert.throws(() => taskKey(""), /the id is empty/);
+  assert.throws(() => taskKey(""), /id must be a string of at least one character/);
 });
 
 test("a task that ended well has its result", async () => {

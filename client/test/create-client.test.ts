@@ -50,7 +50,10 @@ for (const [name, create] of [
       create({ address, token: "t" }).close();
     }
     assert.throws(() => create({ retries: { maxAttempts: 0 } }), /maxAttempts must be 1/);
-    assert.throws(() => create({ defaultTimeoutMs: Number.NaN }), /defaultTimeoutMs is NaN/);
+    assert.throws(
+      () => create({ defaultTimeoutMs: Number.NaN }),
+      /defaultTimeoutMs must be 0 or more milliseconds, not the number NaN/,
+    );
   });
 }
 
@@ -63,7 +66,6 @@ test("browsers: an address that makes no sense is refused, and a token that all 
 
 test("Connect: an address is a URL; grpc-js: also a target", () => {
   assert.throws(() => createClient({ address: "127.0.0.1:50051" }), /no URL/);
-  assert.throws(() => createGrpcJsClient({ address: "http://127.0.0.1/path" }), /has a path/);
   assert.throws(() => createGrpcJsClient({ address: "kv.example.com:1", token: "t" }), /unencrypted/);
   createGrpcJsClient({ address: "kv.example.com:1", token: "t", allowInsecureToken: true }).close();
   createGrpcJsClient({ address: "dns:///127.0.0.1:50051" }).close();

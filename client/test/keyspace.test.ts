@@ -77,7 +77,10 @@ test("JSON without a schema is what it is", async () => {
   await any.set("a", { n: 1 });
   await any.set("b", null);
   assert.equal([(await any.get("a"))?.value, (await any.get("b"))?.value], [{ n: 1 }, null]);
-  assert.match(String(await any.set("c", undefined as unknown as null).catch(String)), "no form in JSON");
+  assert.match(
+    String(await any.set("c", undefined as unknown as null).catch(String)),
+    "must be what JSON has a form for, not undefined",
+  );
 });
 
 test("messages of Protobuf are messages again", async () => {

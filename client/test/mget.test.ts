@@ -128,10 +128,10 @@ test("what a source throws comes out", async () => {
         .toMap()
         .catch(String),
     ),
-    "is no string",
+    "keys[0] must be a string, not a number",
   );
-  assert.throws(() => client.mget("k1"), /is one string/);
-  assert.throws(() => client.mget([], { streams: 0 }), /not from 1 to 100/);
+  assert.throws(() => client.mget("k1"), /keys must be an array or another iterable of strings, not a string/);
+  assert.throws(() => client.mget([], { streams: 0 }), /streams must be a whole number from 1 to 100/);
 });
 
 test("results are read once", async () => {

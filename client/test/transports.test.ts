@@ -321,8 +321,11 @@ function testTransport(name: string, create: CreateClient): void {
     await known.generated.keyValue.get({ key: "a" });
     assert.is(server.observed.header.get("authorization"), "Bearer t3");
     known.close();
-    const broken = create(server, { token: "secret\nsecond" });
-    assert.match((await errorOf(broken.get("a"))).message, /^the token is not one word of ASCII/);
+    assert.throws(() => create(server, { token: "secret\nsecond" }), /^token must be one word of ASCII, not a string/);
+    const broken = create(server, { token: () => "secret\nsecond" });
+    const error = await errorOf(broken.set("a", new Uint8Array(1)));
+    assert.match(error.message, /^the token must be one word of ASCII/);
+    assert.is(error.outcome, "NOT_APPLIED");
     broken.close();
   });
 

@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import { createReadsTogether } from "../../../common/batching/read-coalescer.js";
 import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Call, Caller } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
-import type { Call, Caller } from "../call-runner.js";
 import { type Entry, toEntry } from "../entry.js";
 import { DynakvError, endedHere } from "../errors.js";
 import { readChunk } from "../mget/read-chunk.js";

@@ -2,7 +2,7 @@ import { addUp, createIncrementsTogether, type Waiting } from "../../../common/b
 import { int64 } from "../../../common/int64.js";
 import type { RequestIds } from "../../../common/request-ids.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call-runner.js";
+import type { Call, Caller } from "../call.js";
 import { DynakvError, endedHere } from "../errors.js";
 import { type Expiry, toExpiry } from "../write-options.js";
 

@@ -1,3 +1,5 @@
+import { checkOptions, nonEmptyText, text } from "../arguments/checks.js";
+
 /** Options of keys. */
 export interface KeyOptions {
   /** Celery's `result_backend_transport_options["global_keyprefix"]`, if it is set. */
@@ -19,10 +21,13 @@ export function chordKey(groupId: string, options?: KeyOptions): string {
   return key("chord-unlock-", groupId, options);
 }
 
-function key(prefix: string, id: string, { globalKeyPrefix = "" }: KeyOptions = {}): string {
-  if (id === "") {
-    throw new TypeError("the id is empty");
-  }
+export function checkKeyOptions(of: string, options: KeyOptions | undefined): KeyOptions {
+  return checkOptions<KeyOptions>(of, options, { globalKeyPrefix: text });
+}
+
+function key(prefix: string, id: string, options: KeyOptions | undefined): string {
+  const { globalKeyPrefix = "" } = checkKeyOptions("a key", options);
+  nonEmptyText("id", id);
   // As Celery does (KeyValueStoreBackend._add_global_keyprefix).
   const separator = globalKeyPrefix === "" || /[:_\-.]$/.test(globalKeyPrefix) ? "" : "_";
   return bytesLiteral(new TextEncoder().encode(`${globalKeyPrefix}${separator}${prefix}${id}`));

@@ -1,3 +1,4 @@
+import { text } from "../arguments/checks.js";
 import { sleep } from "../sleep.js";
 
 /** A run of keys for one request. */
@@ -31,8 +32,8 @@ export async function* cutKeys(
     return taken;
   };
   const add = (key: string): boolean => {
-    if (typeof key !== "string") {
-      throw new TypeError(`the key at position ${from + chunk.length} is no string`);
+    if (typeof key !== "string" || !key.isWellFormed()) {
+      text(`keys[${from + chunk.length}]`, key);
     }
     chunk.push(prefix + key);
     length += prefix.length + key.length;

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Caller } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
-import type { Caller } from "../call-runner.js";
 import type { Entry } from "../entry.js";
 import { DynakvError, endedHere } from "../errors.js";
 import { leavable } from "../leavable.js";
@@ -39,15 +39,9 @@ export function mget<E>(
   caller: Caller,
   view: View<E>,
   keys: Iterable<string> | AsyncIterable<string>,
-  options: MGetOptions = {},
+  options: MGetOptions,
 ): MGetResults<E> {
   const { order = "arrival", streams = 4 } = options;
-  if (!Number.isInteger(streams) || streams < 1 || streams > 100) {
-    throw new RangeError(`streams is ${streams}, which is not from 1 to 100`);
-  }
-  if (typeof keys === "string") {
-    throw new TypeError("keys is one string; give the keys as an array or another iterable");
-  }
   const progress = { asked: 0, answered: 0, found: 0, missing: 0, failed: 0 };
   let isRead = false;
 

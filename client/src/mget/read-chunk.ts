@@ -4,7 +4,7 @@ import {
   type MGetResult as ResultMessage,
   ResultOrder,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call-runner.js";
+import type { Call, Caller } from "../call.js";
 import { toEntry } from "../entry.js";
 import { type DynakvError, fromResult } from "../errors.js";
 import { pauseAfter } from "../retries.js";

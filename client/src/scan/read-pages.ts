@@ -1,6 +1,6 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService, type ScanResponse } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call-runner.js";
+import type { Call, Caller } from "../call.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
 

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ScanResult as ResultMessage } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Caller } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
-import type { Caller } from "../call-runner.js";
 import { type Entry, toEntry } from "../entry.js";
 import { DynakvError, fromResult } from "../errors.js";
 import { leavable } from "../leavable.js";
@@ -32,7 +32,7 @@ export interface ScanResults<E = Entry> extends AsyncIterable<ScanResult<E>> {
 }
 
 /** Reads all keys, or those with a prefix, in memory that does not grow with their number. */
-export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions = {}): ScanResults<E> {
+export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): ScanResults<E> {
   const request = {
     prefix: view.prefix + (options.prefix ?? ""),
     cursor: options.cursor ?? "",

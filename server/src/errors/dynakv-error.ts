@@ -13,6 +13,8 @@ export interface DynakvErrorOptions {
   retryAfterMs?: number;
   /** DynamoDB's own reasons for throttling. */
   throttlingReasons?: readonly string[];
+  /** The server's time in epoch milliseconds, where the time of the request's id is refused. */
+  serverTimeMs?: number | undefined;
   /** Whether the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
   repeatable?: boolean;
   /** Whether the log tells of such failures in sums: one line for each would let anybody fill it. Default: false. */
@@ -33,6 +35,7 @@ export class DynakvError extends Error {
   readonly currentEtag: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly throttlingReasons: readonly string[];
+  readonly serverTimeMs: number | undefined;
   readonly repeatable: boolean;
   readonly counted: boolean;
 
@@ -44,6 +47,7 @@ export class DynakvError extends Error {
     this.currentEtag = options.currentEtag;
     this.retryAfterMs = options.retryAfterMs;
     this.throttlingReasons = options.throttlingReasons ?? [];
+    this.serverTimeMs = options.serverTimeMs;
     this.repeatable = options.repeatable ?? false;
     this.counted = options.counted ?? false;
   }
@@ -69,10 +73,16 @@ export class DynakvError extends Error {
     return new DynakvError(this.reason, this.message, { ...this.options(), ...wait, repeatable: true });
   }
 
+  /** The same error, with the time that the request's id should have had. */
+  withServerTime(serverTimeMs: number): DynakvError {
+    return new DynakvError(this.reason, this.message, { ...this.options(), serverTimeMs });
+  }
+
   private options(): DynakvErrorOptions {
     const { outcome, field, currentEtag, retryAfterMs, throttlingReasons, repeatable, counted, cause } = this;
     return {
       outcome,
+      serverTimeMs: this.serverTimeMs,
       currentEtag,
       throttlingReasons,
       repeatable,

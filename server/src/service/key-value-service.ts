@@ -36,6 +36,7 @@ import {
   isStrong,
   keyError,
   refuseUnknownFields,
+  tellTime,
   toExpiryPolicy,
   toRequestId,
   toWriteCondition,
@@ -144,7 +145,9 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         }
         const expiry = toExpiryPolicy(request.expiry, clock());
         return async (signal) => {
-          const result = await store.incr({ key, id, delta, initial, min, max, expiry }, { signal });
+          const result = await store.incr({ key, id, delta, initial, min, max, expiry }, { signal }).catch((error) => {
+            throw tellTime(error, clock());
+          });
           return create(IncrResponseSchema, {
             value: result.value,
             etag: result.etag,

@@ -61,13 +61,14 @@ function toFoundCase(found: ScannedKey["found"]): ScanResult["result"] {
 }
 
 export function toErrorDetail(error: DynakvError): ErrorDetail {
-  const { reason, outcome, retryable, currentEtag, throttlingReasons } = error;
+  const { reason, outcome, retryable, currentEtag, throttlingReasons, serverTimeMs } = error;
   return create(ErrorDetailSchema, {
     reason,
     outcome,
     retryable,
     currentEtag: currentEtag ?? "",
     throttlingReasons: [...throttlingReasons],
+    ...(serverTimeMs === undefined ? {} : { serverTime: msToTimestamp(serverTimeMs) }),
   });
 }
 

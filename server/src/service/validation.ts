@@ -170,9 +170,15 @@ export function toRequestId(text: string, nowMs: number): RequestId | undefined 
       ErrorReason.INVALID_FIELD,
       "request_id",
       `its time is ${Math.ceil(aheadMs / 1000)} s ahead of the server's; at most ${maxAheadMs / 1000} s are taken`,
-    );
+    ).withServerTime(nowMs);
   }
   return id;
+}
+
+/** A request id that is too old is refused with the server's time, as one that is too new is. */
+export function tellTime(error: unknown, nowMs: number): unknown {
+  const isTooOld = error instanceof DynakvError && error.reason === ErrorReason.REQUEST_TOO_OLD;
+  return isTooOld ? error.withServerTime(nowMs) : error;
 }
 
 /**

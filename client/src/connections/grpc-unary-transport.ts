@@ -10,14 +10,14 @@ import {
   type DescMessage,
   type DescMethodUnary,
   fromBinary,
-  type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { findTrailerError, requestHeader, validateResponse } from "@connectrpc/connect/protocol-grpc";
-import type { Http2SessionManager } from "@connectrpc/connect-node";
-import { toWebHeaders } from "../../common/node-headers.js";
+import { toWebHeaders } from "../../../common/node-headers.js";
+import { noteUnsent } from "../unsent.js";
+import type { Http2Connections } from "./http2-connections.js";
 
 type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
@@ -33,14 +33,15 @@ interface Answer {
  * A transport of gRPC whose unary calls go straight to the HTTP/2 stream, at half of what Connect's pipeline of async iterables
  * costs. Streams, and the connection, stay Connect's.
  */
-export function withGrpcUnary(transport: Transport, sessions: Http2SessionManager): Transport {
+export function withGrpcUnary(transport: Transport, connections: Http2Connections, pathPrefix: string): Transport {
   const common = Object.fromEntries(requestHeader(true, undefined, undefined));
   return {
     stream: transport.stream,
     async unary(method, signal, timeoutMs, headers, input) {
-      const path = `/${method.parent.typeName}/${method.name}`;
+      const path = `${pathPrefix}/${method.parent.typeName}/${method.name}`;
       const head: OutgoingHttpHeaders = { ...common, ...toNodeHeaders(headers), ...timeoutHeader(timeoutMs) };
-      const answer = await exchange(sessions, path, head, toFrame(method, input), signal);
+      const message = create(method.input, input);
+      const answer = await exchange(connections, path, head, { message, frame: toFrame(method, message) }, signal);
       return new GrpcUnaryResponse(method, answer);
     },
   };
@@ -73,10 +74,10 @@ class GrpcUnaryResponse<I extends DescMessage, O extends DescMessage> implements
 }
 
 function exchange(
-  sessions: Http2SessionManager,
+  connections: Http2Connections,
   path: string,
   headers: OutgoingHttpHeaders,
-  body: Uint8Array,
+  { message, frame }: { readonly message: object; readonly frame: Uint8Array },
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
@@ -88,24 +89,27 @@ function exchange(
     };
     // Also while there is no connection yet.
     const cancel = () => {
+      if (stream === undefined) {
+        noteUnsent(message);
+      }
       fail(signal?.reason);
       stream?.close(constants.NGHTTP2_CANCEL);
     };
     if (signal?.aborted) {
-      reject(signal.reason);
+      cancel();
       return;
     }
     signal?.addEventListener("abort", cancel);
-    sessions.request("POST", path, headers, {}).then((opened) => {
-      stream = opened;
-      readAnswer(opened, sessions, fail, (answer) => {
+    connections.request("POST", path, headers, {}).then((opened) => {
+      readAnswer(opened, connections, fail, (answer) => {
         end();
         resolve(answer);
       });
       if (signal?.aborted) {
         opened.close(constants.NGHTTP2_CANCEL);
       } else {
-        opened.end(body);
+        stream = opened;
+        opened.end(frame);
       }
     }, fail);
   });
@@ -113,7 +117,7 @@ function exchange(
 
 function readAnswer(
   stream: ClientHttp2Stream,
-  sessions: Http2SessionManager,
+  connections: Http2Connections,
   fail: (error: unknown) => void,
   done: (answer: Answer) => void,
 ): void {
@@ -131,13 +135,18 @@ function readAnswer(
     // A lost connection ends its streams too, with what has come by then.
     if (head[":status"] !== undefined && (trailers !== undefined || "grpc-status" in head || isForeign(head))) {
       // Without it, the connection would be asked by a ping whether it lives.
-      sessions.notifyResponseByteRead(stream);
+      connections.notifyResponseByteRead(stream);
       const [first = Buffer.alloc(0), ...rest] = chunks;
       done({ head, trailers, body: rest.length === 0 ? first : Buffer.concat(chunks) });
     }
   });
   stream.on("error", (error) => {
-    fail(new ConnectError(error.message, Code.Internal, undefined, undefined, error));
+    // A connection that is given up on this side says why.
+    fail(
+      error instanceof ConnectError
+        ? error
+        : new ConnectError(error.message, Code.Internal, undefined, undefined, error),
+    );
   });
   // Not heard by a call that has its answer.
   stream.on("close", () => fail(closedError(stream.rstCode)));
@@ -193,8 +202,8 @@ function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }:
 /** Before a message come a byte of flags and four of its length. */
 const prefixBytes = 5;
 
-function toFrame<I extends DescMessage>(method: DescMethodUnary<I>, input: MessageInitShape<I>): Buffer {
-  const message = toBinary(method.input, create(method.input, input));
+function toFrame<I extends DescMessage>(method: DescMethodUnary<I>, input: MessageShape<I>): Buffer {
+  const message = toBinary(method.input, input);
   const frame = Buffer.allocUnsafe(prefixBytes + message.length);
   frame[0] = 0;
   frame.writeUInt32BE(message.length, 1);

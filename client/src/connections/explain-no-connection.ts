@@ -1,0 +1,50 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+
+/** The words of Node, OpenSSL and @grpc/grpc-js for what is no record of TLS, and for who closes a connection instead of one. */
+const notTls =
+  /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST|wrong version number|packet length too long|before secure TLS connection was established/;
+/** The same for what is no answer of HTTP. */
+const notPlain = /ERR_HTTP2|HPE_INVALID|Expected HTTP\/|socket hang up|Last error: Failed to connect/;
+
+/** What to do about a failure that the wrong scheme explains. */
+function adviceFor(protocol: string, error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  const words = `${code} ${message}`;
+  if (protocol === "https:") {
+    return notTls.test(words)
+      ? "what listens there does not speak TLS; use an address of http:, or a port with TLS"
+      : undefined;
+  }
+  return notPlain.test(words)
+    ? "what listens there closes the connection, or does not speak HTTP without TLS; if the port is one with TLS, use an address of https:"
+    : undefined;
+}
+
+/** Why there is no connection of HTTP/2. Without a cause, it was closed before there was one. */
+export function explainNoConnection(authority: string, cause: Error | undefined): ConnectError {
+  const { protocol, host } = new URL(authority);
+  const reason = adviceFor(protocol, cause ?? new Error("socket hang up")) ?? messageOf(cause);
+  return new ConnectError(`no connection to ${host}: ${reason}`, Code.Unavailable, undefined, undefined, cause);
+}
+
+/** An error of several addresses has no message of its own. */
+function messageOf(cause: Error | undefined): string {
+  const errors = cause instanceof AggregateError ? cause.errors : [cause];
+  return errors.map((error) => (error instanceof Error ? error.message : "it was closed")).join("; ");
+}
+
+/** Says it where others make the connection, until something was answered: from then on, the scheme is right. */
+export function explainScheme(protocol: "http:" | "https:"): Interceptor {
+  let isRight = false;
+  return (next) => async (request) => {
+    try {
+      const response = await next(request);
+      isRight = true;
+      return response;
+    } catch (error) {
+      const failure = ConnectError.from(error);
+      const advice = isRight ? undefined : adviceFor(protocol, failure);
+      throw advice === undefined ? error : new ConnectError(advice, failure.code, failure.metadata, undefined, failure);
+    }
+  };
+}

@@ -1,0 +1,59 @@
+import type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
+import type { Entry } from "./entry.js";
+import type { ConditionOptions, Expiry } from "./write-options.js";
+
+/** What {@link Operations.set} has written. */
+export interface Written {
+  readonly etag: string;
+  readonly writeTime: Date;
+  /** The second from which it is gone; undefined when it never expires. */
+  readonly expireTime: Date | undefined;
+}
+
+/** Options of set. */
+export type SetOptions = WriteOptions &
+  ConditionOptions & {
+    /** When the entry shall be gone. The default is the server's, which is never unless it is configured. */
+    readonly expiry?: Expiry | undefined;
+  };
+
+/** Options of delete. */
+export type DeleteOptions = WriteOptions & ConditionOptions;
+
+/** Options of touch. */
+export interface TouchOptions extends WriteOptions {
+  /** Change it only if the key holds the entry with this etag; otherwise: `ETAG_MISMATCH`. */
+  readonly ifEtag?: string | undefined;
+}
+
+/** Options of incr. */
+export interface IncrOptions extends CallOptions {
+  /** What to add; negative to subtract. The default is 1. */
+  readonly delta?: bigint | undefined;
+  /** Where a counter that is created starts, before delta is added. The default is 0. */
+  readonly initial?: bigint | undefined;
+  /** The lowest and the highest value that it may take; beyond them: `OUT_OF_BOUNDS`. The defaults are those of int64. */
+  readonly min?: bigint | undefined;
+  readonly max?: bigint | undefined;
+  /** When it shall be gone. The default keeps its expiry, and gives one that is created the server's. */
+  readonly expiry?: Expiry | undefined;
+  /**
+   * An id under which you repeat the increment yourself: a UUID of version 7. The default is one of the client's, under
+   * which the client does. docs/exactly-once.md says what to mind with ids of one's own.
+   */
+  readonly requestId?: string | undefined;
+}
+
+/** The calls of one key. */
+export interface Operations {
+  /** The entry at a key; undefined when it holds nothing, or what it held has expired. */
+  get(key: string, options?: ReadOptions): Promise<Entry | undefined>;
+  /** Stores a value whole, in place of whatever the key holds. */
+  set(key: string, value: Uint8Array, options?: SetOptions): Promise<Written>;
+  /** Removes what a key holds, and says whether it held something. */
+  delete(key: string, options?: DeleteOptions): Promise<boolean>;
+  /** Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated. */
+  incr(key: string, options?: IncrOptions): Promise<bigint>;
+  /** Changes when an entry expires, and nothing else. False when the key holds nothing. */
+  touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
+}

@@ -1,0 +1,56 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+/** How long an attempt may stay without an answer over a transport that cannot tell a slow server from one that is gone. */
+export interface Patience {
+  readonly afterMs: number;
+  /** What else to do then, such as to drop what leads to the same place. */
+  readonly onSilence: () => void;
+}
+
+/** The signal of one attempt: it aborts with that of the call, and when nothing has come for too long. */
+export interface PatientSignal {
+  readonly signal: AbortSignal;
+  /** While a stream's reader is busy, nothing is expected. */
+  pause(): void;
+  resume(): void;
+  /** Ends the attempt. */
+  end(): void;
+}
+
+export function limitSilence(call: AbortSignal, { afterMs, onSilence }: Patience): PatientSignal {
+  const controller = new AbortController();
+  const follow = () => controller.abort(call.reason);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function lose(): void {
+    controller.abort(new ConnectError(`nothing came within ${afterMs} ms`, Code.Unavailable));
+    onSilence();
+  }
+
+  function pause(): void {
+    clearTimeout(timer);
+  }
+
+  function resume(): void {
+    // By the next turn an event loop that stood still has read what had arrived.
+    timer = setTimeout(() => {
+      timer = setTimeout(lose);
+    }, afterMs);
+  }
+
+  call.addEventListener("abort", follow);
+  if (call.aborted) {
+    follow();
+  }
+  resume();
+  return {
+    signal: controller.signal,
+    pause,
+    resume,
+    end() {
+      pause();
+      call.removeEventListener("abort", follow);
+      controller.abort();
+    },
+  };
+}
