@@ -1,6 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient as createServiceClient, type Transport } from "@connectrpc/connect";
-import { createRequestIds } from "../../common/request-ids.js";
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { createGetTogether, getAlone } from "./batching/batch-get.js";
@@ -53,10 +52,15 @@ export interface IncrOptions extends CallOptions {
   /** When it shall be gone. The default keeps its expiry, and gives one that is created the server's. */
   readonly expiry?: Expiry | undefined;
   /**
-   * An id under which you repeat the increment yourself: a UUID of version 7. The default is one of the client's, under
-   * which the client does. docs/exactly-once.md says what to mind with ids of one's own.
+   * An id under which you repeat the increment yourself, such as `createRequestId()`: a UUID of version 7, a fresh one for each
+   * increment. The default is one of the client's, under which the client does.
    */
   readonly requestId?: string | undefined;
+  /**
+   * Counts once for this member as long as the counter lives, whatever call it comes in: 1 to 128 bytes of UTF-8. For a member
+   * that was counted before the counter is returned as it is. A counter tells 4,096 members apart; beyond: `MEMBERS_FULL`.
+   */
+  readonly member?: string | undefined;
 }
 
 /**
@@ -125,7 +129,7 @@ export interface SharedOptions {
   /**
    * Whether calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
    * their sum. Each keeps its own answer, error, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
-   * `onTrailer` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
+   * `onTrailer`, a `member` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
    * requests one by one.
    */
   readonly batching?: boolean | undefined;
@@ -144,11 +148,8 @@ export function createClientOver(
   let isClosed = false;
   const transport = wrapTransport(bare, token, () => isClosed);
   const caller = createCaller({ transport, defaultTimeoutMs, pauses });
-  const requestIds = createRequestIds();
   const get = batching ? createGetTogether(caller) : getAlone;
-  const incr = batching
-    ? createIncrTogether(caller, requestIds)
-    : (call: Call, input: IncrInput) => incrAlone(call, input, requestIds);
+  const incr = batching ? createIncrTogether(caller) : (call: Call, input: IncrInput) => incrAlone(call, input);
   const { method } = KeyValueService;
 
   const calls = {
@@ -169,9 +170,9 @@ export function createClientOver(
     incr: (key: string, options: IncrOptions = {}) =>
       caller.run(options, (call) => {
         const { requestId, ...input } = options;
-        return requestId === undefined && isPlain(options)
+        return requestId === undefined && input.member === undefined && isPlain(options)
           ? incr(call, { ...input, key })
-          : incrAlone(call, { ...input, key }, requestId ?? requestIds);
+          : incrAlone(call, { ...input, key }, requestId);
       }),
     touch: (key: string, expiry: Exclude<Expiry, "keep">, options: TouchOptions = {}) =>
       caller.run(options, async (call) => {

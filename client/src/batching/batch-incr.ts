@@ -1,6 +1,6 @@
 import { addUp, createIncrementsTogether, type Waiting } from "../../../common/batching/increment-queue.js";
 import { int64 } from "../../../common/int64.js";
-import type { RequestIds } from "../../../common/request-ids.js";
+import { createRequestId } from "../../../common/request-ids.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, Caller } from "../call-runner.js";
 import { DynakvError, endedHere } from "../errors.js";
@@ -14,6 +14,7 @@ export interface IncrInput {
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
   readonly expiry?: Expiry | undefined;
+  readonly member?: string | undefined;
 }
 
 export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
@@ -21,11 +22,11 @@ export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
 /** Many more than a hot counter has waiting while one request is under way. */
 const maxTogether = 10_000;
 
-/** One Incr, under a given id or one of the client's own. */
+/** One Incr, under a given id or a fresh one, which all its repetitions have. */
 export async function incrAlone(
   call: Call,
-  { key, delta, initial, min, max, expiry }: IncrInput,
-  ids: RequestIds | string,
+  { key, delta, initial, min, max, expiry, member }: IncrInput,
+  requestId = createRequestId(),
 ): Promise<bigint> {
   const request = {
     key,
@@ -33,23 +34,18 @@ export async function incrAlone(
     ...(initial === undefined ? {} : { initial }),
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
+    ...(member === undefined ? {} : { member }),
     ...toExpiry(expiry),
+    requestId,
   };
-  const add = (requestId: string) => call.unary(KeyValueService.method.incr, { ...request, requestId });
-  try {
-    const { value } = await (typeof ids === "string" ? add(ids) : ids.use(key, add, call.signal));
-    return value;
-  } catch (error) {
-    // It has ended while it waited for its turn.
-    throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
-  }
+  return (await call.unary(KeyValueService.method.incr, request)).value;
 }
 
 /**
  * Increments of one counter that are made while another is under way travel as one, whose answer tells the value after each. They
  * share an id, and so count once together.
  */
-export function createIncrTogether(caller: Caller, ids: RequestIds): Incr {
+export function createIncrTogether(caller: Caller): Incr {
   const incr = createIncrementsTogether<IncrInput, bigint>({
     take(waiting) {
       const group: Waiting<IncrInput, bigint>[] = [];
@@ -79,7 +75,7 @@ export function createIncrTogether(caller: Caller, ids: RequestIds): Incr {
       const endAt = group.reduce((latest, each) => Math.max(latest, each.endAt), 0);
       try {
         const last = await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) =>
-          incrAlone(call, { ...first.input, ...sum }, ids),
+          incrAlone(call, { ...first.input, ...sum }),
         );
         let value = last - sum.delta;
         for (const { input, settle } of group) {
@@ -101,7 +97,7 @@ export function createIncrTogether(caller: Caller, ids: RequestIds): Incr {
 
   async function run({ settle, fail, endAt }: Waiting<IncrInput, bigint>, input: IncrInput, signal: AbortSignal) {
     try {
-      settle(await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) => incrAlone(call, input, ids)));
+      settle(await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) => incrAlone(call, input)));
     } catch (error) {
       fail(error);
     }

@@ -99,7 +99,7 @@ export const rights: readonly RightInAws[] = [
   },
   {
     action: "dynamodb:Scan",
-    need: "Scan, and with it `dynakv export`, fails",
+    need: "Scan, and with it `dynakv export`, fails, and where TTL is off what is left of deleted counters stays",
     neededBy: () => "export",
     attempt: (client, { names }, abortSignal) =>
       client.send(new ScanCommand({ TableName: names.table, Limit: 1 }), { abortSignal }),

@@ -97,4 +97,5 @@ const attributeSettings = [
   "expiryAttribute",
   "etagAttribute",
   "requestsAttribute",
+  "membersAttribute",
 ] as const;
