@@ -68,7 +68,7 @@ export const rights: readonly RightInAws[] = [
   },
   {
     action: "dynamodb:BatchGetItem",
-    need: "MGet fails, and Gets are read one by one",
+    need: "MGet fails, Gets are read one by one, and increments with ids that are a little old fail",
     neededBy: always,
     attempt: (client, layout, abortSignal) =>
       client.send(

@@ -3,6 +3,8 @@ import { createRequestId } from "../../../../common/request-ids.js";
 import { type FaultProxy, internalServerError, startFaultProxy } from "../../../src/faults/index.js";
 import { maxMembers } from "../../../src/store/layout/members.js";
 import { failureOf } from "../../support/errors.js";
+import { isFullRun } from "../../support/increment-storm.js";
+import { itemBytes, writeUnits } from "../../support/item-bytes.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 
@@ -135,6 +137,8 @@ test("Celery's counters count members, too", async () => {
   assert.is((await server.client.incr({ key, member: "a" })).value, 4n);
 });
 
+const [stormCallers, stormMembers] = isFullRun ? [200, 1000] : [20, 60];
+
 for (const withId of [false, true]) {
   test(`many callers at once, every third answer lost, and each member thrice, ${withId ? "with" : "without"} ids`, async () => {
     const key = `storm-${withId}`;
@@ -143,10 +147,10 @@ for (const withId of [false, true]) {
       const isThird = operation === "UpdateItem" && ++seen % 3 === 0;
       return !isThird ? "forward" : seen % 2 === 0 ? "lose-answer" : internalServerError({ applied: true });
     };
-    const members = numbers(60).flatMap((n) => [`m${n}`, `m${n}`, `m${n}`]);
+    const members = numbers(stormMembers).flatMap((n) => [`m${n}`, `m${n}`, `m${n}`]);
     await Promise.all(
-      numbers(20).map(async (caller) => {
-        for (let at = caller; at < members.length; at += 20) {
+      numbers(stormCallers).map(async (caller) => {
+        for (let at = caller; at < members.length; at += stormCallers) {
           const requestId = withId ? createRequestId(nowMs) : "";
           for (let tries = 0; ; tries++) {
             try {
@@ -159,7 +163,17 @@ for (const withId of [false, true]) {
         }
       }),
     );
-    assert.is(await countAt(key), 60n);
+    assert.is(await countAt(key), BigInt(stormMembers));
+    nowMs += 4 * 3_600_000;
+    proxy.reset();
+    for (const n of numbers(stormMembers)) {
+      assert.is((await other.incr({ key, member: `m${n}` })).replayed, true, "four hours later");
+    }
+    assert.is(await countAt(key), BigInt(stormMembers));
+    if (isFullRun) {
+      const bytes = itemBytes((await server.rawItem(key)) ?? {});
+      process.stdout.write(`\n  ${stormMembers} members: ${bytes} bytes, ${writeUnits(bytes)} write units\n`);
+    }
   });
 }
 
