@@ -154,6 +154,13 @@ test("an etag that begins with a dash, as older items have them, is taken for on
 test("counters are exact beyond 2^53", async () => {
   assert.equal(outcomeOf(await run(["incr", "big", "9007199254740993"])), done("9007199254740993\n"));
   assert.equal(outcomeOf(await run(["incr", "big", "-2", "--min", "-5"])), done("9007199254740991\n"));
+  for (const [member, count] of [
+    ["alice", 1],
+    ["bob", 2],
+    ["alice", 2],
+  ]) {
+    assert.equal(outcomeOf(await run(["incr", "visitors", "--member", `${member}`])), done(`${count}\n`));
+  }
   const [created, shown] = await Promise.all([
     run(["incr", "from", "--initial", "9223372036854775806"]),
     run(["get", "big"]),

@@ -122,7 +122,7 @@ export function createClientOver(
       const { requestId, ...options } = checkOptions<IncrOptions>("incr", given, incrOptions);
       const input: IncrInput = { ...options, key: checkedKey };
       return caller.run(options, (call) =>
-        requestId === undefined && isPlain(options)
+        requestId === undefined && options.member === undefined && isPlain(options)
           ? incr(call, input)
           : incrAlone(call, input, requestId ?? requestIds),
       );

@@ -38,10 +38,15 @@ export interface IncrOptions extends CallOptions {
   /** When it shall be gone. The default keeps its expiry, and gives one that is created the server's. */
   readonly expiry?: Expiry | undefined;
   /**
-   * An id under which you repeat the increment yourself: a UUID of version 7. The default is one of the client's, under
-   * which the client does. docs/exactly-once.md says what to mind with ids of one's own.
+   * An id under which you repeat the increment yourself, such as `createRequestId()`: a UUID of version 7, a fresh one for each
+   * increment. The default is one of the client's, under which the client does.
    */
   readonly requestId?: string | undefined;
+  /**
+   * Counts once for this member as long as the counter lives, whatever call it comes in: 1 to 128 bytes of UTF-8. For a member
+   * that was counted before the counter is returned as it is. A counter tells 4,096 members apart; beyond: `MEMBERS_FULL`.
+   */
+  readonly member?: string | undefined;
 }
 
 /** The calls of one key. */

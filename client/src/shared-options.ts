@@ -42,7 +42,7 @@ export interface SharedOptions {
   /**
    * Whether calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
    * their sum. Each keeps its own answer, error, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
-   * `onTrailer` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
+   * `onTrailer`, a `member` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
    * requests one by one.
    */
   readonly batching?: boolean | undefined;

@@ -1,6 +1,6 @@
 // What the client for Node, the one over grpc-js and the one for browsers have in common.
 export { Code, type Interceptor, type Transport } from "@connectrpc/connect";
-export { createRequestId, createRequestIds, type RequestIds } from "../../common/request-ids.js";
+export { createRequestId } from "../../common/request-ids.js";
 export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
 export type { DynakvClient } from "./client.js";
 export { bytes, type Codec, json, protobuf, SchemaError, utf8 } from "./codecs.js";

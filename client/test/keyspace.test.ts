@@ -49,6 +49,18 @@ test("conditions and expiries are those of the client", async () => {
   assert.match(String(await names.set("a", "4", both).catch(String)), "give one of");
 });
 
+test("a member counts once, through the client and through counters under a prefix", async () => {
+  const visitors = client.counters("visitors:");
+  const members = ["ada", "bob", "ada", "ada", "bob"];
+  const answers = await Promise.all(members.map((member) => visitors.incr("today", { member, delta: 2n })));
+  assert.is(answers.filter((answer) => answer === 2n || answer === 4n).length, members.length);
+  assert.is(await visitors.get("today"), 4n);
+  assert.is(await client.incr("visitors:today", { member: "ada" }), 4n);
+  assert.is(await client.incr("visitors:today", { member: "eve" }), 5n);
+  const failure = await errorOf(client.incr("visitors:today", { member: "x".repeat(129) }));
+  assert.equal([failure.field, failure.outcome], ["member", "NOT_APPLIED"]);
+});
+
 test("bytes are left as they are", async () => {
   const raw = client.keyspace("raw:", bytes);
   const value = Uint8Array.from({ length: 256 }, (_, n) => n);

@@ -58,6 +58,10 @@ export type IncrementTogether<Input, Result> = (
   endAt?: number,
 ) => Promise<Result>;
 
+/** Calls back when all that is ready to run has run. Browsers have no setImmediate. */
+const soon: (call: () => void) => unknown =
+  typeof setImmediate === "function" ? setImmediate : (call) => setTimeout(call, 0);
+
 /** A write that takes longer holds up nobody: others go beside it. */
 const slowMs = 50;
 
@@ -100,7 +104,8 @@ export function createIncrementsTogether<Input, Result>(
       }
     };
     const timer = setTimeout(makeWay, slowMs);
-    write(group, controller.signal).finally(makeWay);
+    // Those who have just been told may go on at once: what they ask for next goes with the next write, not the one after it.
+    write(group, controller.signal).finally(() => soon(makeWay));
   }
 
   function begin(group: readonly Waiting<Input, Result>[]): Write {

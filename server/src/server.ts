@@ -2,7 +2,6 @@ import { setMaxListeners } from "node:events";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
-import { createRequestIds } from "../../common/request-ids.js";
 import { version } from "../../common/version.js";
 import { openAccess } from "./access/access.js";
 import { createCallLimits } from "./admission/call-limits.js";
@@ -35,7 +34,7 @@ import { createRetryBudget } from "./store/dynamodb/retry.js";
 import type { Clock } from "./store/layout/entry.js";
 import { createItemLayout } from "./store/layout/item-layout.js";
 import { createStore } from "./store/store.js";
-import type { StoreContext } from "./store/store-context.js";
+import { createRequestWindow, type StoreContext } from "./store/store-context.js";
 import { type Backend, createBackend } from "./store/table/backend.js";
 
 /** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
@@ -290,11 +289,7 @@ function createContext(
     defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
     batchConcurrency: settings.mgetConcurrency,
     batchSlots,
-    requests: {
-      windowMs: settings.requestWindowSeconds * 1000,
-      maxWriters: settings.requestWindowWriters,
-      ids: createRequestIds(clock),
-    },
+    requests: createRequestWindow(settings.requestWindowSeconds * 1000, settings.requestSlots, clock),
     engine: { returnsOldItems: false },
   };
 }
@@ -332,7 +327,6 @@ function createImplementations(settings: Settings, context: StoreContext, { embe
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
       defaultDeadlineMs,
       requestWindowMs: context.requests.windowMs,
-      maxRequestWriters: context.requests.maxWriters,
       defaultExpirySeconds: context.defaultExpirySeconds,
       autoExpiry: () => backend.autoExpiry,
     }),

@@ -5,10 +5,16 @@ export interface Slot {
   readonly result: number;
 }
 
-/** The map of the item: the slots by writer, and the floor, 0 when there is none. */
+/** Slots by writer. */
+export type Slots = readonly (Slot | undefined)[];
+
+/** The map of the item: its slots, the highest sequence that was removed, and that was dropped unarchived, 0 when there is none. */
 export interface Memory {
-  readonly slots: readonly (Slot | undefined)[];
+  readonly slots: Slots;
   readonly floor: number;
+  readonly lost: number;
+  /** How often something was removed. */
+  readonly epoch: number;
 }
 
 export interface Item {
@@ -39,13 +45,23 @@ export const stepOf = (sequence: number) => sequence >> 3;
 export interface IncrementWrite {
   readonly kind: "update" | "create" | "restart" | "adopt";
   readonly now: number;
+  /** For an id that is not above the floor, and was not found in the archive: the epoch before it was looked for. */
+  readonly epoch?: number | undefined;
 }
 
-/** Removes the slots that were seen, and raises the floor. */
-export interface PruneWrite {
-  readonly kind: "prune";
-  readonly seen: readonly (Slot | undefined)[];
+/** Writes slots into the archive. */
+export interface ArchiveWrite {
+  readonly kind: "archive";
+  readonly slots: Slots;
+}
+
+/** Removes slots: those that were archived, and those that are dropped. */
+export interface TrimWrite {
+  readonly kind: "trim";
+  readonly moved: Slots;
+  readonly dropped: Slots;
   readonly floor: number;
+  readonly lost: number;
 }
 
 /** A Set or a Delete: what the item shall become if it is as it was seen. */
@@ -55,17 +71,26 @@ export interface Overwrite {
   readonly becomes: Pick<Item, "kind" | "expires" | "memory"> | undefined;
 }
 
-const emptyMemory: Memory = { slots: [], floor: 0 };
+const emptyMemory: Memory = { slots: [], floor: 0, lost: 0, epoch: 0 };
 
 export const slotsOf = (memory: Memory | undefined) => (memory?.slots ?? []).filter((slot) => slot !== undefined);
+
+/** Whether an increment must be above the floor: a caller's must, since its slot may be in the archive. */
+export const mindsFloor = (writer: number, rules: Rules, bounds: Bounds) =>
+  rules.floorCondition && writer >= bounds.own;
 
 /** All that a condition can see of an item. */
 export function etagOf(item: Item | undefined): string {
   if (item === undefined) {
     return "-";
   }
-  const slots = item.memory?.slots.map((slot) => (slot ? `${slot.sequence}=${slot.result}` : "")).join();
-  return `${item.kind}/${item.count}/${item.expires}/${item.memory ? `${slots}/${item.memory.floor}` : ""}`;
+  const { memory } = item;
+  const rest = memory ? `${textOf(memory.slots)}/${memory.floor}/${memory.lost}/${memory.epoch}` : "";
+  return `${item.kind}/${item.count}/${item.expires}/${rest}`;
+}
+
+export function textOf(slots: Slots): string {
+  return slots.map((slot) => (slot ? `${slot.sequence}=${slot.result}` : "")).join();
 }
 
 export function isExpired(item: Item, now: number): boolean {
@@ -97,7 +122,7 @@ export function applyIncrement(
   if (write.kind === "adopt") {
     return item.memory ? undefined : { ...item, memory: emptyMemory };
   }
-  if (!item.memory || !mayAdd(item.memory, increment, rules, bounds)) {
+  if (!item.memory || !mayAdd(item.memory, increment, write.epoch, rules, bounds)) {
     return undefined;
   }
   if (write.kind === "restart") {
@@ -111,7 +136,13 @@ export function applyIncrement(
   return { ...item, count, memory: remember(item.memory, increment, count) };
 }
 
-function mayAdd(memory: Memory, { writer, sequence }: Increment, rules: Rules, bounds: Bounds): boolean {
+function mayAdd(
+  memory: Memory,
+  { writer, sequence }: Increment,
+  epoch: number | undefined,
+  rules: Rules,
+  bounds: Bounds,
+): boolean {
   const last = memory.slots[writer]?.sequence;
   if (rules.slotCondition === "below" && last !== undefined && last >= sequence) {
     return false;
@@ -119,23 +150,36 @@ function mayAdd(memory: Memory, { writer, sequence }: Increment, rules: Rules, b
   if (rules.slotCondition === "differs" && last === sequence) {
     return false;
   }
-  return !(rules.floorCondition && memory.floor >= sequence) && !isFull(memory, writer, bounds.slots);
+  if (epoch !== undefined) {
+    return !(rules.epochCondition && memory.epoch !== epoch) && !isFull(memory, writer, bounds.slots);
+  }
+  const isBelow = mindsFloor(writer, rules, bounds)
+    ? memory.floor >= sequence
+    : rules.droppedRefuses && memory.lost >= sequence;
+  return !isBelow && !isFull(memory, writer, bounds.slots);
 }
 
 function remember(memory: Memory, { writer, sequence }: Increment, result: number): Memory {
   const slots = Array.from({ length: Math.max(memory.slots.length, writer + 1) }, (_, at) => memory.slots[at]);
   slots[writer] = { sequence, result };
-  return { slots, floor: memory.floor };
+  return { ...memory, slots };
 }
 
-/** Applies a prune; undefined when its condition is not met. */
-export function applyPrune(item: Item | undefined, { seen, floor }: PruneWrite, rules: Rules): Item | undefined {
+/** Applies a trim; undefined when its condition is not met. */
+export function applyTrim(item: Item | undefined, write: TrimWrite, rules: Rules): Item | undefined {
   const memory = item?.memory;
   const unchanged = (slot: Slot | undefined, at: number) =>
     slot === undefined || memory?.slots[at]?.sequence === slot.sequence;
-  if (!item || !memory || (rules.pruneComparesSlots && !seen.every(unchanged)) || memory.floor > floor) {
+  if (!item || !memory) {
     return undefined;
   }
-  const slots = memory.slots.map((slot, at) => (seen[at] ? undefined : slot));
-  return { ...item, memory: { slots, floor } };
+  if (rules.trimComparesFloor && (memory.floor > write.floor || memory.lost > write.lost)) {
+    return undefined;
+  }
+  if (rules.trimComparesSlots && !write.dropped.every(unchanged)) {
+    return undefined;
+  }
+  const slots = memory.slots.map((slot, at) => (write.moved[at] || write.dropped[at] ? undefined : slot));
+  const epoch = memory.epoch + (rules.trimCounts ? 1 : 0);
+  return { ...item, memory: { slots, floor: write.floor, lost: write.lost, epoch } };
 }

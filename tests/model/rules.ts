@@ -1,13 +1,31 @@
 /** The choices of the protocol that keep an increment from counting twice. Each weaker variant changes one of them. */
 export interface Rules {
-  /** What an increment asks of its writer's slot: to be below its own sequence, to differ from it, or nothing. */
+  /** What an increment asks of its slot: that its writer's sequence is below its own, differs from it, or nothing. */
   readonly slotCondition: "below" | "differs" | "none";
-  /** Whether an increment must be above the floor. */
+  /** Whether a caller's id must be above the floor, or looked for in the archive. */
   readonly floorCondition: boolean;
-  /** What pruning raises the floor to. */
-  readonly prunedFloor: "highest pruned" | "clock" | "unchanged";
-  /** Whether pruning asks that each slot is as it was seen. */
-  readonly pruneComparesSlots: boolean;
+  /** What a trim raises the floor to. */
+  readonly trimmedFloor: "highest removed" | "clock" | "unchanged";
+  /** Whether a trim asks that the floor is not above the one that it sets. */
+  readonly trimComparesFloor: boolean;
+  /** Whether a trim asks that each of the server's own slots that it drops is as it was seen. */
+  readonly trimComparesSlots: boolean;
+  /** Whether the slots of callers' ids are written to the archive, and when. */
+  readonly archived: "before the trim" | "after the trim" | "never";
+  /** Whether each trim adds one to the epoch. */
+  readonly trimCounts: boolean;
+  /** Whether an id that was looked for in the archive is added only if the epoch is what it was before. */
+  readonly epochCondition: boolean;
+  /** Whether the epoch is read before the archive is, or after it. */
+  readonly epochRead: "before the archive" | "after the archive";
+  /** Whether the archive is read strongly. */
+  readonly archiveRead: "strong" | "eventual";
+  /** How many windows after its youngest id an archive item may go. */
+  readonly archiveLives: number;
+  /** Whether ids not above one that was dropped without having been archived are refused for ever. */
+  readonly droppedRefuses: boolean;
+  /** Whether whoever finds an id neither in the item nor in the archive may refuse it as out of bounds before it looks there. */
+  readonly boundsBeforeArchive: boolean;
   readonly restartKeepsMemory: boolean;
   readonly deleteKeepsMemory: boolean;
   readonly setKeepsMemory: boolean;
@@ -15,7 +33,7 @@ export interface Rules {
   readonly ageCheckedOnUpdate: boolean;
   /** Whether an id older than the window may not begin a counter, or the memory of one that has none. */
   readonly ageCheckedOnCreate: boolean;
-  /** How many windows old all of the memory must be before a Delete or a Set drops it. */
+  /** How many windows old a slot must be before it is dropped, or all of the memory before a Delete or a Set drops it. */
   readonly droppedAfter: number;
   /** Whether the floor counts as a part of the memory that may be too young to be dropped. */
   readonly floorKeepsMemory: boolean;
@@ -25,35 +43,38 @@ export interface Rules {
   readonly reaperWaitsFor: "a window" | "memory";
 }
 
-/** The protocol to the letter of docs/exactly-once.md as it was first written. */
-export const firstRules: Rules = {
+/** The protocol of docs/exactly-once.md, with a margin of a window at each place that drops memory, counted from the ids. */
+export const rules: Rules = {
   slotCondition: "below",
   floorCondition: true,
-  prunedFloor: "highest pruned",
-  pruneComparesSlots: true,
+  trimmedFloor: "highest removed",
+  trimComparesFloor: true,
+  trimComparesSlots: true,
+  archived: "before the trim",
+  trimCounts: true,
+  epochCondition: true,
+  epochRead: "before the archive",
+  archiveRead: "strong",
+  archiveLives: 2,
+  droppedRefuses: true,
+  boundsBeforeArchive: false,
   restartKeepsMemory: true,
   deleteKeepsMemory: true,
   setKeepsMemory: true,
   ageCheckedOnUpdate: true,
   ageCheckedOnCreate: true,
-  droppedAfter: 1,
-  floorKeepsMemory: true,
-  goneCountsFrom: "deletion",
-  reaperWaitsFor: "a window",
-};
-
-/** The protocol with a margin of a window at each place that drops memory, counted from the ids themselves. */
-export const rules: Rules = {
-  ...firstRules,
   droppedAfter: 2,
+  floorKeepsMemory: true,
   goneCountsFrom: "youngest id",
   reaperWaitsFor: "memory",
 };
 
 /** How much of the world an exploration looks at. Times are in steps. */
 export interface Bounds {
-  /** How many increments each writer sends. One makes it a single-use id. */
+  /** How many increments each writer sends. A caller's id is a writer that sends one. */
   readonly writers: readonly number[];
+  /** So many of the writers, from the first, are servers' own, which keep one slot each. */
+  readonly own: number;
   /** The steps in a window. */
   readonly window: number;
   /** How far the clock of the second replica is ahead of the first one's. */
@@ -66,7 +87,9 @@ export interface Bounds {
   readonly tries: number;
   /** How many requests a replica sends for one call. */
   readonly hops: number;
+  /** How many slots the item has room for, and how many of them a trim leaves. */
   readonly slots: number;
+  readonly kept: number;
   /** The upper bound of the increments, if any. */
   readonly most?: number;
   /** How many steps a new counter lives; undefined for ever. */
@@ -74,7 +97,7 @@ export interface Bounds {
   /** How often each of these happens. */
   readonly deletes: number;
   readonly sets: number;
-  readonly prunes: number;
+  readonly trims: number;
   readonly touches: number;
   readonly celery: number;
 }

@@ -1,5 +1,5 @@
-import { applyIncrement, applyPrune, etagOf, type Item, isExpired, never, sequenceAt } from "./dynamodb.js";
-import { afterRead, deleteOf, firstRequest, mayReap, pruneOf, setOf } from "./replica.js";
+import { applyIncrement, applyTrim, etagOf, type Item, isExpired, never, type Slot, sequenceAt } from "./dynamodb.js";
+import { afterRead, deleteOf, firstRequest, mayExpire, mayReap, setOf, trimOf } from "./replica.js";
 import {
   type Call,
   type Chore,
@@ -79,8 +79,18 @@ function arrivals(world: World, context: Context, add: Add): void {
     const name = `DynamoDB: ${call.write.kind} of ${nameOf(id)} via ${replicaName[call.via]}, sent at step ${call.sent}`;
     const rest = { ...world, calls: world.calls.toSpliced(at, 1) };
     if (call.write.kind === "read") {
-      const [told, next] = answered(rest, call, context);
+      const [told, next] = answered(rest, call, world.item, call.write.archived, context);
       add(`${name}: ${told}`, next);
+      return;
+    }
+    if (call.write.kind === "lookup") {
+      const { writer, sequence } = incrementOf(id);
+      const slot = world.archive[writer];
+      const found = slot?.sequence === sequence ? slot : undefined;
+      for (const seen of context.rules.archiveRead === "eventual" && found ? [found, undefined] : [found]) {
+        const [told, next] = lookedUp(rest, call, call.write.item, seen ?? "nothing", context);
+        add(`${name}: ${seen ? "found" : "not found"}, ${told}`, next);
+      }
       return;
     }
     const item = applyIncrement(world.item, call.write, incrementOf(id), world.lives, context.rules, context.bounds);
@@ -97,10 +107,17 @@ function arrivals(world: World, context: Context, add: Add): void {
   });
 }
 
-function answered(world: World, call: Call, context: Context): [string, World] {
+function answered(
+  world: World,
+  call: Call,
+  item: Item | undefined,
+  archived: Slot | "nothing" | undefined,
+  context: Context,
+): [string, World] {
   const id = world.ids[call.id] as Id;
   const { rules, bounds } = context;
-  const next = afterRead(world.item, incrementOf(id), clockOf(call.via, world, context), rules, bounds);
+  const now = clockOf(call.via, world, context);
+  const next = afterRead(item, incrementOf(id), archived, now, rules, bounds);
   switch (next.kind) {
     case "replayed":
       return [`replayed, ${next.result}`, succeeded(world, call.id, next.result)];
@@ -111,9 +128,25 @@ function answered(world: World, call: Call, context: Context): [string, World] {
       const wrong = !id.unknown && id.life > 0;
       return [next.why, wrong ? broken(refused, "not applied is true", `${nameOf(id)} was applied`) : refused];
     }
+    case "lookup":
+      return ["looks into the archive", goesOn(world, call, { kind: "lookup", now, item }, context)];
     default:
       return [`sends ${next.kind}`, goesOn(world, call, next, context)];
   }
+}
+
+/** The archive has been read: what is done then is decided by the item as it was read before, or, weaker, as it is read now. */
+function lookedUp(
+  world: World,
+  call: Call,
+  item: Item | undefined,
+  archived: Slot | "nothing",
+  context: Context,
+): [string, World] {
+  const now = clockOf(call.via, world, context);
+  return context.rules.epochRead === "before the archive"
+    ? answered(world, call, item, archived, context)
+    : ["reads the item", goesOn(world, call, { kind: "read", now, archived }, context)];
 }
 
 /** The replica sends its next request for the call, unless it has sent too many: then the outcome is unknown. */
@@ -139,37 +172,63 @@ function succeeded(world: World, at: number, result: number): World {
     : broken(world, "the answer is the result", `${nameOf(id)} is answered ${result}, its result was ${id.result}`);
 }
 
-/** Pruning, Delete and Set: a replica reads, and its conditional write is applied some time later. */
+/** Trims, Delete and Set: a replica reads, and its conditional write is applied some time later. */
 function chores(world: World, context: Context, add: Add): void {
   const { rules, bounds } = context;
   for (const via of replicas) {
     const now = clockOf(via, world, context);
-    const begin = (name: Chore["name"], write: Chore["write"] | undefined, left: Partial<World["left"]>) => {
-      if (write) {
-        const chore = { name, sent: world.time, write };
-        const to = write.kind === "prune" ? "" : `, to leave ${write.becomes ? describe(write.becomes) : "nothing"}`;
-        const next = { ...world, chores: [...world.chores, chore], left: { ...world.left, ...left } };
-        add(`${name} via ${replicaName[via]} reads${to}`, next);
+    const begin = (chore: Omit<Chore, "sent">, text: string, left: Partial<World["left"]>) =>
+      add(`${chore.name} via ${replicaName[via]} reads${text}`, {
+        ...world,
+        chores: [...world.chores, { ...chore, sent: world.time }],
+        left: { ...world.left, ...left },
+      });
+    const { deletes, sets, trims } = world.left;
+    const trimming = trims > 0 ? trimOf(world.item, now, rules, bounds) : undefined;
+    if (trimming) {
+      const { archive, trim } = trimming;
+      const left = { trims: trims - 1 };
+      const text = `, to move ${count(trim.moved)} and drop ${count(trim.dropped)}`;
+      if (rules.archived === "before the trim" && count(trim.moved) > 0) {
+        begin({ name: "archive", write: archive, follows: trim }, text, left);
+      } else if (rules.archived === "after the trim" && count(trim.moved) > 0) {
+        begin({ name: "trim", write: trim, follows: archive }, text, left);
+      } else {
+        begin({ name: "trim", write: trim }, text, left);
       }
-    };
-    const { deletes, sets, prunes } = world.left;
-    if (prunes > 0) begin("prune", pruneOf(world.item, now, rules, bounds), { prunes: prunes - 1 });
-    if (deletes > 0) begin("Delete", deleteOf(world.item, now, rules, bounds), { deletes: deletes - 1 });
-    if (sets > 0) begin("Set", setOf(world.item, now, rules, bounds), { sets: sets - 1 });
+    }
+    for (const [name, write, left] of [
+      ["Delete", deletes > 0 ? deleteOf(world.item, now, rules, bounds) : undefined, { deletes: deletes - 1 }],
+      ["Set", sets > 0 ? setOf(world.item, now, rules, bounds) : undefined, { sets: sets - 1 }],
+    ] as const) {
+      if (write) {
+        begin({ name, write }, `, to leave ${write.becomes ? describe(write.becomes) : "nothing"}`, left);
+      }
+    }
   }
   world.chores.forEach((chore, at) => {
+    const { write, follows } = chore;
     const rest = { ...world, chores: world.chores.toSpliced(at, 1) };
-    const done = (item: Item | undefined) =>
-      add(`DynamoDB: ${chore.name}, sent at step ${chore.sent}`, { ...rest, item });
-    if (chore.write.kind === "prune") {
-      const item = applyPrune(world.item, chore.write, rules);
-      if (item) done(item);
-    } else if (chore.write.seen === etagOf(world.item)) {
-      const { becomes } = chore.write;
-      done(becomes && { ...becomes, count: 0, life: 0, celery: 0 });
+    const label = `DynamoDB: ${chore.name}, sent at step ${chore.sent}`;
+    const done = (changes: Partial<World>) => {
+      const reached: World = { ...rest, ...changes };
+      const next: Chore[] = follows ? [{ name: follows.kind, sent: world.time, write: follows }] : [];
+      add(label, { ...reached, chores: [...reached.chores, ...next] });
+    };
+    if (write.kind === "archive") {
+      const length = Math.max(world.archive.length, write.slots.length);
+      done({ archive: Array.from({ length }, (_, writer) => write.slots[writer] ?? world.archive[writer]) });
+    } else if (write.kind === "trim") {
+      const item = applyTrim(world.item, write, rules);
+      if (item) done({ item });
+    } else if (write.seen === etagOf(world.item)) {
+      const { becomes } = write;
+      done({ item: becomes && { ...becomes, count: 0, life: 0, celery: 0 } });
     }
   });
 }
+
+const count = (slots: readonly (Slot | undefined)[]) => slots.filter((slot) => slot !== undefined).length;
 
 function describe({ kind, memory }: Pick<Item, "kind" | "memory">): string {
   return [kind === "gone" ? [] : ["a value"], memory ? ["the memory"] : []].flat().join(" and ");
@@ -193,6 +252,16 @@ function others(world: World, context: Context, add: Add): void {
         ...world,
         item: undefined,
       });
+    }
+  }
+  for (const via of replicas) {
+    const now = clockOf(via, world, context);
+    const gone = world.archive.map((slot) =>
+      slot && mayExpire(slot, now, context.rules, context.bounds) ? slot : undefined,
+    );
+    if (count(gone) > 0) {
+      const archive = world.archive.map((slot, at) => (gone[at] ? undefined : slot));
+      add(`${replicaName[via]} reaps from the archive`, { ...world, archive });
     }
   }
 }

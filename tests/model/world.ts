@@ -1,4 +1,15 @@
-import { etagOf, type Increment, type IncrementWrite, type Item, type Overwrite, type PruneWrite } from "./dynamodb.js";
+import {
+  type ArchiveWrite,
+  etagOf,
+  type Increment,
+  type IncrementWrite,
+  type Item,
+  type Overwrite,
+  type Slot,
+  type Slots,
+  type TrimWrite,
+  textOf,
+} from "./dynamodb.js";
 import type { Bounds, Rules } from "./rules.js";
 
 /** What became of one request id. */
@@ -24,21 +35,39 @@ export interface Call {
   readonly via: number;
   readonly hops: number;
   readonly sent: number;
-  readonly write: IncrementWrite | { readonly kind: "read"; readonly now: number };
+  readonly write: IncrementWrite | ReadItem | ReadArchive;
+}
+
+/** Reads the item; `archived` is what the archive held, if that was read before. */
+interface ReadItem {
+  readonly kind: "read";
+  readonly now: number;
+  readonly archived?: Slot | "nothing";
+}
+
+/** Reads the archive; `item` is what was read of the item before. */
+interface ReadArchive {
+  readonly kind: "lookup";
+  readonly now: number;
+  readonly item: Item | undefined;
 }
 
 /** A request of somebody who is not incrementing. */
 export interface Chore {
-  readonly name: "Delete" | "Set" | "prune";
+  readonly name: "Delete" | "Set" | "archive" | "trim";
   readonly sent: number;
-  readonly write: Overwrite | PruneWrite;
+  readonly write: Overwrite | ArchiveWrite | TrimWrite;
+  /** What is sent when it is done. */
+  readonly follows?: ArchiveWrite | TrimWrite;
 }
 
-export type Budget = Pick<Bounds, "deletes" | "sets" | "prunes" | "touches" | "celery">;
+export type Budget = Pick<Bounds, "deletes" | "sets" | "trims" | "touches" | "celery">;
 
 export interface World {
   readonly time: number;
   readonly item: Item | undefined;
+  /** What was moved out of the item. */
+  readonly archive: Slots;
   /** How many lives the counter has had. */
   readonly lives: number;
   readonly ids: readonly Id[];
@@ -70,10 +99,11 @@ export function firstWorld(bounds: Bounds): World {
   const ids = bounds.writers.flatMap((count, writer) =>
     Array.from({ length: count }, (_, place) => ({ writer, place })),
   );
-  const { deletes, sets, prunes, touches, celery } = bounds;
+  const { deletes, sets, trims, touches, celery } = bounds;
   return {
     time: 1,
     item: undefined,
+    archive: [],
     lives: 0,
     ids: ids.map(({ writer, place }, at) => ({
       writer,
@@ -88,7 +118,7 @@ export function firstWorld(bounds: Bounds): World {
     })),
     calls: [],
     chores: [],
-    left: { deletes, sets, prunes, touches, celery },
+    left: { deletes, sets, trims, touches, celery },
   };
 }
 
@@ -102,25 +132,43 @@ export function keyOf(world: World): string {
   const ids = world.ids.map(
     (id) => `${id.sequence},${id.tries},${id.life},${id.result},${id.unknown ? 1 : 0}${id.refused ? 1 : 0}`,
   );
-  const calls = world.calls.map((c) => `${c.id},${c.via},${c.hops},${c.sent},${c.write.kind},${c.write.now}`).sort();
+  const calls = world.calls.map((c) => `${c.id},${c.via},${c.hops},${c.sent},${keyOfRequest(c.write)}`).sort();
   const chores = world.chores.map((chore) => `${chore.name},${chore.sent},${keyOfChore(chore.write)}`).sort();
   return [
     world.time,
     etagOf(item),
     item?.life,
     item?.celery,
+    textOf(world.archive),
     world.lives,
     ids.join(";"),
     calls.join(";"),
     chores.join(";"),
-    `${left.deletes},${left.sets},${left.prunes},${left.touches},${left.celery}`,
+    `${left.deletes},${left.sets},${left.trims},${left.touches},${left.celery}`,
   ].join("|");
 }
 
-function keyOfChore(write: Overwrite | PruneWrite): string {
-  return write.kind === "prune"
-    ? `${write.seen.map((slot) => slot?.sequence ?? "")}>${write.floor}`
-    : `${write.seen}>${write.becomes ? `${write.becomes.kind}/${write.becomes.expires}` : ""}`;
+function keyOfRequest(write: Call["write"]): string {
+  const { kind, now } = write;
+  switch (kind) {
+    case "read":
+      return `${kind},${now},${typeof write.archived === "object" ? textOf([write.archived]) : write.archived}`;
+    case "lookup":
+      return `${kind},${now},${etagOf(write.item)}`;
+    default:
+      return `${kind},${now},${write.epoch}`;
+  }
+}
+
+function keyOfChore(write: Chore["write"]): string {
+  switch (write.kind) {
+    case "archive":
+      return textOf(write.slots);
+    case "trim":
+      return `${textOf(write.moved)}>${textOf(write.dropped)}>${write.floor}>${write.lost}`;
+    case "overwrite":
+      return `${write.seen}>${write.becomes ? `${write.becomes.kind}/${write.becomes.expires}` : ""}`;
+  }
 }
 
 /** The first invariant that the item itself breaks. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, type DynakvClient, DynakvError } from "../../client/src/index.js";
-import { createRequestIds, type RequestIds } from "../../common/request-ids.js";
+import { createRequestIds, type RequestIds } from "../../server/src/store/counters/own-request-ids.js";
 import type { Random } from "../../server/test/support/random.js";
 import { inputKinds } from "../fuzz/kinds.js";
 import { sendInput } from "../fuzz/run/send-input.js";

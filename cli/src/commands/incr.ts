@@ -13,9 +13,15 @@ be, and prints it. It counts once, whatever becomes of answers.`,
     initial: { type: "string", placeholder: "N", help: "where a counter that is created starts; default 0" },
     min: { type: "string", placeholder: "N", help: "fail rather than go below" },
     max: { type: "string", placeholder: "N", help: "fail rather than go above" },
+    member: { type: "string", placeholder: "TEXT", help: "count once for this member, as long as the counter lives" },
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}; unset: as it is` },
   },
-  examples: ["dynakv incr visits", "dynakv incr stock -3 --min 0", "dynakv incr tries --max 5 --expire 10m"],
+  examples: [
+    "dynakv incr visits",
+    "dynakv incr stock -3 --min 0",
+    "dynakv incr visitors --member alice",
+    "dynakv incr tries --max 5 --expire 10m",
+  ],
   positionals: [1, 2],
   async run({ client, flags, positionals: [key = "", delta] }) {
     const counter = await client.incr(key, {
@@ -23,6 +29,7 @@ be, and prints it. It counts once, whatever becomes of answers.`,
       initial: readInteger(flags.initial, "--initial"),
       min: readInteger(flags.min, "--min"),
       max: readInteger(flags.max, "--max"),
+      member: flags.member,
       expiry: flags.expire === undefined ? undefined : parseExpiry(flags.expire, ["never"]),
     });
     await print(`${counter}\n`);

@@ -135,6 +135,7 @@ export const incrOptions: Checks<IncrOptions> = {
   max: integer64,
   expiry,
   requestId: nonEmptyText,
+  member: nonEmptyText,
 };
 
 export const mgetOptions: Checks<MGetOptions> = {

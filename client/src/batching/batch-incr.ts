@@ -1,10 +1,10 @@
 import { addUp, createIncrementsTogether, type Waiting } from "../../../common/batching/increment-queue.js";
 import { int64 } from "../../../common/int64.js";
-import type { RequestIds } from "../../../common/request-ids.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, Caller } from "../call.js";
 import { DynakvError, endedHere } from "../errors.js";
 import { type Expiry, toExpiry } from "../write-options.js";
+import type { ServerTimedIds } from "./server-timed-ids.js";
 
 /** An increment, as the client's caller describes it. */
 export interface IncrInput {
@@ -14,6 +14,7 @@ export interface IncrInput {
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
   readonly expiry?: Expiry | undefined;
+  readonly member?: string | undefined;
 }
 
 export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
@@ -21,11 +22,11 @@ export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
 /** Many more than a hot counter has waiting while one request is under way. */
 const maxTogether = 10_000;
 
-/** One Incr, under a given id or one of the client's own. */
+/** One Incr, under a given id or a fresh one, which all its repetitions have. */
 export async function incrAlone(
   call: Call,
-  { key, delta, initial, min, max, expiry }: IncrInput,
-  ids: RequestIds | string,
+  { key, delta, initial, min, max, expiry, member }: IncrInput,
+  ids: string | ServerTimedIds,
 ): Promise<bigint> {
   const request = {
     key,
@@ -33,23 +34,18 @@ export async function incrAlone(
     ...(initial === undefined ? {} : { initial }),
     ...(min === undefined ? {} : { min }),
     ...(max === undefined ? {} : { max }),
+    ...(member === undefined ? {} : { member }),
     ...toExpiry(expiry),
   };
-  const add = (requestId: string) => call.unary(KeyValueService.method.incr, { ...request, requestId });
-  try {
-    const { value } = await (typeof ids === "string" ? add(ids) : ids.use(key, add, call.signal));
-    return value;
-  } catch (error) {
-    // It has ended while it waited for its turn.
-    throw error instanceof DynakvError ? error : endedHere(error, "NOT_APPLIED");
-  }
+  const send = (requestId: string) => call.unary(KeyValueService.method.incr, { ...request, requestId });
+  return (await (typeof ids === "string" ? send(ids) : ids.use(send))).value;
 }
 
 /**
  * Increments of one counter that are made while another is under way travel as one, whose answer tells the value after each. They
  * share an id, and so count once together.
  */
-export function createIncrTogether(caller: Caller, ids: RequestIds): Incr {
+export function createIncrTogether(caller: Caller, ids: ServerTimedIds): Incr {
   const incr = createIncrementsTogether<IncrInput, bigint>({
     take(waiting) {
       const group: Waiting<IncrInput, bigint>[] = [];

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/info_service.proto.
  */
 export const file_dynakv_v1_info_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIswBCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkSGgoScmVxdWVzdHNfYXR0cmlidXRlGAggASgJIogCCgZMaW1pdHMSFQoNbWF4X2tleV9ieXRlcxgBIAEoDRIWCg5tYXhfaXRlbV9ieXRlcxgCIAEoDRIZChFtYXhfcmVxdWVzdF9ieXRlcxgDIAEoDRIvCgxtYXhfZGVhZGxpbmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kZWFkbGluZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5yZXF1ZXN0X3dpbmRvdxgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIbChNtYXhfcmVxdWVzdF93cml0ZXJzGAcgASgNIjgKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIucBCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkSGgoScmVxdWVzdHNfYXR0cmlidXRlGAggASgJEhkKEW1lbWJlcnNfYXR0cmlidXRlGAkgASgJIqkCCgZMaW1pdHMSFQoNbWF4X2tleV9ieXRlcxgBIAEoDRIWCg5tYXhfaXRlbV9ieXRlcxgCIAEoDRIZChFtYXhfcmVxdWVzdF9ieXRlcxgDIAEoDRIvCgxtYXhfZGVhZGxpbmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kZWFkbGluZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5yZXF1ZXN0X3dpbmRvdxgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIfChNtYXhfcmVxdWVzdF93cml0ZXJzGAcgASgNQgIYARIbChNtYXhfY291bnRlcl9tZW1iZXJzGAggASgNIjgKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBQiEKCWR5bmFrdi52MVABWhJkeW5ha3YvdjE7ZHluYWt2djFiBnByb3RvMw", [file_google_protobuf_duration]);
 
 /**
  * GetInfoRequest has no fields.
@@ -146,6 +146,13 @@ export type Table = Message<"dynakv.v1.Table"> & {
    * @generated from field: string requests_attribute = 8;
    */
   requestsAttribute: string;
+
+  /**
+   * The attribute that holds the members that a counter has counted, a set of hashes.
+   *
+   * @generated from field: string members_attribute = 9;
+   */
+  membersAttribute: string;
 };
 
 /**
@@ -204,11 +211,19 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
   requestWindow?: Duration | undefined;
 
   /**
-   * How many writers of request ids one counter can tell apart within the window.
+   * Always 0: there is no such limit any more, a counter remembers all ids of the window.
    *
-   * @generated from field: uint32 max_request_writers = 7;
+   * @generated from field: uint32 max_request_writers = 7 [deprecated = true];
+   * @deprecated
    */
   maxRequestWriters: number;
+
+  /**
+   * How many members one counter can tell apart.
+   *
+   * @generated from field: uint32 max_counter_members = 8;
+   */
+  maxCounterMembers: number;
 };
 
 /**

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/key_value_service.proto.
  */
 export const file_dynakv_v1_key_value_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJaCgtTY2FuUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDgoGY3Vyc29yGAIgASgJEisKC2NvbnNpc3RlbmN5GAMgASgOMhYuZHluYWt2LnYxLkNvbnNpc3RlbmN5IkYKDFNjYW5SZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuZHluYWt2LnYxLlNjYW5SZXN1bHQSDgoGY3Vyc29yGAIgASgJIm8KClNjYW5SZXN1bHQSCwoDa2V5GAEgASgJEiEKBWVudHJ5GAIgASgLMhAuZHluYWt2LnYxLkVudHJ5SAASJwoFZXJyb3IYAyABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQiRQoNRGVsZXRlUmVxdWVzdBILCgNrZXkYASABKAkSJwoJY29uZGl0aW9uGAIgASgLMhQuZHluYWt2LnYxLkNvbmRpdGlvbiIhCg5EZWxldGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIIsUBCgtJbmNyUmVxdWVzdBILCgNrZXkYASABKAkSEgoFZGVsdGEYAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJEhQKB2luaXRpYWwYBCABKANIAYgBARIQCgNtaW4YBSABKANIAogBARIQCgNtYXgYBiABKANIA4gBARIhCgZleHBpcnkYByABKAsyES5keW5ha3YudjEuRXhwaXJ5QggKBl9kZWx0YUIKCghfaW5pdGlhbEIGCgRfbWluQgYKBF9tYXgibgoMSW5jclJlc3BvbnNlEg0KBXZhbHVlGAEgASgDEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHJlcGxheWVkGAQgASgIImcKDFRvdWNoUmVxdWVzdBILCgNrZXkYASABKAkSIQoGZXhwaXJ5GAIgASgLMhEuZHluYWt2LnYxLkV4cGlyeRInCgljb25kaXRpb24YAyABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uIl8KDVRvdWNoUmVzcG9uc2USDwoHZXhpc3RlZBgBIAEoCBIMCgRldGFnGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpfCgtSZXN1bHRPcmRlchIcChhSRVNVTFRfT1JERVJfVU5TUEVDSUZJRUQQABIYChRSRVNVTFRfT1JERVJfQVJSSVZBTBABEhgKFFJFU1VMVF9PUkRFUl9SRVFVRVNUEAIytgMKD0tleVZhbHVlU2VydmljZRI5CgNHZXQSFS5keW5ha3YudjEuR2V0UmVxdWVzdBoWLmR5bmFrdi52MS5HZXRSZXNwb25zZSIDkAIBEjQKA1NldBIVLmR5bmFrdi52MS5TZXRSZXF1ZXN0GhYuZHluYWt2LnYxLlNldFJlc3BvbnNlEj4KBE1HZXQSFi5keW5ha3YudjEuTUdldFJlcXVlc3QaFy5keW5ha3YudjEuTUdldFJlc3BvbnNlIgOQAgEwARI+CgRTY2FuEhYuZHluYWt2LnYxLlNjYW5SZXF1ZXN0GhcuZHluYWt2LnYxLlNjYW5SZXNwb25zZSIDkAIBMAESPQoGRGVsZXRlEhguZHluYWt2LnYxLkRlbGV0ZVJlcXVlc3QaGS5keW5ha3YudjEuRGVsZXRlUmVzcG9uc2USNwoESW5jchIWLmR5bmFrdi52MS5JbmNyUmVxdWVzdBoXLmR5bmFrdi52MS5JbmNyUmVzcG9uc2USOgoFVG91Y2gSFy5keW5ha3YudjEuVG91Y2hSZXF1ZXN0GhguZHluYWt2LnYxLlRvdWNoUmVzcG9uc2ViBnByb3RvMw", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJaCgtTY2FuUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDgoGY3Vyc29yGAIgASgJEisKC2NvbnNpc3RlbmN5GAMgASgOMhYuZHluYWt2LnYxLkNvbnNpc3RlbmN5IkYKDFNjYW5SZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuZHluYWt2LnYxLlNjYW5SZXN1bHQSDgoGY3Vyc29yGAIgASgJIm8KClNjYW5SZXN1bHQSCwoDa2V5GAEgASgJEiEKBWVudHJ5GAIgASgLMhAuZHluYWt2LnYxLkVudHJ5SAASJwoFZXJyb3IYAyABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQiRQoNRGVsZXRlUmVxdWVzdBILCgNrZXkYASABKAkSJwoJY29uZGl0aW9uGAIgASgLMhQuZHluYWt2LnYxLkNvbmRpdGlvbiIhCg5EZWxldGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIIuUBCgtJbmNyUmVxdWVzdBILCgNrZXkYASABKAkSEgoFZGVsdGEYAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJEhQKB2luaXRpYWwYBCABKANIAYgBARIQCgNtaW4YBSABKANIAogBARIQCgNtYXgYBiABKANIA4gBARIhCgZleHBpcnkYByABKAsyES5keW5ha3YudjEuRXhwaXJ5EhMKBm1lbWJlchgIIAEoCUgEiAEBQggKBl9kZWx0YUIKCghfaW5pdGlhbEIGCgRfbWluQgYKBF9tYXhCCQoHX21lbWJlciJuCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBCABKAgiZwoMVG91Y2hSZXF1ZXN0EgsKA2tleRgBIAEoCRIhCgZleHBpcnkYAiABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgDIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24iXwoNVG91Y2hSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKl8KC1Jlc3VsdE9yZGVyEhwKGFJFU1VMVF9PUkRFUl9VTlNQRUNJRklFRBAAEhgKFFJFU1VMVF9PUkRFUl9BUlJJVkFMEAESGAoUUkVTVUxUX09SREVSX1JFUVVFU1QQAjK2AwoPS2V5VmFsdWVTZXJ2aWNlEjkKA0dldBIVLmR5bmFrdi52MS5HZXRSZXF1ZXN0GhYuZHluYWt2LnYxLkdldFJlc3BvbnNlIgOQAgESNAoDU2V0EhUuZHluYWt2LnYxLlNldFJlcXVlc3QaFi5keW5ha3YudjEuU2V0UmVzcG9uc2USPgoETUdldBIWLmR5bmFrdi52MS5NR2V0UmVxdWVzdBoXLmR5bmFrdi52MS5NR2V0UmVzcG9uc2UiA5ACATABEj4KBFNjYW4SFi5keW5ha3YudjEuU2NhblJlcXVlc3QaFy5keW5ha3YudjEuU2NhblJlc3BvbnNlIgOQAgEwARI9CgZEZWxldGUSGC5keW5ha3YudjEuRGVsZXRlUmVxdWVzdBoZLmR5bmFrdi52MS5EZWxldGVSZXNwb25zZRI3CgRJbmNyEhYuZHluYWt2LnYxLkluY3JSZXF1ZXN0GhcuZHluYWt2LnYxLkluY3JSZXNwb25zZRI6CgVUb3VjaBIXLmR5bmFrdi52MS5Ub3VjaFJlcXVlc3QaGC5keW5ha3YudjEuVG91Y2hSZXNwb25zZUIhCglkeW5ha3YudjFQAVoSZHluYWt2L3YxO2R5bmFrdnYxYgZwcm90bzM", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * GetRequest names the key to read.
@@ -440,13 +440,12 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
 
   /**
    * Makes the increment safe to repeat: a request with an id that was applied before adds nothing and returns the original
-   * value. A UUID of version 7 in its usual form, in lower or upper case; anything else is INVALID_ARGUMENT. Its time must
-   * lie within the server's window (Limits.request_window), or the answer is REQUEST_TOO_OLD.
+   * value. A UUID of version 7 in its usual form, in lower or upper case; anything else is INVALID_ARGUMENT. Make a fresh one for
+   * each increment, and send the same with each of its repetitions, through whichever server. Any number of callers may do so:
+   * a counter remembers all ids of the window.
    *
-   * The last 16 hexadecimal digits name a writer, which has one slot in the counter's item; a counter has a limited number
-   * of them (Limits.max_request_writers), or the answer is REQUEST_WINDOW_FULL. A fresh UUID for each increment takes a
-   * slot each. To increment often, keep the last 16 digits and take a larger first half for each increment, with one
-   * increment of a key under way at a time: a later one of the same writer and key takes the place of the former.
+   * The time in the id must not be more than a minute ahead of the server's clock, or the answer is INVALID_ARGUMENT; and not
+   * older than the server's window (Limits.request_window), or the answer is REQUEST_TOO_OLD, unless the id is still known.
    *
    * Unset: the server itself sees to it that its own retries count once, but a repetition by the caller counts again.
    *
@@ -481,6 +480,23 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
    * @generated from field: dynakv.v1.Expiry expiry = 7;
    */
   expiry?: Expiry | undefined;
+
+  /**
+   * Counts once for each member, whatever request it comes in, as long as the counter lives: who has visited, which task is
+   * done. UTF-8, 1 to 128 bytes; anything else is INVALID_ARGUMENT. A member that the counter has counted adds nothing, whatever
+   * delta and bounds are; the answer is then the counter as it is now, with replayed set. Members are told apart by hashes of 64
+   * bits.
+   *
+   * A counter tells 4,096 members apart (Limits.max_counter_members). A further one is FAILED_PRECONDITION, with MEMBERS_FULL, and
+   * nothing is applied. A Delete, a Set and the counter's expiry forget its members. Each takes 8 bytes of the counter's item,
+   * and DynamoDB bills each write by the kilobyte of the item: the last of 4,096 costs 33 write units.
+   *
+   * With a request id beside it, a repetition with that id returns the original value; a repetition with another id, or without
+   * one, that of now. Unset: every request counts.
+   *
+   * @generated from field: optional string member = 8;
+   */
+  member?: string | undefined;
 };
 
 /**
@@ -519,7 +535,8 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
 
   /**
    * Whether this is the answer to an earlier request with this id, or to an earlier try of this one whose answer was lost on
-   * the way from DynamoDB. Value and etag are those of then, and expire_time is that of now.
+   * the way from DynamoDB: value and etag are those of then, and expire_time is that of now. Or whether the member had been
+   * counted before: then all of them are those of now.
    *
    * @generated from field: bool replayed = 4;
    */
@@ -729,7 +746,8 @@ export const KeyValueService: GenService<{
    * that holds a value: FAILED_PRECONDITION. Past a bound or int64: OUT_OF_RANGE, and nothing is applied.
    *
    * With a request id an increment is applied exactly once, however often the request is repeated, also through another
-   * replica of the server: a repetition adds nothing and returns the original value.
+   * replica of the server: a repetition adds nothing and returns the original value. With a member it is applied once for
+   * that member, as long as the counter lives.
    *
    * @generated from rpc dynakv.v1.KeyValueService.Incr
    */

@@ -68,7 +68,7 @@ export const rights: readonly RightInAws[] = [
   },
   {
     action: "dynamodb:BatchGetItem",
-    need: "MGet fails, and Gets are read one by one",
+    need: "MGet fails, Gets are read one by one, and increments with ids that are a little old fail",
     neededBy: always,
     attempt: (client, layout, abortSignal) =>
       client.send(
@@ -99,7 +99,7 @@ export const rights: readonly RightInAws[] = [
   },
   {
     action: "dynamodb:Scan",
-    need: "Scan, and with it `dynakv export`, fails",
+    need: "Scan, and with it `dynakv export`, fails, and where TTL is off what is left of deleted counters stays",
     neededBy: () => "export",
     attempt: (client, { names }, abortSignal) =>
       client.send(new ScanCommand({ TableName: names.table, Limit: 1 }), { abortSignal }),

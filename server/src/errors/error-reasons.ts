@@ -35,7 +35,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   [ErrorReason.UNSPECIFIED]: permanent(Unknown, "never"),
   [ErrorReason.INVALID_KEY]: permanent(
     InvalidArgument,
-    "the key is empty, over 2,048 bytes, or holds half a surrogate pair",
+    "the key is empty, over 2,048 bytes, holds half a surrogate pair, or begins with `__dynakv_archive__/`",
   ),
   [ErrorReason.VALUE_TOO_LARGE]: permanent(
     InvalidArgument,
@@ -69,15 +69,15 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
     "the item holds neither a binary value nor an int64 counter",
   ),
   [ErrorReason.OUT_OF_BOUNDS]: permanent(OutOfRange, "Incr past `min`, `max` or int64"),
+  [ErrorReason.MEMBERS_FULL]: permanent(
+    FailedPrecondition,
+    "Incr with a new `member`, on a counter that has counted as many as it can tell apart",
+  ),
   [ErrorReason.REQUEST_TOO_OLD]: permanent(
     FailedPrecondition,
-    "Incr with a request id that is older than the window, or than a later one of its writer, and is not remembered; this request added nothing, an earlier one may have",
+    "Incr with a request id that is older than the window and is not remembered; this request added nothing, an earlier one may have",
   ),
-  [ErrorReason.REQUEST_WINDOW_FULL]: transient(
-    ResourceExhausted,
-    "Incr with a request id of a new writer, on a counter that remembers as many writers as it can",
-    "yes, after `RetryInfo`; better with fewer writers",
-  ),
+  [ErrorReason.REQUEST_WINDOW_FULL]: transient(ResourceExhausted, "never any more"),
   [ErrorReason.THROTTLED]: transient(
     ResourceExhausted,
     "DynamoDB throttled, after the server's own retries; `throttling_reasons` are DynamoDB's",

@@ -4,6 +4,7 @@ import { version } from "../../../common/version.js";
 import { GetInfoResponseSchema, type InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import type { TableNames } from "../store/layout/item-layout.js";
 import { maxItemBytes, maxKeyBytes } from "../store/layout/item-size.js";
+import { maxMembers } from "../store/layout/members.js";
 import { msToDuration } from "./messages.js";
 
 export interface InfoServiceOptions {
@@ -13,7 +14,6 @@ export interface InfoServiceOptions {
   readonly maxDeadlineMs: number;
   readonly defaultDeadlineMs: number;
   readonly requestWindowMs: number;
-  readonly maxRequestWriters: number;
   readonly defaultExpirySeconds: number | undefined;
   /** Whether expired items leave the table by themselves, as far as is known now. */
   readonly autoExpiry: () => boolean;
@@ -35,6 +35,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           expiryAttribute: names.expiryAttribute,
           etagAttribute: names.etagAttribute,
           requestsAttribute: names.requestsAttribute,
+          membersAttribute: names.membersAttribute,
         },
         limits: {
           maxKeyBytes,
@@ -43,7 +44,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           maxDeadline: msToDuration(options.maxDeadlineMs),
           defaultDeadline: msToDuration(options.defaultDeadlineMs),
           requestWindow: msToDuration(options.requestWindowMs),
-          maxRequestWriters: options.maxRequestWriters,
+          maxCounterMembers: maxMembers,
         },
         features: { autoExpiry: options.autoExpiry(), atomicCounters: true },
         ...(defaultExpirySeconds === undefined ? {} : { defaultExpiry: msToDuration(defaultExpirySeconds * 1000) }),

@@ -38,6 +38,7 @@ import {
   refuseUnknownFields,
   tellTime,
   toExpiryPolicy,
+  toMember,
   toRequestId,
   toWriteCondition,
 } from "./validation.js";
@@ -140,14 +141,17 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         checkKey(key);
         checkRight(context, "write", [key]);
         const id = toRequestId(request.requestId, clock());
+        const member = toMember(key, request.member);
         if (min > max) {
           throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);
         }
         const expiry = toExpiryPolicy(request.expiry, clock());
         return async (signal) => {
-          const result = await store.incr({ key, id, delta, initial, min, max, expiry }, { signal }).catch((error) => {
-            throw tellTime(error, clock());
-          });
+          const result = await store
+            .incr({ key, id, delta, initial, min, max, expiry, member }, { signal })
+            .catch((error) => {
+              throw tellTime(error, clock());
+            });
           return create(IncrResponseSchema, {
             value: result.value,
             etag: result.etag,

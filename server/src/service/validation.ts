@@ -5,6 +5,8 @@ import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { ExpiryPolicy, WriteCondition } from "../store/layout/entry.js";
 import { maxKeyBytes } from "../store/layout/item-size.js";
+import { hashMember } from "../store/layout/members.js";
+import { archivePrefix, isArchiveKey } from "../store/layout/request-archive.js";
 import { parseRequestId, type RequestId, timeOf } from "../store/layout/request-id.js";
 import { lastTimestampSecond } from "./messages.js";
 
@@ -23,6 +25,10 @@ export function keyError(key: string, field = "key"): DynakvError | undefined {
   // Half of a surrogate pair, as JSON can carry it, has no form in UTF-8: two such keys would become the same one.
   if (!key.isWellFormed()) {
     return invalidField(ErrorReason.INVALID_KEY, field, "not UTF-8: it has half of a surrogate pair");
+  }
+  if (isArchiveKey(key)) {
+    const message = `begins with '${archivePrefix}', which is kept for items of the server's own; choose another key`;
+    return invalidField(ErrorReason.INVALID_KEY, field, message);
   }
   return undefined;
 }
@@ -179,6 +185,23 @@ export function toRequestId(text: string, nowMs: number): RequestId | undefined 
 export function tellTime(error: unknown, nowMs: number): unknown {
   const isTooOld = error instanceof DynakvError && error.reason === ErrorReason.REQUEST_TOO_OLD;
   return isTooOld ? error.withServerTime(nowMs) : error;
+}
+
+const maxMemberBytes = 128;
+
+/** The hash of the member that an increment counts; undefined when it has none. */
+export function toMember(key: string, member: string | undefined): Uint8Array | undefined {
+  if (member === undefined) {
+    return undefined;
+  }
+  const bytes = Buffer.byteLength(member);
+  if (bytes === 0 || bytes > maxMemberBytes) {
+    throw invalidField(ErrorReason.INVALID_FIELD, "member", `${bytes} bytes; a member has 1 to ${maxMemberBytes}`);
+  }
+  if (!member.isWellFormed()) {
+    throw invalidField(ErrorReason.INVALID_FIELD, "member", "not UTF-8: it has half of a surrogate pair");
+  }
+  return hashMember(key, member);
 }
 
 /**

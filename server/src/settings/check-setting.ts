@@ -110,6 +110,7 @@ function checkText(name: keyof Settings, value: string, label: string): void {
     case "expiryAttribute":
     case "etagAttribute":
     case "requestsAttribute":
+    case "membersAttribute":
       checkAttributeName(value, label);
       return;
   }

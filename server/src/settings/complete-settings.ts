@@ -104,4 +104,5 @@ const attributeSettings = [
   "expiryAttribute",
   "etagAttribute",
   "requestsAttribute",
+  "membersAttribute",
 ] as const;

@@ -48,10 +48,12 @@ export interface Settings {
   etagAttribute: string;
   /** The attribute that remembers the increments of a counter, of type M. */
   requestsAttribute: string;
+  /** The attribute that holds the members that a counter has counted, of type BS. */
+  membersAttribute: string;
   /** How long an increment can be repeated with its request id, in seconds from the time in the id. */
   requestWindowSeconds: number;
-  /** How many writers of request ids one counter can tell apart within the window. */
-  requestWindowWriters: number;
+  /** How many of its last increments a counter's own item remembers; older ones of the window lie in items of their own. */
+  requestSlots: number;
   /** How many processes serve calls. */
   workers: number;
   /** The largest request message in bytes. */
@@ -328,6 +330,12 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     help: "attribute that remembers the increments of a counter (M)",
   },
   {
+    ...attribute,
+    name: "membersAttribute",
+    default: "dynakv_members",
+    help: "attribute of the members that a counter has counted (BS)",
+  },
+  {
     ...second,
     name: "requestWindowSeconds",
     default: 600,
@@ -335,12 +343,12 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     help: "how long an increment can be repeated with its request id",
   },
   {
-    name: "requestWindowWriters",
+    name: "requestSlots",
     type: "integer",
-    default: 128,
-    range: [16, 2000],
+    default: 32,
+    range: [4, 128],
     placeholder: "N",
-    help: "how many writers of request ids one counter can tell apart within the window",
+    help: "how many of its last increments a counter's own item remembers, at some 27 bytes each; older ones lie in items of their own",
   },
   {
     name: "workers",

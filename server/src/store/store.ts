@@ -1,5 +1,6 @@
 import { createCombinedIncrement } from "./counters/combined-increments.js";
-import type { IncrInput, IncrResult } from "./counters/increment-counter.js";
+import type { IncrInput } from "./counters/increment-counter.js";
+import type { IncrResult } from "./counters/recall.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "./layout/entry.js";
 import { createCoalescedRead } from "./reads/coalesced-reads.js";
 import { type ReadManyInput, readMany } from "./reads/read-many.js";

@@ -1,6 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
-import { createRequestIds } from "../../../common/request-ids.js";
 import type { FaultProxy } from "../../src/faults/index.js";
+import { createRequestIds } from "../../src/store/counters/own-request-ids.js";
 import { describeFailure } from "./errors.js";
 import type { KeyValueClient } from "./test-server.js";
 

@@ -1,4 +1,4 @@
-import { createRequestIds } from "../../../common/request-ids.js";
+import { createRequestIds } from "../../../server/src/store/counters/own-request-ids.js";
 import type { Random } from "../../../server/test/support/random.js";
 
 /** Stands in every key and value that is not there for its form: it must be in no log line and in no error. */

@@ -14,6 +14,7 @@ export interface BrokenBuild {
 
 const conditionalWrite = "server/src/store/writes/conditional-write.ts";
 const requestMemory = "server/src/store/layout/request-memory.ts";
+const trimMemory = "server/src/store/counters/trim-memory.ts";
 const counterRequests = "server/src/store/counters/counter-requests.ts";
 const plainAccess = `access: condition?.kind === "etag" ? "fenced-write" : "write",
     doubt,`;
@@ -22,37 +23,72 @@ const plainAccess = `access: condition?.kind === "etag" ? "fenced-write" : "writ
 export const brokenBuilds: readonly BrokenBuild[] = [
   {
     name: "retry-without-id",
-    what: "an increment that is not remembered is sent again after a lost answer",
+    what: "an increment without an id is sent again after a lost answer, and not looked for in what is remembered",
     edits: [
       {
-        file: "server/src/store/counters/increment-counter.ts",
-        from: 'let step: Step = { kind: "update", remembering: "any writer" };',
-        to: 'let step: Step = { kind: "update", remembering: "nobody" };',
-      },
-      {
-        file: counterRequests,
-        from: 'sendUpdate(context, request, remembers ? "fenced-write" : "write", options)',
-        to: 'sendUpdate(context, request, "fenced-write", options)',
+        file: requestMemory,
+        from: `NOT #s.#h\${index} >= :q\${index} AND NOT #s.#l >= :q\${index}`,
+        to: `NOT #s.#l >= :q\${index}`,
       },
     ],
   },
   {
     name: "combined-unchecked",
     what: "of increments that are one write, only the first is looked for in what is remembered",
-    edits: [{ file: requestMemory, from: "...ids.map((_, index) =>", to: "...ids.slice(0, 1).map((_, index) =>" }],
-  },
-  {
-    name: "prune-without-refusal",
-    what: "an id that was pruned passes for a new one",
     edits: [
       {
         file: requestMemory,
-        from: `"#f": floorEntry };
-  const values: Record<string, AttributeValue> = {};
-  let lowest`,
-        to: `"#f": "unknown" };
-  const values: Record<string, AttributeValue> = {};
-  let lowest`,
+        from: `conditions.push(\`NOT #s.#h\${index} >= :least\`);`,
+        to: "conditions.push(index === 0 ? `NOT #s.#h0 >= :least` : `NOT #k = :least`);",
+      },
+    ],
+  },
+  {
+    name: "trim-without-refusal",
+    what: "an id that was moved to the archive passes for a new one",
+    edits: [{ file: requestMemory, from: 'names["#f"] = floorEntry;', to: 'names["#f"] = "unknown";' }],
+  },
+  {
+    name: "trim-before-archive",
+    what: "ids are removed from the counter's item before they are written into the archive",
+    edits: [
+      {
+        file: trimMemory,
+        from: `    if (plan.moved.length > 0) {
+      await archiveSlots(context, key, plan.moved, options);
+    }
+    try {
+      await removeSlots(context, key, plan, options);`,
+        to: `    try {
+      await removeSlots(context, key, plan, options);
+      await archiveSlots(context, key, plan.moved, options);`,
+      },
+    ],
+  },
+  {
+    name: "archive-not-read",
+    what: "an id that may be in the archive is not looked for there",
+    edits: [
+      {
+        file: "server/src/store/counters/recall.ts",
+        from: "const found = await findArchived(context, first.key, ids, options);",
+        to: "const found = await findArchived(context, first.key, ids.slice(ids.length), options);",
+      },
+    ],
+  },
+  {
+    name: "epoch-unchecked",
+    what: "an id that was not in the archive is added, whatever was moved there since",
+    edits: [{ file: requestMemory, from: '"#s.#p = :epoch"', to: '"NOT #s.#p < :epoch"' }],
+  },
+  {
+    name: "archive-misplaced",
+    what: "the archive of one counter is written to by another's name",
+    edits: [
+      {
+        file: "server/src/store/counters/request-archive.ts",
+        from: "await archiveAt(context, counterKey, slots, commonLevel(slots), options);",
+        to: `await archiveAt(context, \`\${counterKey}x\`, slots, commonLevel(slots), options);`,
       },
     ],
   },

@@ -1,5 +1,5 @@
 import type { CallOptions } from "@connectrpc/connect";
-import type { RequestIds } from "../../../common/request-ids.js";
+import type { RequestIds } from "../../../server/src/store/counters/own-request-ids.js";
 import type { KeyValueClient } from "../../../server/test/support/test-server.js";
 import type { Answer, Request, Result } from "../check/operation.js";
 import { callUnary } from "./calls.js";
@@ -49,20 +49,28 @@ export interface Answered {
   readonly answer: Answer;
 }
 
-/** An increment that was repeated, and had another answer than the first time. */
+/** An increment that was repeated, and had another answer than the first time, or was not known any more within the window. */
 export class AnsweredTwice extends Error {}
 
-/** Sends an increment once more that was answered before: it must be answered alike, or refused. */
+/**
+ * Sends an increment once more that was answered before: it must be answered alike; or fail, but not as one that is too old when
+ * no clock can say so, by the one that is the most ahead.
+ */
 export async function replay(
   client: KeyValueClient,
   { key, request, requestId, answer }: Answered,
   options: CallOptions,
+  oldestMs: () => number,
 ): Promise<void> {
   let again: Answer;
   try {
     again = await callUnary(client, key, request, { ...options, requestId });
   } catch (error) {
-    resultOfFailure(error);
+    const { result } = resultOfFailure(error);
+    const idMs = Number.parseInt(requestId.replace("-", "").slice(0, 12), 16);
+    if ("why" in result && result.why === "REQUEST_TOO_OLD" && idMs > oldestMs()) {
+      throw new AnsweredTwice(`key ${key}: an increment was answered, and is not known any more within the window`);
+    }
     return;
   }
   const [first, second] = [answer, again].map((each) => (each.type === "incr" ? `${each.count} ${each.etag}` : ""));

@@ -22,9 +22,9 @@ export interface Replicas {
   stop(): Promise<void>;
 }
 
-/** The least that the settings allow, so that counters get full of writers and ids get too old. */
-const requestWindowSeconds = 60;
-const requestWindowWriters = 16;
+/** The least that the settings allow, so that ids get too old, and move to the archive. */
+export const requestWindowSeconds = 60;
+const requestSlots = 4;
 
 const replicaCount = 3;
 
@@ -63,7 +63,7 @@ async function startReplica(engine: TestEngine, table: string, clock: () => numb
     table,
     clock,
     requestWindowSeconds,
-    requestWindowWriters,
+    requestSlots,
   });
   const { url } = await server.start();
   const sessionManager = new Http2SessionManager(url);

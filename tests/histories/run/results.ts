@@ -22,7 +22,6 @@ const explained: readonly string[] = [
   "DEADLINE_EXCEEDED",
   "CANCELED",
   "REQUEST_TOO_OLD",
-  "REQUEST_WINDOW_FULL",
   // The clock has passed the expiry before the server saw it.
   "INVALID_EXPIRY",
 ];

@@ -1,5 +1,5 @@
 import type { CallOptions } from "@connectrpc/connect";
-import { createRequestIds } from "../../../common/request-ids.js";
+import { createRequestIds } from "../../../server/src/store/counters/own-request-ids.js";
 import { createRandom, type Random } from "../../../server/test/support/random.js";
 import type { KeyValueClient } from "../../../server/test/support/test-server.js";
 import type { Request, Result } from "../check/operation.js";
@@ -7,6 +7,7 @@ import type { AdvancingClock } from "./advancing-clock.js";
 import { callMGet, callUnary } from "./calls.js";
 import { type Answered, incrementOnce, replay } from "./increment.js";
 import type { Recorder } from "./recorder.js";
+import { requestWindowSeconds } from "./replicas.js";
 import { resultOfFailure } from "./results.js";
 import { drawRequest, type Workload } from "./workload.js";
 
@@ -32,7 +33,7 @@ export interface SimulatedClient {
 export function createSimulatedClient(options: ClientOptions): SimulatedClient {
   const { name, seed, workload, recorder, clock, replicas } = options;
   const random = createRandom(seed, name);
-  // It keeps its writer for as long as it lives, as a caller should that increments often.
+  // Its ids are alike in their second half, as those of some generators are.
   const ids = createRequestIds(clock.nowMs);
   const [home] = replicas;
   const applied: Answered[] = [];
@@ -53,7 +54,8 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
     }
     const answered = random.chance(workload.lateReplays) ? applied[random.below(applied.length)] : undefined;
     if (answered !== undefined) {
-      await replay(random.pick(replicas), answered, hurry());
+      const oldestMs = () => clock.nowMs() + workload.skewMs - requestWindowSeconds * 1000;
+      await replay(random.pick(replicas), answered, hurry(), oldestMs);
     }
     const key = random.pick(workload.keys);
     const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), clock.nowSecond());

@@ -8,25 +8,23 @@ import {
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
 import { joinInitiators } from "../dynamodb/initiators.js";
-import { ConditionFailed, type Doubt, inDoubt } from "../dynamodb/retry.js";
+import { ConditionFailed, type Doubt, inDoubt, readFailed } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
-import { counterEtag } from "../layout/item-layout.js";
+import { counterEtag, isExpired } from "../layout/item-layout.js";
 import { nonceOf, parseRequestId, type RequestId, timeOf } from "../layout/request-id.js";
+import { type Fence, slotName } from "../layout/request-memory.js";
+import { itemAfterFailure } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { type Increment, updateCounter } from "./counter-requests.js";
-import {
-  appliedResult,
-  type IncrInput,
-  type IncrResult,
-  incrementOnce,
-  pruneIfWorthwhile,
-  repeatable,
-} from "./increment-counter.js";
+import { appliedResult, type IncrInput, incrementOnce, repeatable } from "./increment-counter.js";
+import { createLateSection, type LateSection } from "./late-section.js";
+import { type IncrResult, inTurn, recall } from "./recall.js";
+import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
 
 /** Adds to a counter, together with others that come at the same time. */
 export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Promise<IncrResult>;
 
-/** An update expression has room for some 4 KB: so many writers' slots. Increments without ids share one. */
+/** An update expression has room for some 4 KB: so many ids. Increments without ids share one. */
 const maxIds = 32;
 /** So many increments without ids share one write at most. */
 const maxShared = 1000;
@@ -68,7 +66,7 @@ export function createCombinedIncrement(context: StoreContext): CombinedIncremen
 /** Takes the first, and what can go with it. */
 function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waiting>): Waiting[] {
   const group: Waiting[] = [];
-  const writers = new Set<string>();
+  const ids = new Set<string>();
   // An id from before the window needs a look at the item first. Half a window is left for the write's own retries.
   const isYoung = (id: RequestId) => timeOf(id.sequence) >= clock() - requests.windowMs / 2;
   for (const each of waiting) {
@@ -80,23 +78,31 @@ function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waiting>): Wa
       if (id !== undefined && !isYoung(id)) {
         break;
       }
-    } else if (canGoWith(first.input, each.input) && (id === undefined || (isYoung(id) && !writers.has(id.writer)))) {
+    } else if (canGoWith(first.input, each.input) && (id === undefined || (isYoung(id) && !ids.has(slotName(id))))) {
       group.push(each);
       waiting.delete(each);
     }
     if (id !== undefined) {
-      writers.add(id.writer);
+      ids.add(slotName(id));
     }
-    if (writers.size >= maxIds || group.length >= maxShared) {
+    const most = first?.input.member === undefined ? maxShared : maxIds;
+    if (ids.size >= maxIds || group.length >= most) {
       break;
     }
   }
   return group;
 }
 
-/** Whether two increments, one after the other, leave the same expiry, and create the same counter. */
+/**
+ * Whether two increments, one after the other, leave the same expiry, and create the same counter. Those with members are a group
+ * of their own, whose writes are made at the same time, but each apart: most may be of members that were counted before.
+ */
 function canGoWith(one: IncrInput, other: IncrInput): boolean {
-  return one.initial === other.initial && expiryName(one.expiry) === expiryName(other.expiry);
+  return (
+    (one.member === undefined) === (other.member === undefined) &&
+    one.initial === other.initial &&
+    expiryName(one.expiry) === expiryName(other.expiry)
+  );
 }
 
 function expiryName(expiry: ExpiryPolicy | undefined): string {
@@ -107,11 +113,12 @@ function expiryName(expiry: ExpiryPolicy | undefined): string {
 async function carryOut(context: StoreContext, group: readonly Waiting[], signal: AbortSignal): Promise<void> {
   const bundles: Bundle[] = [];
   const shared: Waiting[] = [];
+  let apart: readonly Waiting[] = group.filter(({ input }) => input.id === undefined && input.member !== undefined);
   for (const each of group) {
-    const { id } = each.input;
-    if (id === undefined) {
+    const { id, member } = each.input;
+    if (id === undefined && member === undefined) {
       shared.push(each);
-    } else {
+    } else if (id !== undefined) {
       bundles.push({ increment: { ...each.input, id }, isCallers: true, parts: [each] });
     }
   }
@@ -119,10 +126,10 @@ async function carryOut(context: StoreContext, group: readonly Waiting[], signal
   const sum = addUp(shared.map(({ input }) => input));
   if (first === undefined || sum === undefined) {
     // Each in a write of its own, if no counter could take them all.
-    await Promise.all([writeBundles(context, bundles, signal), ...shared.map((each) => writeAlone(context, each))]);
+    apart = [...apart, ...shared];
+    await Promise.all([writeBundles(context, bundles, signal), ...apart.map((each) => writeAlone(context, each))]);
     return;
   }
-  let apart: readonly Waiting[] = [];
   await withOwnId(context, first.input.key, shared, signal, async (id) => {
     const bundle: Bundle = { increment: { ...first.input, ...sum, id }, isCallers: false, parts: shared };
     apart = await writeBundles(context, [...bundles, bundle], signal);
@@ -143,7 +150,7 @@ async function withOwnId(
     await requests.ids.use(
       key,
       (text) => {
-        const id = parseRequestId(text);
+        const id = parseRequestId(text, true);
         if (id === undefined) {
           throw new Error("the server has made an id that it does not understand");
         }
@@ -159,35 +166,130 @@ async function withOwnId(
   }
 }
 
+/** How often in a row a write of several may be refused, while what is known of them changes each time. */
+const maxRounds = 12;
+
 /** Resolves with the parts that were refused together, and may each be applied apart. */
 async function writeBundles(
   context: StoreContext,
   bundles: readonly Bundle[],
   signal: AbortSignal,
 ): Promise<readonly Waiting[]> {
-  const increments = bundles.map(({ increment }) => increment);
-  const [first, ...others] = increments;
-  if (first === undefined) {
-    return [];
-  }
+  // Each bundle listens to it.
+  setMaxListeners(0, signal);
   const doubt: Doubt = {};
-  if (others.length > 0 && commonRange(increments) !== undefined) {
+  const key = bundles[0]?.increment.key ?? "";
+  const together = (some: readonly Bundle[]) =>
+    inSection(context, key, (section) => writeTogether(context, some, doubt, section, signal));
+  const apart: Waiting[] = [];
+  let { left, isThere } = await together(bundles);
+  const [first, ...others] = left;
+  if (!isThere && first !== undefined && others.length > 0) {
+    // It creates the counter for the others.
+    apart.push(...(await writeBundle(context, first, doubt, signal)));
+    ({ left } = await together(others));
+  }
+  const refused = await Promise.all(left.map((bundle) => writeBundle(context, bundle, doubt, signal)));
+  return [...apart, ...refused.flat()];
+}
+
+async function inSection<T>(
+  { requests }: StoreContext,
+  key: string,
+  call: (section: LateSection) => Promise<T>,
+): Promise<T> {
+  const section = createLateSection(requests.late, key);
+  try {
+    return await call(section);
+  } finally {
+    section.leave();
+  }
+}
+
+/** What could not be written together. */
+interface Left {
+  readonly left: readonly Bundle[];
+  /** Whether there is a counter to write to, as far as is known. */
+  readonly isThere: boolean;
+}
+
+/** Writes all that one write can do, and tells those. */
+async function writeTogether(
+  context: StoreContext,
+  bundles: readonly Bundle[],
+  doubt: Doubt,
+  section: LateSection,
+  signal: AbortSignal,
+): Promise<Left> {
+  let left = bundles;
+  let fence: Fence = "floor";
+  let unexplained = 0;
+  for (let round = 0; round < maxRounds; round++) {
+    const increments = left.map(({ increment }) => increment);
+    const [first, ...others] = increments;
+    const canGoTogether = others.length > 0 && first?.member === undefined && commonRange(increments) !== undefined;
+    if (first === undefined || !canGoTogether) {
+      break;
+    }
     try {
-      const item = await updateCounter(context, [first, ...others], "any writer", { signal, doubt });
-      settleAll(bundles, appliedResult(context, (increments.at(-1) ?? first).id, item));
-      await pruneIfWorthwhile(context, first.key, item, { signal });
-      return [];
+      const options = { fence, needsRoom: true, signal, doubt };
+      const item = await updateCounter(context, [first, ...others], options);
+      settleAll(left, appliedResult(context, (others.at(-1) ?? first).id, item));
+      await trimIfWorthwhile(context, first.key, item, section, { signal });
+      return { left: [], isThere: true };
     } catch (error) {
-      if (!(error instanceof ConditionFailed)) {
-        failAll(bundles, inDoubt(doubt, error));
-        return [];
+      try {
+        const after = await afterRefusal(context, left, error, section, { signal });
+        const isSame = after.left.length === left.length && isEqualFence(after.fence, fence);
+        ({ left, fence } = after);
+        unexplained += isSame && !after.hasMadeRoom ? 1 : 0;
+        // An item that was read after the refusal may not be the one that was refused any more.
+        if (!after.isThere || unexplained > (context.engine.returnsOldItems ? 0 : 1)) {
+          return after;
+        }
+      } catch (cause) {
+        failAll(left, inDoubt(doubt, readFailed(cause)));
+        return { left: [], isThere: true };
       }
     }
   }
-  // Each bundle listens to it.
-  setMaxListeners(0, signal);
-  const apart = await Promise.all(bundles.map((bundle) => writeBundle(context, bundle, doubt, signal)));
-  return apart.flat();
+  return { left, isThere: true };
+}
+
+/** Tells those that were applied before, and what a write of the others has to be guarded by. Throws what was no refusal. */
+async function afterRefusal(
+  context: StoreContext,
+  bundles: readonly Bundle[],
+  error: unknown,
+  section: LateSection,
+  options: CallOptions,
+): Promise<Left & { readonly fence: Fence; readonly hasMadeRoom: boolean }> {
+  const [first] = bundles;
+  if (!(error instanceof ConditionFailed) || first === undefined) {
+    throw error;
+  }
+  const { layout, clock } = context;
+  const seen = await itemAfterFailure(context, first.increment.key, error, options);
+  const increments = bundles.map(({ increment }) => increment);
+  const item = await inTurn(context, increments, seen, section, options);
+  const { memory, replays, fence } = await recall(context, increments, item, options);
+  for (const bundle of bundles) {
+    const replay = replays.get(bundle.increment);
+    if (replay !== undefined) {
+      settleAll([bundle], replay);
+    }
+  }
+  return {
+    left: bundles.filter(({ increment }) => !replays.has(increment)),
+    hasMadeRoom:
+      memory !== undefined && (await makeRoomIfFull(context, first.increment.key, memory, section, options)) === "made",
+    isThere: memory?.gone === false && item !== undefined && !isExpired(layout.expireAt(item), clock()),
+    fence,
+  };
+}
+
+function isEqualFence(one: Fence, other: Fence): boolean {
+  return one === "floor" || other === "floor" ? one === other : one.epoch === other.epoch;
 }
 
 async function writeBundle(
@@ -197,16 +299,23 @@ async function writeBundle(
   signal: AbortSignal,
 ): Promise<readonly Waiting[]> {
   const { increment, isCallers, parts } = bundle;
-  try {
-    settleAll([bundle], await incrementOnce(context, increment, { isCallers, signal, doubt: { ...doubt } }));
-  } catch (error) {
-    const isRefused = error instanceof DynakvError && error.outcome === Outcome.NOT_APPLIED;
-    if (parts.length > 1 && isRefused && error.reason === ErrorReason.OUT_OF_BOUNDS) {
-      return parts;
+  return inSection(context, increment.key, async (section) => {
+    try {
+      const options = { isCallers, section, signal, doubt: { ...doubt } };
+      const { result, item } = await incrementOnce(context, increment, options);
+      settleAll([bundle], result);
+      if (item !== undefined) {
+        await trimIfWorthwhile(context, increment.key, item, section, { signal });
+      }
+    } catch (error) {
+      const isRefused = error instanceof DynakvError && error.outcome === Outcome.NOT_APPLIED;
+      if (parts.length > 1 && isRefused && error.reason === ErrorReason.OUT_OF_BOUNDS) {
+        return parts;
+      }
+      failAll([bundle], error);
     }
-    failAll([bundle], error);
-  }
-  return [];
+    return [];
+  });
 }
 
 /** An increment without an id, apart from those that it came with. */
@@ -220,12 +329,19 @@ async function writeAlone(context: StoreContext, waiting: Waiting): Promise<void
 
 /** Tells each its own result, from that of the last. */
 function settleAll(bundles: readonly Bundle[], last: IncrResult): void {
+  const all = bundles.flatMap(({ increment, parts }) =>
+    parts.map((part, index) => ({ increment, parts, part, index })),
+  );
+  if (all.length === 1) {
+    all[0]?.part.settle(last);
+    return;
+  }
   let value = last.value - bundles.reduce((sum, { increment }) => sum + increment.delta, 0n);
-  for (const { increment, parts } of bundles) {
-    for (const part of parts) {
-      value += part.input.delta;
-      part.settle({ ...last, value, etag: counterEtag(nonceOf(increment.id), value) });
-    }
+  for (const { increment, parts, part, index } of all) {
+    value += part.input.delta;
+    // Of those that share an id the last has its etag. The others have etags of their own: one may have added nothing.
+    const nonce = nonceOf(increment.id) + (index === parts.length - 1 ? "" : `-${index}`);
+    part.settle({ ...last, value, etag: counterEtag(nonce, value) });
   }
 }
 

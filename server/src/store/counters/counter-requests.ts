@@ -1,12 +1,14 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { commonRange } from "../../../../common/batching/increment-queue.js";
-import { type Doubt, type RetryOptions, withRetries } from "../dynamodb/retry.js";
+import { type Doubt, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
 import { formatSeconds, type Item } from "../layout/item-layout.js";
+import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
-import { firstMemory, maxEntries, pruneExpressions, type Slot, slotExpressions } from "../layout/request-memory.js";
+import { type Fence, firstMemory, slotExpressions } from "../layout/request-memory.js";
 import { changedExpireAt, createdExpireAt, type StoreContext } from "../store-context.js";
 import { isLive, nowValue } from "../writes/write-condition.js";
+import { fullAtEntries } from "./trim-memory.js";
 
 /** An increment, and the id under which it is remembered. */
 export interface Increment {
@@ -20,37 +22,46 @@ export interface Increment {
   readonly max: bigint;
   /** Undefined: keep the counter's expiry, and the server's default for one that is created. */
   readonly expiry: ExpiryPolicy | undefined;
+  /** The hash of the member for whom it counts once; undefined when each counts. */
+  readonly member: Uint8Array | undefined;
 }
 
 export interface TryOptions extends CallOptions {
   readonly doubt: Doubt;
 }
 
-/** Who may be remembered by an update: any writer while there is room, one that has a slot already, or nobody. */
-export type Remembering = "any writer" | "known writer" | "nobody";
+/** How an increment of a counter that is there is guarded. */
+export interface UpdateOptions extends TryOptions {
+  readonly fence: Fence;
+  /** Whether the item must not be full. */
+  readonly needsRoom: boolean;
+}
 
 /**
- * Adds to a live counter, by one request that checks all there is to check. Several increments, each with a writer of its own and
- * all with the first one's expiry, are applied in their order, or none of them is. Resolves with the item after them.
+ * Adds to a live counter, by one request that checks all there is to check. Several increments, each with an id of its own, none
+ * with a member, and all with the first one's expiry, are applied in their order, or none of them is. Resolves with the item
+ * after them.
  */
 export async function updateCounter(
   context: StoreContext,
   increments: readonly [Increment, ...Increment[]],
-  remembering: Remembering,
-  options: TryOptions,
+  { fence, needsRoom, ...options }: UpdateOptions,
 ): Promise<Item> {
-  const { layout, clock, requests } = context;
+  const { layout, clock } = context;
   const [first] = increments;
   const last = increments.at(-1) ?? first;
+  const { member } = first;
   const nowMs = clock();
   const expires = changedExpireAt(context, first.expiry, nowMs);
-  const remembers = remembering !== "nobody";
   const { low, high } = commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
-  const slots = slotExpressions(remembers ? increments.map(({ id }) => id) : []);
-  const room = { "any writer": "size(#s) < :entries", "known writer": "attribute_exists(#s.#h0)" };
+  const slots = slotExpressions(
+    increments.map(({ id }) => id),
+    fence,
+  );
   const condition =
     `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}` +
-    (remembers ? ` AND attribute_type(#s, :map) AND ${slots.areNew} AND ${room[remembering]}` : "");
+    ` AND attribute_type(#s, :map) AND ${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}` +
+    (member === undefined ? "" : ` AND ${isNewMember}`);
   const sums: Item = {};
   let after = 0n;
   for (const [index, { delta }] of increments.entries()) {
@@ -59,33 +70,38 @@ export async function updateCounter(
   }
   const update =
     `SET #c = #c + :a${increments.length - 1}, #w = :written, #e = :etag` +
-    (remembers ? `, ${slots.remember(increments.map((_, index) => `#c + :a${index}`))}` : "") +
-    expiryClauses(expires);
+    `, ${slots.remember(increments.map((_, index) => `#c + :a${index}`))}${expiryClauses(expires)}` +
+    (member === undefined ? "" : " ADD #m :members");
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(first.key),
     UpdateExpression: update,
     ConditionExpression: condition,
-    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...(remembers ? slots.names : {}) },
+    ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slots.names },
     ExpressionAttributeValues: {
       ...nowValue(nowMs),
       ":number": { S: "N" },
+      ":map": { S: "M" },
       ":low": { N: low.toString() },
       ":high": { N: high.toString() },
       ...sums,
       ...writeValues(last.id, nowMs),
-      ...(remembers ? { ":map": { S: "M" }, ...slots.values } : {}),
-      // With room for all but the last, there is room for the last.
-      ...(remembering === "any writer"
-        ? { ":entries": { N: (maxEntries(requests.maxWriters) - 2 * (increments.length - 1)).toString() } }
-        : {}),
+      ...slots.values,
+      ...(needsRoom ? { ":entries": { N: fullAtEntries.toString() } } : {}),
+      ...(member === undefined ? {} : { ...memberValues(member), ":most": { N: maxMembers.toString() } }),
       ...expiryValues(expires),
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
-  const { Attributes } = await sendUpdate(context, request, remembers ? "fenced-write" : "write", options);
+  const { Attributes } = await sendUpdate(context, request, options);
   return Attributes ?? {};
+}
+
+const isNewMember = "NOT contains(#m, :member) AND (attribute_not_exists(#m) OR size(#m) < :most)";
+
+function memberValues(member: Uint8Array): Item {
+  return { ":member": { B: member }, ":members": { BS: [member] } };
 }
 
 /** Puts a new counter where the key holds nothing, or what has expired and remembers nothing. */
@@ -105,6 +121,7 @@ export async function createCounter(
     expireAt: createdExpireAt(context, input.expiry, nowMs),
     nonce: nonceOf(input.id),
     memory: firstMemory(input.id, value),
+    member: input.member,
   });
   const request: PutItemCommandInput = {
     TableName: layout.names.table,
@@ -118,22 +135,26 @@ export async function createCounter(
   return item;
 }
 
-/** Starts a counter anew that has expired, or whose key was deleted, and keeps what the item remembers. */
+/** Starts a counter anew that has expired, or whose key was deleted, and keeps what the item remembers of requests. */
 export async function restartCounter(
   context: StoreContext,
   input: Increment,
   value: bigint,
   from: "expired" | "gone",
-  options: TryOptions,
+  { fence, needsRoom, ...options }: UpdateOptions,
 ): Promise<Item> {
-  const { layout, clock, requests } = context;
+  const { layout, clock } = context;
+  const { member } = input;
   const nowMs = clock();
   const expires = createdExpireAt(context, input.expiry, nowMs) ?? "never";
-  const slots = slotExpressions([input.id]);
+  const slots = slotExpressions([input.id], fence);
   const condition =
     (from === "gone" ? "attribute_exists(#s.#g)" : "attribute_exists(#s) AND #x <= :now") +
-    ` AND ${slots.areNew} AND size(#s) < :entries`;
-  const update = `SET #c = :value, #w = :written, #e = :etag, ${slots.remember([":value"])}${expiryClauses(expires, "#v, #s.#g")}`;
+    ` AND ${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
+  const update =
+    `SET #c = :value, #w = :written, #e = :etag, ${slots.remember([":value"])}` +
+    (member === undefined ? "" : ", #m = :members") +
+    expiryClauses(expires, member === undefined ? "#v, #s.#g, #m" : "#v, #s.#g");
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(input.key),
@@ -144,14 +165,15 @@ export async function restartCounter(
       ...(from === "gone" ? {} : nowValue(nowMs)),
       ":value": { N: value.toString() },
       ...slots.values,
-      ":entries": { N: maxEntries(requests.maxWriters).toString() },
+      ...(needsRoom ? { ":entries": { N: fullAtEntries.toString() } } : {}),
+      ...(member === undefined ? {} : { ":members": { BS: [member] } }),
       ...writeValues(input.id, nowMs),
       ...expiryValues(expires),
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
-  const { Attributes } = await sendUpdate(context, request, "fenced-write", options);
+  const { Attributes } = await sendUpdate(context, request, options);
   return Attributes ?? {};
 }
 
@@ -169,37 +191,15 @@ export async function adoptCounter(context: StoreContext, key: string, options: 
     ExpressionAttributeValues: { ":nothing": { M: {} } },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
-  await sendUpdate(context, request, "fenced-write", { ...options, doubt: {} });
-}
-
-/** Forgets slots that are still as they were seen. */
-export async function pruneSlots(
-  context: StoreContext,
-  key: string,
-  slots: readonly Slot[],
-  options: CallOptions,
-): Promise<void> {
-  const { layout } = context;
-  const { update, condition, names, values } = pruneExpressions(slots);
-  const request: UpdateItemCommandInput = {
-    TableName: layout.names.table,
-    Key: layout.key(key),
-    UpdateExpression: update,
-    ConditionExpression: condition,
-    ExpressionAttributeNames: { ...layout.namesFor(condition), ...names },
-    ExpressionAttributeValues: values,
-    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  };
-  await sendUpdate(context, request, "fenced-write", { ...options, doubt: {} });
+  await sendUpdate(context, request, { ...options, doubt: {} });
 }
 
 function sendUpdate(
   { dynamodb, budget }: StoreContext,
   request: UpdateItemCommandInput,
-  access: RetryOptions["access"],
   options: TryOptions,
 ): Promise<{ Attributes?: Item | undefined }> {
-  return withRetries((signal) => dynamodb.updateItem(request, signal), { ...options, budget, access });
+  return withRetries((signal) => dynamodb.updateItem(request, signal), { ...options, budget, access: "fenced-write" });
 }
 
 function writeValues(id: RequestId, nowMs: number): Item {

@@ -1,55 +1,60 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
-import { ConditionFailed, inDoubt, noRetries, readFailed } from "../dynamodb/retry.js";
-import type { CallOptions } from "../layout/entry.js";
+import { ConditionFailed, inDoubt, readFailed } from "../dynamodb/retry.js";
+import type { StoredEntry } from "../layout/entry.js";
 import { counterEtag, type Item } from "../layout/item-layout.js";
+import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId, timeOf } from "../layout/request-id.js";
-import { deadSlots, maxEntries, type RequestMemory } from "../layout/request-memory.js";
+import type { Fence } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import {
   adoptCounter,
   createCounter,
   type Increment,
-  pruneSlots,
-  type Remembering,
   restartCounter,
   type TryOptions,
   updateCounter,
 } from "./counter-requests.js";
+import type { LateSection } from "./late-section.js";
+import { type IncrResult, inTurn, recall, refuseForgotten, tooOld } from "./recall.js";
+import { makeRoomIfFull } from "./trim-memory.js";
 
 export interface IncrInput extends Omit<Increment, "id"> {
   /** The caller's id; undefined when the caller will not repeat the increment. */
   readonly id: RequestId | undefined;
 }
 
-export interface IncrResult {
-  readonly value: bigint;
-  readonly etag: string;
-  readonly expireAt: number | undefined;
-  /** Whether this is the answer to an earlier request with the same id, or to an earlier try of this one. */
-  readonly replayed: boolean;
-}
-
 /** How many steps one increment takes at most, before it gives way to the other writers that keep coming between. */
 const maxSteps = 12;
 
-/** So many slots that nobody can ask for any more are worth a request that removes them. */
-const pruneSize = 16;
-
 /** What to do next, now that the item is known. */
 type Step =
-  | { readonly kind: "update"; readonly remembering: Remembering }
+  | { readonly kind: "update"; readonly fence: Fence; readonly needsRoom: boolean }
   | { readonly kind: "create"; readonly value: bigint }
-  | { readonly kind: "restart"; readonly value: bigint; readonly from: "expired" | "gone" }
+  | {
+      readonly kind: "restart";
+      readonly value: bigint;
+      readonly from: "expired" | "gone";
+      readonly fence: Fence;
+      readonly needsRoom: boolean;
+    }
   | { readonly kind: "adopt" }
-  | { readonly kind: "prune"; readonly memory: RequestMemory }
-  | { readonly kind: "replay"; readonly result: IncrResult };
+  | { readonly kind: "answer"; readonly result: IncrResult };
+
+const firstStep: Step = { kind: "update", fence: "floor", needsRoom: true };
 
 /** How an increment with an id is carried out. */
 export interface OnceOptions extends TryOptions {
   /** Whether the id is the caller's, who may send it again. */
   readonly isCallers: boolean;
+  readonly section: LateSection;
+}
+
+/** The result of an increment, and the item if this very increment has changed it. */
+export interface Incremented {
+  readonly result: IncrResult;
+  readonly item: Item | undefined;
 }
 
 /**
@@ -59,29 +64,29 @@ export interface OnceOptions extends TryOptions {
 export async function incrementOnce(
   context: StoreContext,
   input: Increment,
-  { isCallers, ...options }: OnceOptions,
-): Promise<IncrResult> {
+  { isCallers, section, ...options }: OnceOptions,
+): Promise<Incremented> {
   const { doubt } = options;
   try {
-    let step: Step = { kind: "update", remembering: "any writer" };
+    let step = firstStep;
     for (let steps = 0; steps < maxSteps; steps++) {
       // Before each request that may add: what is remembered of older ids may be gone.
       if (timeOf(input.id.sequence) < context.clock() - context.requests.windowMs) {
-        return await answerOld(context, input, options);
+        return { result: await answerOld(context, input, options), item: undefined };
       }
       try {
-        const result = await take(context, input, step, options);
-        if (result !== undefined) {
-          return result;
+        const done = await take(context, input, step, options);
+        if (done !== undefined) {
+          return done;
         }
-        step = { kind: "update", remembering: "any writer" };
+        step = firstStep;
       } catch (error) {
         if (!(error instanceof ConditionFailed)) {
           throw error;
         }
-        const item = await itemAfterFailure(context, input.key, error, options);
-        // Who must not count twice must be remembered; so must an update of which an earlier try may yet be applied.
-        step = nextStep(context, input, item, isCallers || doubt.error !== undefined);
+        const seen = await itemAfterFailure(context, input.key, error, options);
+        const item = await inTurn(context, [input], seen, section, options);
+        step = await nextStep(context, input, item, section, options);
       }
     }
     throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {
@@ -99,43 +104,54 @@ async function take(
   input: Increment,
   step: Step,
   options: TryOptions,
-): Promise<IncrResult | undefined> {
+): Promise<Incremented | undefined> {
   switch (step.kind) {
-    case "update": {
-      const item = await updateCounter(context, [input], step.remembering, options);
-      const result = appliedResult(context, input.id, item);
-      await pruneIfWorthwhile(context, input.key, item, options);
-      return result;
-    }
+    case "update":
+      return applied(context, input.id, await updateCounter(context, [input], { ...step, ...options }));
     case "create":
-      return appliedResult(context, input.id, await createCounter(context, input, step.value, options));
+      return applied(context, input.id, await createCounter(context, input, step.value, options));
     case "restart":
-      return appliedResult(context, input.id, await restartCounter(context, input, step.value, step.from, options));
+      return applied(
+        context,
+        input.id,
+        await restartCounter(context, input, step.value, step.from, { ...step, ...options }),
+      );
     case "adopt":
       await unapplied(adoptCounter(context, input.key, options));
       return undefined;
-    case "prune":
-      await unapplied(pruneSlots(context, input.key, deadSlotsNow(context, step.memory).slice(0, pruneSize), options));
-      return undefined;
-    case "replay":
-      return step.result;
+    case "answer":
+      return { result: step.result, item: undefined };
   }
 }
 
+function applied(context: StoreContext, id: RequestId, item: Item): Incremented {
+  return { result: appliedResult(context, id, item), item };
+}
+
 /** What to do about an item on which a request was refused. Throws when that is to refuse the increment. */
-function nextStep(context: StoreContext, input: Increment, item: Item | undefined, mustRemember: boolean): Step {
-  const { layout, clock, requests } = context;
-  const memory = item === undefined ? undefined : memoryOf(context, item);
-  const replay = findReplay(context, input, item, memory);
+async function nextStep(
+  context: StoreContext,
+  input: Increment,
+  item: Item | undefined,
+  section: LateSection,
+  options: TryOptions,
+): Promise<Step> {
+  const { memory, replays, fence } = await recall(context, [input], item, options);
+  const replay = replays.get(input);
   if (replay !== undefined) {
-    return { kind: "replay", result: replay };
+    return { kind: "answer", result: replay };
   }
-  const entry = layout.decode(item, clock());
+  refuseForgotten(memory, input);
+  const entry = context.layout.decode(item, context.clock());
   if (entry?.data.kind === "value") {
     throw new DynakvError(ErrorReason.WRONG_KIND, "the key holds a value, not a counter", {
       outcome: Outcome.NOT_APPLIED,
       currentEtag: entry.etag,
     });
+  }
+  const counted = countedResult(context, input, item, entry);
+  if (counted !== undefined) {
+    return { kind: "answer", result: counted };
   }
   const value = (entry?.data.counter ?? input.initial) + input.delta;
   if (value < input.min || value > input.max) {
@@ -144,78 +160,53 @@ function nextStep(context: StoreContext, input: Increment, item: Item | undefine
   if (memory === undefined) {
     return entry === undefined ? { kind: "create", value } : { kind: "adopt" };
   }
-  const isFull = memory.entries >= maxEntries(requests.maxWriters);
-  if (isFull && !(entry !== undefined && memory.slots.has(input.id.writer))) {
-    return makeRoom(context, memory, mustRemember || entry === undefined);
-  }
+  const room = await unapplied(makeRoomIfFull(context, input.key, memory, section, options));
+  const needsRoom = room !== "full for good";
   return entry === undefined
-    ? { kind: "restart", value, from: memory.gone ? "gone" : "expired" }
-    : { kind: "update", remembering: isFull ? "known writer" : "any writer" };
+    ? { kind: "restart", value, from: memory.gone ? "gone" : "expired", fence, needsRoom }
+    : { kind: "update", fence, needsRoom };
 }
 
-/** What an item remembers. Throws UNREADABLE_ITEM when the attribute is another program's. */
-function memoryOf({ layout }: StoreContext, item: Item): RequestMemory | undefined {
-  const name = layout.names.requestsAttribute;
-  if (item[name] !== undefined && item[name].M === undefined) {
-    throw new DynakvError(
-      ErrorReason.UNREADABLE_ITEM,
-      `the item's attribute '${name}', in which dynakv remembers increments, is not a map, so another program has written it; name one that no other uses in the setting requestsAttribute`,
-      { outcome: Outcome.NOT_APPLIED },
-    );
-  }
-  return layout.memory(item);
-}
-
-/** The answer to a request that was applied before; undefined for a new one. Throws when neither can be told. */
-function findReplay(
-  { layout, clock }: StoreContext,
-  { id }: Increment,
+/** The answer to an increment whose member the counter has counted; undefined for a new one. Throws when there is no room for it. */
+function countedResult(
+  { layout }: StoreContext,
+  { member }: Increment,
   item: Item | undefined,
-  memory: RequestMemory | undefined,
+  entry: StoredEntry | undefined,
 ): IncrResult | undefined {
-  const slot = memory?.slots.get(id.writer);
-  if (item !== undefined && slot?.sequence === id.sequence) {
-    const isThere = layout.decode(item, clock()) !== undefined;
-    return {
-      value: slot.result,
-      etag: counterEtag(nonceOf(id), slot.result),
-      expireAt: isThere ? layout.expireAt(item) : undefined,
-      replayed: true,
-    };
+  if (member === undefined || item === undefined || entry?.data.kind !== "counter") {
+    return undefined;
   }
-  if (slot !== undefined && slot.sequence > id.sequence) {
-    throw tooOld("a later increment of the same writer has taken its place");
+  const members = layout.members(item);
+  if (members.has(member)) {
+    return { value: entry.data.counter, etag: entry.etag, expireAt: entry.expireAt, replayed: true };
   }
-  if (memory !== undefined && memory.floor >= id.sequence) {
-    throw tooOld("what was known of ids of its time has been removed");
+  if (members.size >= maxMembers) {
+    throw new DynakvError(
+      ErrorReason.MEMBERS_FULL,
+      `member: the counter has counted ${members.size} members, and can tell no more apart; count further ones in another counter`,
+      { field: "member", outcome: Outcome.NOT_APPLIED },
+    );
   }
   return undefined;
 }
 
-/** An id from before the window is answered if it is still known. */
+/** An id from before the window is answered if it is still known, or its member is. */
 async function answerOld(context: StoreContext, input: Increment, options: TryOptions): Promise<IncrResult> {
   const item = await readItemStrongly(context, input.key, options);
-  const replay = findReplay(context, input, item, item && context.layout.memory(item));
-  if (replay === undefined) {
+  const { replays } = await recall(context, [input], item, options, true);
+  const known = replays.get(input) ?? countedBefore(context, input, item);
+  if (known === undefined) {
     throw tooOld(`its time lies more than ${context.requests.windowMs / 1000} s back`);
   }
-  return replay;
+  return known;
 }
 
-function makeRoom(context: StoreContext, memory: RequestMemory, mustRemember: boolean): Step {
-  const { windowMs } = context.requests;
-  if (deadSlotsNow(context, memory).length > 0) {
-    return { kind: "prune", memory };
+function countedBefore(context: StoreContext, input: Increment, item: Item | undefined): IncrResult | undefined {
+  if (input.member === undefined || item === undefined || !context.layout.members(item).has(input.member)) {
+    return undefined;
   }
-  if (!mustRemember) {
-    return { kind: "update", remembering: "nobody" };
-  }
-  const oldest = Math.min(...[...memory.slots.values()].map(({ sequence }) => timeOf(sequence)));
-  throw new DynakvError(
-    ErrorReason.REQUEST_WINDOW_FULL,
-    `the counter was incremented by ${memory.slots.size} writers of request ids within the window; keep the last 16 digits of request_id for increments that follow one another`,
-    { outcome: Outcome.NOT_APPLIED, retryAfterMs: Math.max(1000, oldest + windowMs - context.clock()) },
-  );
+  return countedResult(context, input, item, context.layout.decode(item, context.clock()));
 }
 
 /** The answer to an increment that DynamoDB has carried out as the last of its update, whatever now turns out to be odd about it. */
@@ -234,28 +225,10 @@ export function appliedResult({ layout }: StoreContext, id: RequestId, item: Ite
   };
 }
 
-/** Keeps the item small. The increment is done: nothing that goes wrong here concerns its caller, nor is worth the wait. */
-export async function pruneIfWorthwhile(
-  context: StoreContext,
-  key: string,
-  item: Item,
-  options: CallOptions,
-): Promise<void> {
-  const memory = context.layout.memory(item);
-  const dead = memory === undefined ? [] : deadSlotsNow(context, memory);
-  if (dead.length >= pruneSize) {
-    await pruneSlots({ ...context, budget: noRetries }, key, dead.slice(0, pruneSize), options).catch(() => {});
-  }
-}
-
-function deadSlotsNow({ requests, clock }: StoreContext, memory: RequestMemory) {
-  return deadSlots(memory, requests.windowMs, clock());
-}
-
 /** Whatever becomes of a request that only prepares the increment, the increment has not been applied by it. */
-async function unapplied(preparation: Promise<void>): Promise<void> {
+async function unapplied<T>(preparation: Promise<T>): Promise<T> {
   try {
-    await preparation;
+    return await preparation;
   } catch (error) {
     throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
   }
@@ -264,14 +237,6 @@ async function unapplied(preparation: Promise<void>): Promise<void> {
 /** A caller that has sent an id may send it again, also when it is not known what became of the first. */
 export function repeatable(isCallers: boolean, error: unknown): unknown {
   return isCallers && error instanceof DynakvError ? error.asRepeatable() : error;
-}
-
-function tooOld(why: string): DynakvError {
-  return new DynakvError(
-    ErrorReason.REQUEST_TOO_OLD,
-    `request_id: ${why}; this request added nothing, and whether an earlier one with this id did is not known`,
-    { field: "request_id", outcome: Outcome.UNKNOWN },
-  );
 }
 
 function outOfBounds({ delta, min, max }: Increment): DynakvError {

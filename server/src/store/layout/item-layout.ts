@@ -6,6 +6,8 @@ import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes } from "./item-size.js";
+import { type CountedMembers, readMembers } from "./members.js";
+import { isArchiveKey } from "./request-archive.js";
 import { goneEntry, type RequestMemory, readMemory } from "./request-memory.js";
 
 /** An item as DynamoDB has it. */
@@ -21,6 +23,7 @@ export interface TableNames {
   readonly expiryAttribute: string;
   readonly etagAttribute: string;
   readonly requestsAttribute: string;
+  readonly membersAttribute: string;
 }
 
 /** What is written of an entry, whichever its kind. */
@@ -32,12 +35,15 @@ export interface WrittenEntry {
   readonly nonce: string;
   /** What is remembered of the request that writes a counter. */
   readonly memory?: AttributeValue;
+  /** The member that a counter has counted with it. */
+  readonly member?: Uint8Array | undefined;
 }
 
 /**
  * The one module that knows how an entry lies in an item. Expressions elsewhere speak in its placeholders:
- * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag, `#s` what is remembered of requests (see
- * request-memory.ts) and in it `#s.#g`, which marks a key that was deleted.
+ * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag, `#m` the members that a counter has counted, `#s`
+ * what is remembered of requests (see request-memory.ts) and in it `#s.#g`, which marks a key that was deleted. An archive item
+ * (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
  */
 export interface ItemLayout {
   readonly names: TableNames;
@@ -52,7 +58,16 @@ export interface ItemLayout {
   counter(item: Item): bigint | undefined;
   /** What the item remembers of requests; undefined when it has no room for that. */
   memory(item: Item): RequestMemory | undefined;
-  /** The entry in an item, or undefined when it was deleted or has expired. Throws UNREADABLE_ITEM when it holds neither kind. */
+  /** How many entries that has; cheaper than to read them. */
+  memoryEntries(item: Item): number;
+  /** What was moved to an archive item. */
+  archived(item: Item): readonly Uint8Array[];
+  /** The members that a counter has counted. */
+  members(item: Item): CountedMembers;
+  /**
+   * The entry in an item, or undefined when it was deleted or has expired, or is one of the archive. Throws UNREADABLE_ITEM when
+   * it holds neither kind.
+   */
   decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
   /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
@@ -74,7 +89,7 @@ export const projection = "#k, #v, #c, #w, #x, #e, #s.#g";
 /** What {@link ItemLayout.sameVersion} needs of it. */
 export const versionProjection = "#k, #c, #e, #s";
 /** What a write may need of it. */
-export const wholeProjection = "#k, #v, #c, #w, #x, #e, #s";
+export const wholeProjection = "#k, #v, #c, #w, #x, #e, #m, #s";
 
 /** A new etag for an entry that dynakv writes: 96 random bits. */
 export function createNonce(): string {
@@ -89,6 +104,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
     "#w": names.writeTimeAttribute,
     "#x": names.expiryAttribute,
     "#e": names.etagAttribute,
+    "#m": names.membersAttribute,
     "#s": names.requestsAttribute,
     "#g": goneEntry,
   };
@@ -159,12 +175,16 @@ export function createItemLayout(names: TableNames): ItemLayout {
       ...(entry.expireAt === undefined ? {} : { [names.expiryAttribute]: { N: entry.expireAt.toString() } }),
       [names.etagAttribute]: { S: entry.nonce },
       ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
+      ...(entry.member === undefined ? {} : { [names.membersAttribute]: { BS: [entry.member] } }),
     }),
     expireAt,
     counter,
     memory,
+    memoryEntries: (item) => Object.keys(item[names.requestsAttribute]?.M ?? {}).length,
+    archived: (item) => item[names.requestsAttribute]?.BS ?? [],
+    members: (item) => readMembers(item[names.membersAttribute]),
     decode(item, nowMs) {
-      if (item === undefined) {
+      if (item === undefined || isArchiveKey(item[names.keyAttribute]?.S ?? "")) {
         return undefined;
       }
       const expires = expireAt(item);

@@ -1,21 +1,28 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { type RequestId, timeOf } from "./request-id.js";
+import { int64 } from "../../../../common/int64.js";
+import { bytesOf, idBytes, type RequestId, sequenceIn, timeOf } from "./request-id.js";
 
-/** The last increment of a writer that was applied, and the counter after it. */
+/** An increment that was applied, and the counter after it. */
 export interface Slot {
-  readonly writer: string;
+  /** A caller's: the bytes of its id in base64. A server's own: its writer. */
+  readonly name: string;
+  readonly isOwn: boolean;
   readonly sequence: bigint;
   readonly result: bigint;
 }
 
 /**
- * What an item remembers of the increments that were applied to it: docs/exactly-once.md. It lies in one map attribute:
- * two numbers for each writer, and the two entries named below, whose names cannot be those of writers.
+ * What a counter's item remembers of the increments that were applied to it: docs/exactly-once.md. It lies in one map attribute:
+ * a number for each caller's id, two for each writer of a server's own, and the entries named below.
  */
 export interface RequestMemory {
   readonly slots: ReadonlyMap<string, Slot>;
-  /** The highest sequence that was ever removed: what is not above it, and in no slot, may have been applied. */
+  /** The highest sequence that was ever removed: a caller's id that is not above it, and in no slot, may be in the archive. */
   readonly floor: bigint;
+  /** The highest sequence that was removed without having been archived. */
+  readonly lost: bigint;
+  /** How often something was removed. */
+  readonly epoch: bigint;
   /** Whether the key was deleted, and the item kept for this memory alone. */
   readonly gone: boolean;
   /** How many entries the map has, as DynamoDB's `size` counts them. */
@@ -23,26 +30,46 @@ export interface RequestMemory {
 }
 
 const floorEntry = "floor";
+const lostEntry = "lost";
+const epochEntry = "epoch";
 export const goneEntry = "gone";
-const resultEntry = (writer: string) => `${writer}=`;
+const ownResultEntry = (writer: string) => `${writer}=`;
+
+/** In base64. The names of all other entries are shorter. */
+const idNameLength = Math.ceil((idBytes * 4) / 3);
+
+/** The name under which an id is remembered. */
+export function slotName(id: RequestId): string {
+  return id.isOwn ? id.writer : bytesOf(id).toString("base64url");
+}
 
 /** What the attribute holds; undefined without one. What others may have put there is passed over. */
 export function readMemory(attribute: AttributeValue | undefined): RequestMemory | undefined {
-  if (attribute === undefined) {
-    return undefined;
+  const map = attribute?.M;
+  if (attribute === undefined || map === undefined) {
+    return attribute && { slots: new Map(), floor: -1n, lost: -1n, epoch: 0n, gone: false, entries: 0 };
   }
-  const map = attribute.M ?? {};
   const slots = new Map<string, Slot>();
-  for (const writer of Object.keys(map)) {
-    const sequence = wholeNumber(map[writer]);
-    const result = wholeNumber(map[resultEntry(writer)]);
-    if (sequence !== undefined && result !== undefined) {
-      slots.set(writer, { writer, sequence, result });
+  for (const name of Object.keys(map)) {
+    const number = wholeNumber(map[name]);
+    if (number === undefined) {
+      continue;
+    }
+    if (name.length === idNameLength) {
+      const sequence = sequenceIn(Buffer.from(name, "base64url"));
+      slots.set(name, { name, isOwn: false, sequence, result: number });
+    } else {
+      const result = wholeNumber(map[ownResultEntry(name)]);
+      if (result !== undefined) {
+        slots.set(name, { name, isOwn: true, sequence: number, result });
+      }
     }
   }
   return {
     slots,
     floor: wholeNumber(map[floorEntry]) ?? -1n,
+    lost: wholeNumber(map[lostEntry]) ?? -1n,
+    epoch: wholeNumber(map[epochEntry]) ?? 0n,
     gone: map[goneEntry] !== undefined,
     entries: Object.keys(map).length,
   };
@@ -53,51 +80,87 @@ function wholeNumber(attribute: AttributeValue | undefined): bigint | undefined 
   return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
-/** The map of an item in which one request is all that was ever applied. */
-export function firstMemory({ writer, sequence }: RequestId, result: bigint): AttributeValue {
-  return { M: { [writer]: { N: sequence.toString() }, [resultEntry(writer)]: { N: result.toString() } } };
+/** Whether what is known of an id may have been moved out of the item. A server's own is never moved. */
+export function mayBeArchived({ floor }: RequestMemory, { isOwn, sequence }: RequestId): boolean {
+  return !isOwn && sequence <= floor;
 }
 
-/** How requests of different writers are looked for, and remembered, in one update. */
+/** The map of an item in which one request is all that was ever applied. */
+export function firstMemory(id: RequestId, result: bigint): AttributeValue {
+  const value = { N: result.toString() };
+  return {
+    M: id.isOwn
+      ? { [id.writer]: { N: id.sequence.toString() }, [ownResultEntry(id.writer)]: value }
+      : { [slotName(id)]: value },
+  };
+}
+
+/**
+ * What keeps an id from being added that was moved to the archive: that it is above the floor; or, where it was looked for in
+ * the archive in vain, that nothing was removed from the item since before that, when the epoch was this.
+ */
+export type Fence = "floor" | { readonly epoch: bigint };
+
+/** How requests are looked for, and remembered, in one update. */
 export interface SlotExpressions {
   readonly names: Record<string, string>;
   readonly values: Record<string, AttributeValue>;
-  /** True unless one of the requests, or a later one of its writer, was applied, or may have been and was forgotten. */
+  /** True unless one of the requests was applied, or may have been and cannot be found any more. */
   readonly areNew: string;
+  /** How many entries they take. */
+  readonly entries: number;
   /** Remembers them with their results, as operands of the update. */
   remember(results: readonly string[]): string;
 }
 
-/** The placeholders are `#h0` (the first writer's sequence), `#r0` (its result), `:q0`, and so on, and `#f` (the floor). */
-export function slotExpressions(ids: readonly RequestId[]): SlotExpressions {
-  const names: Record<string, string> = { "#f": floorEntry };
+/**
+ * The placeholders are `#h0` (the first id's entry), and for one of the server's own `#r0` (its result) and `:q0` (its
+ * sequence), and so on; `#f`, `#l` and `#p` are floor, lost and epoch.
+ */
+export function slotExpressions(ids: readonly RequestId[], fence: Fence): SlotExpressions {
+  const names: Record<string, string> = {};
   const values: Record<string, AttributeValue> = {};
-  let lowest = 0;
-  for (const [index, { writer, sequence }] of ids.entries()) {
-    names[`#h${index}`] = writer;
-    names[`#r${index}`] = resultEntry(writer);
-    values[`:q${index}`] = { N: sequence.toString() };
-    if (sequence < (ids[lowest]?.sequence ?? sequence)) {
-      lowest = index;
+  const conditions: string[] = [];
+  let lowest: bigint | undefined;
+  let entries = 0;
+  for (const [index, id] of ids.entries()) {
+    const name = slotName(id);
+    names[`#h${index}`] = name;
+    entries++;
+    if (id.isOwn) {
+      entries++;
+      names[`#r${index}`] = ownResultEntry(name);
+      names["#l"] = lostEntry;
+      values[`:q${index}`] = { N: id.sequence.toString() };
+      conditions.push(`NOT #s.#h${index} >= :q${index} AND NOT #s.#l >= :q${index}`);
+    } else {
+      lowest = lowest === undefined || id.sequence < lowest ? id.sequence : lowest;
+      // It is there if it is a number. The embedded engine takes several times as long to parse attribute_not_exists.
+      values[":least"] = { N: int64.min.toString() };
+      conditions.push(`NOT #s.#h${index} >= :least`);
     }
+  }
+  if (fence !== "floor") {
+    names["#p"] = epochEntry;
+    values[":epoch"] = { N: fence.epoch.toString() };
+    conditions.push("#s.#p = :epoch");
+  } else if (lowest !== undefined) {
+    names["#f"] = floorEntry;
+    values[":lowest"] = { N: lowest.toString() };
+    conditions.push("NOT #s.#f >= :lowest");
   }
   return {
     names,
     values,
-    areNew: [`NOT #s.#f >= :q${lowest}`, ...ids.map((_, index) => `NOT #s.#h${index} >= :q${index}`)].join(" AND "),
+    areNew: conditions.join(" AND "),
+    entries,
     remember: (results) =>
-      results.map((result, index) => `#s.#h${index} = :q${index}, #s.#r${index} = ${result}`).join(", "),
+      results
+        .map((result, index) =>
+          ids[index]?.isOwn ? `#s.#h${index} = :q${index}, #s.#r${index} = ${result}` : `#s.#h${index} = ${result}`,
+        )
+        .join(", "),
   };
-}
-
-/** The limit of {@link RequestMemory.entries} for so many writers: DynamoDB counts the entries, not the pairs. */
-export function maxEntries(writers: number): number {
-  return writers * 2;
-}
-
-/** The slots that nothing within the window can ask for. */
-export function deadSlots({ slots }: RequestMemory, windowMs: number, nowMs: number): Slot[] {
-  return [...slots.values()].filter(({ sequence }) => timeOf(sequence) < nowMs - windowMs);
 }
 
 /**
@@ -105,29 +168,97 @@ export function deadSlots({ slots }: RequestMemory, windowMs: number, nowMs: num
  * clock is behind, or a request that is late, may ask for what is in it.
  */
 export function forgettableFrom({ slots, floor }: RequestMemory, windowMs: number): number {
-  const youngest = [...slots.values()].reduce(
-    (highest, { sequence }) => (sequence > highest ? sequence : highest),
-    floor,
-  );
-  return timeOf(youngest) + 2 * windowMs;
+  return timeOf(highestOf([...slots.values()], floor)) + 2 * windowMs;
 }
 
-/** Removes slots and raises the floor to the highest of them, provided that each is still as it was seen. */
-export function pruneExpressions(slots: readonly Slot[]) {
-  const names: Record<string, string> = { "#f": floorEntry };
-  const floor = slots.reduce((highest, { sequence }) => (sequence > highest ? sequence : highest), 0n);
-  const values: Record<string, AttributeValue> = { ":floor": { N: floor.toString() } };
+function highestOf(slots: readonly Slot[], least: bigint): bigint {
+  return slots.reduce((highest, { sequence }) => (sequence > highest ? sequence : highest), least);
+}
+
+/** What is removed from an item at once. */
+export interface Trim {
+  /** What must be in the archive before. */
+  readonly moved: readonly Slot[];
+  /** What nobody can ask for any more. */
+  readonly dropped: readonly Slot[];
+  readonly floor: bigint;
+  readonly lost: bigint;
+}
+
+/** So many servers' own slots that nobody can ask for are worth a request that drops them. */
+const worthDropping = 16;
+/** The most of either in one trim, for which an expression has room. */
+const mostMoved = 150;
+const mostDropped = 32;
+
+/** With fewer entries than this an item has nothing that is worth a trim. */
+export function fewestWorthTrimming(maxSlots: number): number {
+  return Math.min(maxSlots, 2 * worthDropping);
+}
+
+/** When an item is trimmed, and what stays in it. */
+export interface TrimLimits {
+  readonly windowMs: number;
+  /** So many callers' slots are worth moving. A quarter stays, so that who is a little behind seldom needs the archive. */
+  readonly maxSlots: number;
+}
+
+/**
+ * What to remove from an item: slots that are older than two windows, and of the callers' all but the youngest. Undefined when
+ * there is little, or with `needed` when there is nothing.
+ */
+export function planTrim(
+  { slots, floor, lost }: RequestMemory,
+  { windowMs, maxSlots }: TrimLimits,
+  nowMs: number,
+  needed = false,
+): Trim | undefined {
+  const isDead = ({ sequence }: Slot) => timeOf(sequence) < nowMs - 2 * windowMs;
+  const all = [...slots.values()].sort((a, b) => (a.sequence < b.sequence ? -1 : a.sequence > b.sequence ? 1 : 0));
+  const dead = all.filter(isDead).slice(0, mostDropped);
+  const callers = all.filter((slot) => !slot.isOwn && !isDead(slot));
+  const kept = Math.floor(maxSlots / 4);
+  const isMany = callers.length >= (needed ? kept + 1 : maxSlots);
+  const moved = isMany ? callers.slice(0, callers.length - kept).slice(0, mostMoved) : [];
+  if (moved.length === 0 && dead.length < (needed ? 1 : worthDropping)) {
+    return undefined;
+  }
+  const lostNow = highestOf(dead, lost);
+  const above = lostNow > floor ? lostNow : floor;
+  return { moved, dropped: dead, floor: highestOf(moved, above), lost: lostNow };
+}
+
+/** Removes slots, provided that a server's own that is dropped is as it was seen. A caller's never changes. */
+export function trimExpressions({ moved, dropped, floor, lost }: Trim) {
+  const names: Record<string, string> = { "#f": floorEntry, "#l": lostEntry, "#p": epochEntry };
+  const values: Record<string, AttributeValue> = {
+    ":floor": { N: floor.toString() },
+    ":zero": { N: "0" },
+    ":one": { N: "1" },
+  };
+  const sets = ["#s.#f = :floor", "#s.#p = if_not_exists(#s.#p, :zero) + :one"];
   const removed: string[] = [];
-  const conditions = ["NOT #s.#f > :floor"];
-  for (const [index, { writer, sequence }] of slots.entries()) {
-    names[`#h${index}`] = writer;
-    names[`#r${index}`] = resultEntry(writer);
-    values[`:h${index}`] = { N: sequence.toString() };
-    removed.push(`#s.#h${index}, #s.#r${index}`);
-    conditions.push(`#s.#h${index} = :h${index}`);
+  // A nested entry cannot be set where there is no map. Two that trim at once must not lower the floor.
+  const conditions = ["attribute_exists(#s)", "NOT #s.#f > :floor"];
+  if (dropped.length > 0) {
+    values[":lost"] = { N: lost.toString() };
+    sets.push("#s.#l = :lost");
+    conditions.push("NOT #s.#l > :lost");
+  } else {
+    delete names["#l"];
+  }
+  for (const [index, { name, isOwn, sequence }] of [...moved, ...dropped].entries()) {
+    names[`#h${index}`] = name;
+    removed.push(`#s.#h${index}`);
+    if (isOwn) {
+      names[`#r${index}`] = ownResultEntry(name);
+      values[`:h${index}`] = { N: sequence.toString() };
+      removed.push(`#s.#r${index}`);
+      conditions.push(`#s.#h${index} = :h${index}`);
+    }
   }
   return {
-    update: `SET #s.#f = :floor REMOVE ${removed.join(", ")}`,
+    update: `SET ${sets.join(", ")} REMOVE ${removed.join(", ")}`,
     condition: conditions.join(" AND "),
     names,
     values,

@@ -4,6 +4,7 @@ import { passInitiators } from "../dynamodb/initiators.js";
 import { withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions, StoredEntry } from "../layout/entry.js";
 import { type Item, projection } from "../layout/item-layout.js";
+import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { decodeFound } from "./read-batch.js";
 
@@ -33,6 +34,7 @@ export interface ScanPage {
  */
 const itemsPerPage = 500;
 
+const isNoArchive = "NOT begins_with(#k, :archive)";
 const hasPrefix = "begins_with(#k, :prefix)";
 
 /**
@@ -48,17 +50,20 @@ export async function* scanTable(
   const leave = new AbortController();
   const signal = AbortSignal.any([left, leave.signal]);
   passInitiators(left, signal);
-  const filter =
-    prefix === ""
-      ? {}
-      : { FilterExpression: hasPrefix, ExpressionAttributeValues: { ":prefix": { S: prefix } } satisfies Item };
+  // With any other prefix than a beginning of theirs, no archive item is found.
+  const mayBeArchive = archivePrefix.startsWith(prefix);
+  const filters = [...(prefix === "" ? [] : [hasPrefix]), ...(mayBeArchive ? [isNoArchive] : [])];
   const input = {
     TableName: layout.names.table,
     ConsistentRead: strong,
     Limit: itemsPerPage,
     ProjectionExpression: projection,
     ExpressionAttributeNames: layout.namesFor(projection),
-    ...filter,
+    FilterExpression: filters.join(" AND "),
+    ExpressionAttributeValues: {
+      ...(prefix === "" ? {} : { ":prefix": { S: prefix } }),
+      ...(mayBeArchive ? { ":archive": { S: archivePrefix } } : {}),
+    } satisfies Item,
   };
 
   function ask(from: Item | undefined): Promise<Answer> {

@@ -51,6 +51,7 @@ export function createBackend(options: BackendOptions): Backend {
   let serving = false;
   let failures = 0;
   let reaper: Reaper | undefined;
+  let reapsExpired = false;
   let watching: Promise<void> | undefined;
 
   async function setUp(): Promise<void> {
@@ -60,11 +61,16 @@ export function createBackend(options: BackendOptions): Backend {
     const warn = (message: string) => log.warn({}, message);
     ttlState = await prepareTtl({ client, names, signal, wanted: options.ttl, warn });
     const reaps = options.embedded ? options.ttl !== "disabled" : options.ttl === "enabled";
-    if (reaps && (options.embedded || ttlState === "unsupported")) {
-      reaper ??= startReaper(context, (error) => log.warn({ error: errorName(error) }, "reaping expired items failed"));
+    reapsExpired = reaps && (options.embedded || ttlState === "unsupported");
+    if (reapsExpired) {
+      reaper ??= startReaper(context, "expired", warnOf("reaping expired items failed"));
+    } else if (ttlState !== "on") {
+      reaper ??= startReaper(context, "leftovers", warnOf("reaping what is left of deleted counters failed"));
     }
     setServing(true);
   }
+
+  const warnOf = (message: string) => (error: unknown) => log.warn({ error: errorName(error) }, message);
 
   function setServing(now: boolean, error?: unknown): void {
     if (now === serving) {
@@ -156,7 +162,7 @@ export function createBackend(options: BackendOptions): Backend {
       await Promise.all([watching, reaper?.stop()]);
     },
     get autoExpiry() {
-      return ttlState === "on" || reaper !== undefined;
+      return ttlState === "on" || reapsExpired;
     },
   };
 }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../dynamodb/aws-errors.js";
 import { type Item, versionProjection } from "../layout/item-layout.js";
+import { archivePrefix } from "../layout/request-archive.js";
 import { forgettableFrom } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
 import { nowValue } from "../writes/write-condition.js";
@@ -12,25 +13,45 @@ export interface Reaper {
 
 const intervalMs = 60_000;
 
+/** What a reaper removes. */
+export type ReapScope =
+  /** All that has expired: for an engine that does not do it itself. */
+  | "expired"
+  /** The server's own: what is left of deleted counters, and archive items. For a table whose TTL is off. */
+  | "leftovers";
+
+/** A reaper of leftovers reads a page of so many items, and then pauses, so that it takes no more than so many read units a second. */
+const pageItems = 100;
+const unitsPerSecond = 5;
+const shortestPauseMs = 1000;
+
 /**
- * Removes expired items, a pass each minute, for engines that do not do it themselves. Nobody's reads depend on it.
+ * Removes expired items, a pass each minute. Nobody's reads depend on it. It ends when the server may not scan the table or delete
+ * from it.
  */
-export function startReaper(context: StoreContext, onError: (error: unknown) => void): Reaper {
+export function startReaper(context: StoreContext, scope: ReapScope, onError: (error: unknown) => void): Reaper {
   const stopped = new AbortController();
+  const { signal } = stopped;
   const done = run();
 
   async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
+    if (scope === "leftovers") {
+      // There can be none yet, and the replicas of a server start together.
+      await pause(intervalMs * (1 + Math.random()), signal);
+    }
+    while (!signal.aborted) {
       try {
-        await reapExpired(context, stopped.signal);
-        await sleep(intervalMs, undefined, { signal: stopped.signal, ref: false });
+        await (scope === "expired" ? reapExpired(context, signal) : reapLeftovers(context, signal, pause));
       } catch (error) {
-        if (stopped.signal.aborted) {
+        if (signal.aborted) {
           return;
         }
         onError(error);
-        await sleep(intervalMs, undefined, { signal: stopped.signal, ref: false }).catch(() => undefined);
+        if (scope === "leftovers" && classifyError(error).kind === "denied") {
+          return;
+        }
       }
+      await pause(intervalMs, signal);
     }
   }
 
@@ -42,33 +63,65 @@ export function startReaper(context: StoreContext, onError: (error: unknown) => 
   };
 }
 
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+}
+
 const expired = "#x <= :now";
+const leftover = `${expired} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g))`;
 
 /**
  * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
  * increments that it remembers can be repeated any more.
  */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
-  const { client, layout, clock } = context;
+  for await (const { items } of scanFor(context, expired, nowValue(context.clock()), undefined, signal)) {
+    for (const item of items) {
+      await removeIfExpired(context, item, signal);
+    }
+  }
+}
+
+/** One pass over the table, page by page with pauses between them, that removes what the server has left of its own. */
+export async function reapLeftovers(
+  context: StoreContext,
+  signal: AbortSignal,
+  pauseFor: (ms: number, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const values = { ...nowValue(context.clock()), ":archive": { S: archivePrefix } };
+  for await (const { items, units, isLast } of scanFor(context, leftover, values, pageItems, signal)) {
+    for (const item of items) {
+      await removeIfExpired(context, item, signal);
+    }
+    if (!isLast) {
+      await pauseFor(Math.max(shortestPauseMs, (units / unitsPerSecond) * 1000), signal);
+      signal.throwIfAborted();
+    }
+  }
+}
+
+async function* scanFor(
+  { client, layout }: StoreContext,
+  filter: string,
+  values: Item,
+  limit: number | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<{ items: readonly Item[]; units: number; isLast: boolean }> {
   const scan = {
     TableName: layout.names.table,
-    FilterExpression: expired,
+    FilterExpression: filter,
     ProjectionExpression: versionProjection,
-    ExpressionAttributeNames: layout.namesFor(expired, versionProjection),
-    ExpressionAttributeValues: nowValue(clock()),
+    ExpressionAttributeNames: layout.namesFor(filter, versionProjection),
+    ExpressionAttributeValues: values,
+    ReturnConsumedCapacity: "TOTAL" as const,
+    ...(limit === undefined ? {} : { Limit: limit }),
   };
   let from: Item | undefined;
   do {
-    const page = await client.send(
-      new ScanCommand({ ...scan, ...(from === undefined ? {} : { ExclusiveStartKey: from }) }),
-      {
-        abortSignal: signal,
-      },
-    );
-    for (const item of page.Items ?? []) {
-      await removeIfExpired(context, item, signal);
-    }
+    const command = new ScanCommand({ ...scan, ...(from === undefined ? {} : { ExclusiveStartKey: from }) });
+    const page = await client.send(command, { abortSignal: signal });
     from = page.LastEvaluatedKey;
+    yield { items: page.Items ?? [], units: page.ConsumedCapacity?.CapacityUnits ?? 0, isLast: from === undefined };
   } while (from !== undefined);
 }
 

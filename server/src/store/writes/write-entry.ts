@@ -74,7 +74,7 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
   const update = async (condition: Expression, abortSignal: AbortSignal): Promise<SetResult> => {
     const expression =
       `SET #v = :value, #w = :written, #e = :nonce${expireAt === undefined ? "" : ", #x = :expires"}` +
-      ` REMOVE #c, #s.#g${expireAt === undefined ? ", #x" : ""}`;
+      ` REMOVE #c, #m, #s.#g${expireAt === undefined ? ", #x" : ""}`;
     const values = {
       ...valuesOf(input.value, entry),
       ...(expireAt === undefined ? {} : { ":expires": { N: expireAt.toString() } }),
@@ -110,7 +110,7 @@ async function overwriteEntry(context: StoreContext, input: SetInput, options: C
     item[layout.names.etagAttribute]?.S === entry.nonce
       ? { etag: entry.nonce, writtenAtMs: entry.nowMs, expireAt: layout.expireAt(item) }
       : undefined;
-  const expression = "SET #v = :value, #w = :written, #e = :nonce REMOVE #c";
+  const expression = "SET #v = :value, #w = :written, #e = :nonce REMOVE #c, #m";
   return writeConditionally(
     context,
     {
@@ -172,7 +172,7 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
   // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
   // as well: a replica whose clock is behind would find it alive after this.
   const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
-    const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e";
+    const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e, #m";
     const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
     const request: UpdateItemCommandInput = {
       TableName: layout.names.table,

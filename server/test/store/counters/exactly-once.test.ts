@@ -14,7 +14,7 @@ let server: TestServer;
 let other: KeyValueClient;
 
 test.before(async () => {
-  server = await startTestServer({ clock: () => nowMs, requestWindowWriters: 16 });
+  server = await startTestServer({ clock: () => nowMs });
   ({ client: other } = await server.replica());
 });
 
@@ -29,9 +29,15 @@ function createWriter(): string {
 }
 
 /** An id of a writer at a time, as a program without our client would make it. */
-function idAt(ms: number, writer = createWriter()): string {
+function idAt(ms: number, writer = createWriter(), middle = "7000"): string {
   const hex = Math.floor(ms).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-${writer}`;
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-${middle}-${writer}`;
+}
+
+/** How much a counter's own item remembers. A name has its bytes, a number some four here, and each entry one more. */
+async function memoryAt(key: string): Promise<{ entries: number; bytes: number }> {
+  const names = Object.keys((await server.rawItem(key))?.dynakv_requests?.M ?? {});
+  return { entries: names.length, bytes: names.reduce((sum, name) => sum + name.length + 5, 0) };
 }
 
 async function countAt(key: string): Promise<bigint | undefined> {
@@ -150,14 +156,17 @@ test("an id from before the window is answered while it is known, and refused wh
   assert.is(await server.rawItem("missing"), undefined);
 });
 
-test("a writer's former request is refused once a later one was applied, and never counted again", async () => {
+test("ids that are alike in their second half are remembered each for itself", async () => {
   const key = "in-turn";
   const writer = createWriter();
-  await server.client.incr({ key, requestId: idAt(nowMs, writer) });
-  await server.client.incr({ key, requestId: idAt(nowMs + 1, writer) });
-  assert.is((await failureOf(other.incr({ key, requestId: idAt(nowMs, writer) }))).reason, "REQUEST_TOO_OLD");
-  assert.is((await failureOf(other.incr({ key, requestId: idAt(nowMs - 5, writer) }))).reason, "REQUEST_TOO_OLD");
-  assert.is(await countAt(key), 2n);
+  const ids = Array.from({ length: 50 }, (_, n) => idAt(nowMs + n, writer));
+  for (const requestId of ids) {
+    await server.client.incr({ key, requestId });
+  }
+  for (const [n, requestId] of ids.entries()) {
+    assert.is((await other.incr({ key, requestId })).value, BigInt(n + 1));
+  }
+  assert.is(await countAt(key), 50n);
 });
 
 test("what is no UUIDv7, or comes from the future, is a bad request", async () => {
@@ -170,55 +179,108 @@ test("what is no UUIDv7, or comes from the future, is a bad request", async () =
   assert.is((await server.client.incr({ key: "good", requestId: idAt(nowMs + 59_000).toUpperCase() })).value, 1n);
 });
 
-test("a counter that knows as many writers as it can refuses new ones, goes on for the known, and makes room in time", async () => {
-  const key = "full";
-  const known = createWriter();
-  await server.client.incr({ key, requestId: idAt(nowMs, known) });
-  for (let n = 1; n < 16; n++) {
-    await server.client.incr({ key, requestId: idAt(nowMs + n) });
+test("any number of ids is remembered, and the item stays small", async () => {
+  const key = "many";
+  const ids: string[] = [];
+  for (let n = 1; n <= 300; n++) {
+    const requestId = idAt(nowMs);
+    ids.push(requestId);
+    assert.is((await server.client.incr({ key, requestId })).value, BigInt(n));
+    nowMs += 137;
+    const { entries, bytes } = await memoryAt(key);
+    assert.ok(entries <= 32 + 2 && bytes <= 1024, `${entries} entries, ${bytes} bytes`);
   }
-  nowMs += 1000;
-  const requestId = idAt(nowMs);
-  const failure = await failureOf(server.client.incr({ key, requestId }));
-  assert.equal(
-    [failure.code, failure.reason, failure.outcome, failure.retryable, failure.hasRetryInfo],
-    ["ResourceExhausted", "REQUEST_WINDOW_FULL", "NOT_APPLIED", true, true],
-  );
-  assert.is((await server.client.incr({ key, requestId: idAt(nowMs, known) })).value, 17n);
-  assert.is((await server.client.incr({ key })).value, 18n, "without an id there is always room");
-
-  const lost = idAt(nowMs - 1000 + 5);
-  nowMs += windowMs;
-  assert.is((await server.client.incr({ key, requestId: idAt(nowMs) })).value, 19n);
-  assert.is((await failureOf(server.client.incr({ key, requestId: lost }))).reason, "REQUEST_TOO_OLD", "never again");
-  assert.is(await countAt(key), 19n);
+  nowMs += windowMs - 300 * 137;
+  for (const client of [server.client, other]) {
+    for (const [n, requestId] of ids.entries()) {
+      const again = await client.incr({ key, requestId });
+      assert.equal([again.value, again.replayed], [BigInt(n + 1), true]);
+    }
+  }
+  assert.is(await countAt(key), 300n);
 });
 
-test("what was removed is refused also by a replica whose clock is an hour behind", async () => {
-  const key = "pruned";
-  const ids = Array.from({ length: 16 }, (_, n) => idAt(nowMs + n));
+test("a caller whose clock is behind is counted, once, and so is one that comes late", async () => {
+  const key = "behind";
+  for (let n = 0; n < 80; n++) {
+    await server.client.incr({ key, requestId: idAt(nowMs + n) });
+  }
+  const late = Array.from({ length: 80 }, (_, n) => idAt(nowMs - 90_000 + (n % 7)));
+  const answers = await Promise.all(late.map((requestId) => server.client.incr({ key, requestId })));
+  const again = await Promise.all(late.map((requestId) => other.incr({ key, requestId })));
+  assert.equal(
+    again.map(({ value, etag }) => ({ value, etag })),
+    answers.map(({ value, etag }) => ({ value, etag })),
+  );
+  assert.is(new Set(answers.map(({ value }) => value)).size, 80);
+  assert.is(await countAt(key), 160n);
+});
+
+test("what was moved is answered after a Set, a Delete and a start anew", async () => {
+  const key = "moved-and-deleted";
+  const ids = Array.from({ length: 60 }, (_, n) => idAt(nowMs + n));
+  for (const requestId of ids) {
+    await server.client.incr({ key, requestId });
+  }
+  const answersAlike = async (when: string) => {
+    for (const [n, requestId] of ids.entries()) {
+      assert.is((await other.incr({ key, requestId, max: 1n })).value, BigInt(n + 1), when);
+    }
+  };
+  await answersAlike("past a bound");
+  await server.client.set({ key, value: anyValue });
+  await answersAlike("a value in its place");
+  const failure = await failureOf(server.client.incr({ key, requestId: idAt(nowMs - 5) }));
+  assert.equal([failure.reason, failure.outcome], ["WRONG_KIND", "NOT_APPLIED"]);
+  await server.client.delete({ key });
+  await answersAlike("deleted");
+  assert.is(await countAt(key), undefined);
+  const late = idAt(nowMs - 5);
+  assert.is((await server.client.incr({ key, requestId: late })).value, 1n);
+  await answersAlike("started anew");
+  assert.is((await other.incr({ key, requestId: late })).value, 1n);
+  assert.is(await countAt(key), 1n);
+});
+
+test("ids of one and the same millisecond are remembered as well", async () => {
+  const key = "same-millisecond";
+  const ids = Array.from({ length: 1000 }, () => idAt(nowMs, createWriter(), "7abc"));
+  const answers = await Promise.all(ids.map((requestId) => server.client.incr({ key, requestId })));
+  const again = await Promise.all(ids.map((requestId) => other.incr({ key, requestId })));
+  assert.equal(
+    again.map(({ value }) => value),
+    answers.map(({ value }) => value),
+  );
+  assert.is(await countAt(key), 1000n);
+});
+
+test("what was dropped is refused also by a replica whose clock is an hour behind", async () => {
+  const key = "dropped";
+  const ids = Array.from({ length: 20 }, (_, n) => idAt(nowMs + n));
   for (const requestId of ids) {
     await server.client.incr({ key, requestId });
   }
   const { client: behind } = await server.replica({ clock: () => nowMs - 3_600_000 });
-  nowMs += windowMs + 1000;
-  await server.client.incr({ key, requestId: idAt(nowMs) });
-  assert.is(Object.keys((await server.rawItem(key))?.dynakv_requests?.M ?? {}).includes("floor"), true);
-  nowMs += 3_000_000 - 1000;
+  nowMs += 2 * windowMs + 1000;
+  for (let n = 0; n < 32; n++) {
+    await server.client.incr({ key, requestId: idAt(nowMs) });
+  }
+  assert.ok(Object.keys((await server.rawItem(key))?.dynakv_requests?.M ?? {}).includes("lost"));
+  nowMs += 3_600_000 - 2 * windowMs;
   for (const requestId of ids) {
     assert.is((await failureOf(behind.incr({ key, requestId }))).reason, "REQUEST_TOO_OLD");
   }
-  assert.is(await countAt(key), 17n);
+  assert.is(await countAt(key), 52n);
 });
 
-test("slots that nobody can ask for any more are removed as others come, and the item stays small", async () => {
+test("slots that nobody can ask for any more are removed as others come", async () => {
   const key = "small";
   for (let n = 0; n < 60; n++) {
     await server.client.incr({ key, requestId: idAt(nowMs) });
     nowMs += windowMs / 8;
   }
-  const entries = Object.keys((await server.rawItem(key))?.dynakv_requests?.M ?? {}).length;
-  assert.ok(entries <= 2 * 16 + 1, `${entries} entries`);
+  const { entries } = await memoryAt(key);
+  assert.ok(entries <= 35, `${entries} entries`);
   assert.is(await countAt(key), 60n);
 });
 
@@ -257,9 +319,7 @@ test(`with every first answer lost, ${writers * each} increments by ${writers} c
     Array.from({ length: 3 }, () => startFaultProxy({ target: server.engine.endpoint })),
   );
   proxies.forEach(loseFirstAnswers);
-  const replicas = await Promise.all(
-    proxies.map(({ endpoint }) => server.replica({ endpoint, requestWindowWriters: 64 })),
-  );
+  const replicas = await Promise.all(proxies.map(({ endpoint }) => server.replica({ endpoint })));
   const clientFor = (writer: number, attempt: number) => replicas[(writer + attempt) % 3]?.client ?? other;
   const answers = await incrementStorm({ key, writers, each, clientFor, clock: () => nowMs });
   assert.is(await countAt(key), BigInt(writers * each));

@@ -1,0 +1,162 @@
+import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import { ConditionFailed, pause, withRetries } from "../dynamodb/retry.js";
+import type { CallOptions } from "../layout/entry.js";
+import type { Item } from "../layout/item-layout.js";
+import {
+  type ArchiveItem,
+  archiveKeysOf,
+  commonLevel,
+  findAmong,
+  finest,
+  slotsByItem,
+  toArchived,
+} from "../layout/request-archive.js";
+import type { RequestId } from "../layout/request-id.js";
+import type { Slot } from "../layout/request-memory.js";
+import type { StoreContext } from "../store-context.js";
+
+/** So many full items are remembered, so that none is tried twice. */
+const maxKnownFull = 10_000;
+
+/**
+ * Writes slots into the archive of their counter: ordinarily one UpdateItem, and more where an item is full. To do it twice, or
+ * by two replicas at a time, is to do it once.
+ */
+export async function archiveSlots(
+  context: StoreContext,
+  counterKey: string,
+  slots: readonly Slot[],
+  options: CallOptions,
+): Promise<void> {
+  await archiveAt(context, counterKey, slots, commonLevel(slots), options);
+}
+
+async function archiveAt(
+  context: StoreContext,
+  counterKey: string,
+  slots: readonly Slot[],
+  level: number,
+  options: CallOptions,
+): Promise<void> {
+  const { requests } = context;
+  const { fullArchiveItems: full } = requests;
+  await Promise.all(
+    slotsByItem(counterKey, slots, level, requests.windowMs).map(async ([item, itsSlots]) => {
+      if (!full.has(item.key)) {
+        try {
+          await addTo(context, item, itsSlots, options);
+          return;
+        } catch (error) {
+          if (!(error instanceof ConditionFailed)) {
+            throw error;
+          }
+        }
+        if (level === finest) {
+          throw new DynakvError(
+            ErrorReason.CONTENTION,
+            "more increments had ids of the same millisecond than can be remembered; make each request_id from a clock that advances",
+            { retryAfterMs: 1000 },
+          );
+        }
+        const [oldest] = full.size >= maxKnownFull ? full : [];
+        if (oldest !== undefined) {
+          full.delete(oldest);
+        }
+        full.add(item.key);
+      }
+      await archiveAt(context, counterKey, itsSlots, level + 1, options);
+    }),
+  );
+}
+
+async function addTo(
+  { dynamodb, layout, budget }: StoreContext,
+  { key, expireAt, fullAt }: ArchiveItem,
+  slots: readonly Slot[],
+  options: CallOptions,
+): Promise<void> {
+  const condition = "attribute_not_exists(#s) OR size(#s) < :full";
+  const update = "SET #x = :expires ADD #s :slots";
+  const request: UpdateItemCommandInput = {
+    TableName: layout.names.table,
+    Key: layout.key(key),
+    UpdateExpression: update,
+    ConditionExpression: condition,
+    ExpressionAttributeNames: layout.namesFor(update, condition),
+    ExpressionAttributeValues: {
+      ":full": { N: fullAt.toString() },
+      ":expires": { N: expireAt.toString() },
+      ":slots": { BS: slots.map(toArchived) },
+    },
+  };
+  await withRetries((signal) => dynamodb.updateItem(request, signal), { ...options, budget, access: "fenced-write" });
+}
+
+/** The most keys of a BatchGetItem. */
+const maxBatch = 100;
+/** How often in a row DynamoDB may answer for none of the keys that were asked for. */
+const maxIdleRounds = 10;
+
+const archiveProjection = "#k, #s";
+
+/** The results of those ids of a counter that are in its archive, by the names of their slots. */
+export async function findArchived(
+  context: StoreContext,
+  counterKey: string,
+  ids: readonly RequestId[],
+  options: CallOptions,
+): Promise<ReadonlyMap<string, bigint>> {
+  const keys = [...new Set(ids.flatMap((id) => archiveKeysOf(counterKey, id)))];
+  const batches: string[][] = [];
+  for (let from = 0; from < keys.length; from += maxBatch) {
+    batches.push(keys.slice(from, from + maxBatch));
+  }
+  const items = (await Promise.all(batches.map((batch) => readStrongly(context, batch, options)))).flat();
+  return findAmong(items.flatMap(context.layout.archived), ids);
+}
+
+/** All of these items that there are. Whatever is not known of any of them is an error: it would be taken for an unknown id. */
+async function readStrongly(
+  { dynamodb, layout, budget }: StoreContext,
+  keys: readonly string[],
+  { signal }: CallOptions,
+): Promise<Item[]> {
+  const { table } = layout.names;
+  const items: Item[] = [];
+  let left = keys.map(layout.key);
+  for (let idleRounds = 0; left.length > 0; ) {
+    const input = {
+      RequestItems: {
+        [table]: {
+          Keys: left,
+          ConsistentRead: true,
+          ProjectionExpression: archiveProjection,
+          ExpressionAttributeNames: layout.namesFor(archiveProjection),
+        },
+      },
+    };
+    const send = async (abortSignal: AbortSignal) => {
+      const { Responses, UnprocessedKeys } = await dynamodb.batchGetItem(input, abortSignal);
+      const found = Responses?.[table];
+      if (found === undefined) {
+        throw new Error("the answer to BatchGetItem has no responses for the table");
+      }
+      return { found, unprocessed: UnprocessedKeys?.[table]?.Keys ?? [] };
+    };
+    const { found, unprocessed } = await withRetries(send, { budget, signal, access: "read" });
+    items.push(...found);
+    idleRounds = unprocessed.length < left.length ? 0 : idleRounds + 1;
+    if (idleRounds >= maxIdleRounds) {
+      throw new DynakvError(ErrorReason.THROTTLED, "DynamoDB left the archive of the counter unread, time after time", {
+        retryAfterMs: 1000,
+      });
+    }
+    left = unprocessed.map((key) => layout.key(layout.keyOf(key)));
+    if (left.length > 0) {
+      await pause(idleRounds + 1, signal);
+    }
+  }
+  return items;
+}

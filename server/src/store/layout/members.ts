@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+
+/** The members that a counter has counted, each as a hash of 64 bits, in a set of one attribute. */
+export interface CountedMembers {
+  readonly size: number;
+  has(member: Uint8Array): boolean;
+}
+
+/** So many members one counter tells apart: 32 KB of its item. */
+export const maxMembers = 4096;
+
+const hashBytes = 8;
+
+/**
+ * A member as a counter remembers it. Of 4,096 members two are taken for one with a probability of 1 in 2 × 10¹². Each counter
+ * has hashes of its own, so that two which meet in one do not in the others.
+ */
+export function hashMember(counterKey: string, member: string): Uint8Array {
+  return createHash("sha256")
+    .update(`${counterKey.length}/${counterKey}`)
+    .update(member)
+    .digest()
+    .subarray(0, hashBytes);
+}
+
+export function readMembers(attribute: AttributeValue | undefined): CountedMembers {
+  const hashes = attribute?.BS ?? [];
+  return {
+    size: hashes.length,
+    has: (member) => hashes.some((hash) => Buffer.compare(hash, member) === 0),
+  };
+}
