@@ -1,8 +1,9 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, inDoubt, noRetries, readFailed } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
-import { counterEtag, type Item } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/item-layout.js";
 import { nonceOf, type RequestId, timeOf } from "../layout/request-id.js";
 import { deadSlots, maxEntries, type RequestMemory } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";

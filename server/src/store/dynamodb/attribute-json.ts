@@ -1,5 +1,5 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { Item } from "../layout/item-layout.js";
+import type { Item } from "./item.js";
 
 /** An attribute as DynamoDB's JSON has it: the same, but for bytes, which are base64, or a place in a list of their own. */
 interface JsonAttribute {

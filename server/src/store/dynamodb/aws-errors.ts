@@ -1,4 +1,4 @@
-import type { Item } from "../layout/item-layout.js";
+import type { Item } from "./item.js";
 
 /**
  * What an error of a DynamoDB call means. `applied` is the question that decides over a retry of a write: "no" when

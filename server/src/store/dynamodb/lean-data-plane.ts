@@ -1,10 +1,10 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
-import type { Item } from "../layout/item-layout.js";
 import { readAnswer } from "./answer.js";
 import { toJsonItem } from "./attribute-json.js";
 import type { DataPlane } from "./data-plane.js";
 import { createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import type { Item } from "./item.js";
 import { findSigningTarget, type SigningTarget } from "./signing-target.js";
 import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
 

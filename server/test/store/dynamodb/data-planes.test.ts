@@ -15,9 +15,9 @@ import {
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
 import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import type { Item } from "../../../src/store/dynamodb/item.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
-import type { Item } from "../../../src/store/layout/item-layout.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
 import { suite } from "../../support/suite.js";
