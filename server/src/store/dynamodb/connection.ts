@@ -6,6 +6,7 @@ import type { Settings } from "../../settings/settings.js";
 import type { DataPlane } from "./data-plane.js";
 import { createDynamoDBClient, type DynamoDBClientOptions, timeouts } from "./dynamodb-client.js";
 import { createLeanDataPlane } from "./lean-data-plane.js";
+import { directNetwork, readNetwork } from "./network.js";
 import { createSdkDataPlane } from "./sdk-data-plane.js";
 import { withoutRetries } from "./without-retries.js";
 
@@ -72,17 +73,34 @@ async function openRemote(settings: ConnectionSettings): Promise<Connection> {
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
       : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  const { client, dynamodb, close } = openClients({ endpoint, region, credentials }, dataPlane);
+  const network = await readNetwork();
+  const { client, dynamodb, close } = openClients({ endpoint, region, credentials, network }, dataPlane);
   try {
-    await client.config.region();
-  } catch (cause) {
+    await checkConfig(client);
+  } catch (error) {
     await close();
-    throw new SetupError("no AWS region: set region, name it in the backend URL, or set AWS_REGION", {
+    throw error;
+  }
+  return { client, dynamodb, embedded: false, close };
+}
+
+/** What the environment and the AWS files say of region and endpoint is read only now, and would fail each request. */
+async function checkConfig({ config }: DynamoDBClient): Promise<void> {
+  try {
+    await config.region();
+  } catch (cause) {
+    const { message } = cause as Error;
+    const why = /missing/i.test(message) ? "" : ` (${message})`;
+    throw new SetupError(`no AWS region${why}: set region, name it in the backend URL, or set AWS_REGION`, {
       transient: false,
       cause,
     });
   }
-  return { client, dynamodb, embedded: false, close };
+  try {
+    await Promise.all([config.useFipsEndpoint(), config.useDualstackEndpoint()]);
+  } catch (cause) {
+    throw new SetupError(`the AWS settings cannot be read: ${(cause as Error).message}`, { transient: false, cause });
+  }
 }
 
 function openClients(options: DynamoDBClientOptions, plane: Settings["dataPlane"]) {
@@ -90,7 +108,7 @@ function openClients(options: DynamoDBClientOptions, plane: Settings["dataPlane"
   if (plane === "sdk") {
     return { client, dynamodb: createSdkDataPlane(client), close: async () => client.destroy() };
   }
-  const dynamodb = createLeanDataPlane(client, timeouts);
+  const dynamodb = createLeanDataPlane(client, { ...timeouts, network: options.network ?? directNetwork });
   return {
     client,
     dynamodb,

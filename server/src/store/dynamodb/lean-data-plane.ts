@@ -1,10 +1,14 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
 import { readAnswer } from "./answer.js";
+import type { AskedFor } from "./answer-shape.js";
 import { toJsonItem } from "./attribute-json.js";
+import { isRefusedCredentials } from "./aws-errors.js";
+import { createCredentialRenewal } from "./credential-renewal.js";
 import type { DataPlane } from "./data-plane.js";
 import { createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
 import type { Item } from "./item.js";
+import { NeverSentError } from "./never-sent.js";
 import { findSigningTarget, type SigningTarget } from "./signing-target.js";
 import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
 
@@ -36,6 +40,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   let route: Route | undefined;
   let finding: Promise<Route> | undefined;
   let skewMs = 0;
+  const renewal = createCredentialRenewal((options) => client.config.credentials(options));
 
   // Endpoints can depend on the account, and so on the credentials.
   async function findRoute({ accessKeyId }: SigningCredentials): Promise<Route> {
@@ -56,10 +61,24 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     return route;
   }
 
-  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
-    const credentials = await client.config.credentials();
-    const { target, sign, exchange } = await routeOf(credentials);
-    const body = Buffer.from(JSON.stringify(input));
+  /** The credentials, and where they lead. */
+  async function prepare(): Promise<{ credentials: SigningCredentials; way: Route }> {
+    try {
+      const credentials = await client.config.credentials();
+      return { credentials, way: await routeOf(credentials) };
+    } catch (error) {
+      throw error instanceof NeverSentError ? error : new NeverSentError("preparing", error);
+    }
+  }
+
+  async function sendOnce<Output>(
+    operation: string,
+    asked: AskedFor,
+    body: Buffer,
+    { credentials, way }: Awaited<ReturnType<typeof prepare>>,
+    signal: AbortSignal,
+  ): Promise<Output> {
+    const { target, sign, exchange } = way;
     const request = { ...target, target: targetPrefix + operation, contentType, body };
     const headers = sign(request, credentials, Date.now() + skewMs);
     headers.push("user-agent", userAgent);
@@ -67,7 +86,20 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     if (answer.status !== 200) {
       learnSkew(answer.date);
     }
-    return readAnswer<Output>(answer);
+    return readAnswer<Output>(operation, asked, answer);
+  }
+
+  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
+    const body = Buffer.from(JSON.stringify(input));
+    const prepared = await prepare();
+    try {
+      return await sendOnce<Output>(operation, input, body, prepared, signal);
+    } catch (error) {
+      if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(prepared.credentials))) {
+        throw error;
+      }
+    }
+    return sendOnce<Output>(operation, input, body, await prepare(), signal);
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.

@@ -140,7 +140,12 @@ export async function pause(tries: number, signal: AbortSignal): Promise<void> {
 /** Whether the same request may succeed a moment later. */
 function mayPass({ kind }: BackendFailure): boolean {
   return (
-    kind === "throttled" || kind === "conflict" || kind === "clock-skew" || kind === "unreachable" || kind === "failing"
+    kind === "throttled" ||
+    kind === "conflict" ||
+    kind === "clock-skew" ||
+    kind === "unreachable" ||
+    kind === "failing" ||
+    kind === "foreign"
   );
 }
 
@@ -172,10 +177,16 @@ function describe(failure: BackendFailure): [Reason, string] {
         : [ErrorReason.BACKEND_UNAVAILABLE, "the answer of DynamoDB was lost on its way"];
     case "failing":
       return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB answered with an error of its own"];
+    case "foreign":
+      return [ErrorReason.BACKEND_UNAVAILABLE, "something on the way to DynamoDB answered in its place"];
     case "aborted":
       return [ErrorReason.BACKEND_UNAVAILABLE, "the request to DynamoDB was aborted"];
     case "clock-skew":
       return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses requests signed by this server's clock"];
+    case "no-credentials":
+      return [ErrorReason.BACKEND_DENIED, "this server has no credentials for DynamoDB"];
+    case "misconfigured":
+      return [ErrorReason.BACKEND_DENIED, "this server's AWS settings do not lead to DynamoDB; its log has more"];
     case "denied":
       return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses this server's credentials or rights"];
     case "table-missing":

@@ -145,6 +145,18 @@ function setupError(verb: string, right: string, names: TableNames, cause: unkno
         transient: false,
         cause,
       });
+    case "no-credentials":
+      return new SetupError(
+        `${what}: there are no credentials (${message}); give this process a role or a profile, or set accessKeyId and secretAccessKey`,
+        { transient: true, cause },
+      );
+    case "misconfigured":
+      return new SetupError(`${what}: ${message}`, { transient: false, cause });
+    case "foreign":
+      return new SetupError(`${what}: something on the way to DynamoDB answers in its place (${message})`, {
+        transient: true,
+        cause,
+      });
     case "unreachable":
     case "aborted":
       return new SetupError(`${what}: DynamoDB cannot be reached (${(cause as { code?: string }).code ?? name})`, {

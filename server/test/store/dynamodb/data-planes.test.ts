@@ -1,4 +1,3 @@
-import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -20,6 +19,7 @@ import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
+import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
 
 // The requests that dynakv sends by itself have the effects, the answers and the errors of those that the SDK sends.
@@ -63,6 +63,7 @@ test.after(async () => {
   await waitForNoLeaks(before);
 });
 
+const contentType = "application/x-amz-json-1.0";
 const signal = new AbortController().signal;
 const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
 
@@ -343,7 +344,7 @@ async function startRelay(spell: (json: string) => string) {
     const body = await readBody(request);
     const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
     const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
-    response.writeHead(answer.status).end(spell(await answer.text()));
+    response.writeHead(answer.status, { "content-type": contentType }).end(spell(await answer.text()));
   });
   return listen(server);
 }
@@ -362,7 +363,7 @@ async function startVerifier() {
     verified += 1;
     const { host: _, connection: __, "content-length": ___, ...headers } = request.headers as Record<string, string>;
     const answer = await fetch(engine.endpoint, { method: "POST", headers, body });
-    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+    response.writeHead(answer.status, { "content-type": contentType }).end(Buffer.from(await answer.arrayBuffer()));
   });
   return { ...(await listen(server)), verified: () => verified };
 }
@@ -403,20 +404,6 @@ async function signAgain(all: Record<string, string>, body: Buffer): Promise<str
   const request = { method: "POST", protocol: "http:", hostname: "", path: "/", query: {}, headers, body };
   const signed = await signer.sign(request, { signingDate });
   return signed.headers.authorization;
-}
-
-class Sha256 {
-  readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Buffer);
-  }
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-  reset(): void {}
 }
 
 test.run();
