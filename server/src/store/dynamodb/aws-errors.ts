@@ -85,10 +85,14 @@ const denials = new Set([
 /** Those of the SDK's own, for a request that it has nothing to sign with. */
 const missingCredentials = new Set(["CredentialsProviderError", "TokenProviderError"]);
 
-/** Those denials that no policy mends: nobody knows who asks. */
-const unknownCallers = new Set(
-  [...denials].filter((name) => name !== "AccessDeniedException" && name !== "NotAuthorized"),
-);
+/** Those denials that come to somebody who is known, and which a policy mends. */
+const missingRights = new Set(["AccessDeniedException", "NotAuthorized"]);
+const unknownCallers = new Set([...denials].filter((name) => !missingRights.has(name)));
+
+/** Whether a caller who is known was denied what it asked for. */
+export function isAboutRights(cause: unknown): boolean {
+  return missingRights.has((cause as AnyError).name ?? "");
+}
 
 /** Whether a request was denied for who asks, and not for what was asked. */
 export function isAboutCredentials(cause: unknown): boolean {
@@ -104,6 +108,11 @@ const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestIn
 
 /** A signature that does not fit, for its time or for anything else: the message tells. The second name is STS's. */
 const badSignatures = new Set(["InvalidSignatureException", "SignatureDoesNotMatch"]);
+
+/** Whether a table cannot be made since there is one, or one is being made or deleted. */
+export function isInUse(cause: unknown): boolean {
+  return (cause as AnyError).name === "ResourceInUseException";
+}
 
 const tableProblems = new Set(["ResourceNotFoundException", "TableNotFoundException", "ResourceInUseException"]);
 

@@ -136,7 +136,8 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   }
 }
 
-class AbortError extends Error {
+/** The signal of a request has aborted. */
+export class AbortError extends Error {
   override readonly name = "AbortError";
   constructor() {
     super("the request was aborted");

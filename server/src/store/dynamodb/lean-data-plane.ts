@@ -6,7 +6,7 @@ import { toJsonItem } from "./attribute-json.js";
 import { isRefusedCredentials } from "./aws-errors.js";
 import { createCredentialRenewal } from "./credential-renewal.js";
 import type { DataPlane } from "./data-plane.js";
-import { createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import { AbortError, createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
 import type { Item } from "./item.js";
 import { NeverSentError } from "./never-sent.js";
 import { findSigningTarget, type SigningTarget } from "./signing-target.js";
@@ -31,6 +31,16 @@ interface Route {
   readonly exchange: HttpExchange;
 }
 
+/** What a request needs beside its body: the credentials, and where they lead. */
+interface Prepared {
+  readonly credentials: SigningCredentials;
+  readonly way: Route;
+  readonly atMs: number;
+}
+
+/** For how long nobody is asked whether the credentials are still the same: the SDK renews them minutes before they expire. */
+const preparedForMs = 500;
+
 /**
  * The operations, sent without the SDK's middleware, which costs ten times what they do (docs/bench.md). Where to send them,
  * for which region to sign and the credentials, renewed in time, are still the SDK's.
@@ -39,6 +49,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   const exchanges = new Map<string, HttpExchange>();
   let route: Route | undefined;
   let finding: Promise<Route> | undefined;
+  let prepared: Prepared | undefined;
   let skewMs = 0;
   const renewal = createCredentialRenewal((options) => client.config.credentials(options));
 
@@ -61,21 +72,28 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     return route;
   }
 
-  /** The credentials, and where they lead. */
-  async function prepare(): Promise<{ credentials: SigningCredentials; way: Route }> {
+  async function prepareAnew(): Promise<Prepared> {
     try {
       const credentials = await client.config.credentials();
-      return { credentials, way: await routeOf(credentials) };
+      prepared = { credentials, way: await routeOf(credentials), atMs: Date.now() };
+      return prepared;
     } catch (error) {
       throw error instanceof NeverSentError ? error : new NeverSentError("preparing", error);
     }
+  }
+
+  function prepare(signal: AbortSignal): Prepared | Promise<Prepared> {
+    const ageMs = prepared === undefined ? Number.NaN : Date.now() - prepared.atMs;
+    return prepared !== undefined && ageMs >= 0 && ageMs < preparedForMs
+      ? prepared
+      : unlessAborted(prepareAnew(), signal);
   }
 
   async function sendOnce<Output>(
     operation: string,
     asked: AskedFor,
     body: Buffer,
-    { credentials, way }: Awaited<ReturnType<typeof prepare>>,
+    { credentials, way }: Prepared,
     signal: AbortSignal,
   ): Promise<Output> {
     const { target, sign, exchange } = way;
@@ -91,15 +109,15 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
 
   async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
     const body = Buffer.from(JSON.stringify(input));
-    const prepared = await prepare();
+    const first = await prepare(signal);
     try {
-      return await sendOnce<Output>(operation, input, body, prepared, signal);
+      return await sendOnce<Output>(operation, input, body, first, signal);
     } catch (error) {
-      if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(prepared.credentials))) {
+      if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(first.credentials))) {
         throw error;
       }
     }
-    return sendOnce<Output>(operation, input, body, await prepare(), signal);
+    return sendOnce<Output>(operation, input, body, await unlessAborted(prepareAnew(), signal), signal);
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.
@@ -121,6 +139,18 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },
   };
+}
+
+/** Credentials may be a long time in coming, from a container or an instance: a caller does not wait for them past its deadline. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(new NeverSentError("preparing", new AbortError()));
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) {
+      leave();
+    }
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
 }
 
 const userAgent = `dynakv/${version}`;

@@ -92,6 +92,7 @@ export class ConditionFailed {
  */
 export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
   const { budget, signal, access, doubt = {} } = options;
+  let isClockCorrected = false;
   for (let tries = 1; ; tries++) {
     if (signal.aborted) {
       throw inDoubt(doubt, abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED));
@@ -109,6 +110,12 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
       const error = toDynakvError(failure, signal, access);
       if (error.outcome === Outcome.UNKNOWN) {
         doubt.error = error;
+      }
+      if (failure.kind === "clock-skew" && !isClockCorrected && !signal.aborted) {
+        // The refusal has told the time, and all that is under way when a clock jumps is refused at once: it costs no budget,
+        // and needs no pause.
+        isClockCorrected = true;
+        continue;
       }
       const harmless = access !== "write" || failure.applied === "no";
       if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take(cause)) {
