@@ -56,7 +56,7 @@ class SecureAgent extends HttpsAgent {
     if (proxy === undefined) {
       return watch(super.createConnection(options), "secureConnect", this.#own);
     }
-    openTunnel(proxy, host, port, connectTimeoutMs).then(
+    openTunnel({ proxy, host, port, network, timeoutMs: connectTimeoutMs }).then(
       (socket) => {
         const secured = { ...options, socket } as RequestOptions;
         callback?.(null, watch(super.createConnection(secured), "secureConnect", this.#own) as Duplex);

@@ -6,7 +6,7 @@ import type { Settings } from "../../settings/settings.js";
 import type { DataPlane } from "./data-plane.js";
 import { createDynamoDBClient, type DynamoDBClientOptions, timeouts } from "./dynamodb-client.js";
 import { createLeanDataPlane } from "./lean-data-plane.js";
-import { directNetwork, readNetwork } from "./network.js";
+import { directNetwork, type Network, readNetwork } from "./network.js";
 import { createSdkDataPlane } from "./sdk-data-plane.js";
 import { withoutRetries } from "./without-retries.js";
 
@@ -16,6 +16,8 @@ export interface Connection {
   readonly dynamodb: DataPlane;
   /** For everything else: table, TTL, reaping. */
   readonly client: Pick<DynamoDBClient, "send">;
+  /** What lies between here and DynamoDB; with a caller's own client, nothing is known of it. */
+  readonly network: Network;
   /** Whether the engine is the embedded one. */
   readonly embedded: boolean;
   close(): Promise<void>;
@@ -44,7 +46,13 @@ export async function openConnection(
   if (own !== undefined) {
     const client = withoutRetries(own);
     // With its middleware, which only the SDK runs.
-    return { client, dynamodb: createSdkDataPlane(client), embedded: false, close: async () => {} };
+    return {
+      client,
+      dynamodb: createSdkDataPlane(client),
+      network: directNetwork,
+      embedded: false,
+      close: async () => {},
+    };
   }
   return isEmbedded(settings) ? openEmbedded(settings, engine) : openRemote(settings);
 }
@@ -59,6 +67,7 @@ async function openEmbedded(
   return {
     client,
     dynamodb,
+    network: directNetwork,
     embedded: true,
     async close() {
       await close();
@@ -76,16 +85,16 @@ async function openRemote(settings: ConnectionSettings): Promise<Connection> {
   const network = await readNetwork();
   const { client, dynamodb, close } = openClients({ endpoint, region, credentials, network }, dataPlane);
   try {
-    await checkConfig(client);
+    await checkRegion(client);
   } catch (error) {
     await close();
     throw error;
   }
-  return { client, dynamodb, embedded: false, close };
+  return { client, dynamodb, network, embedded: false, close };
 }
 
-/** What the environment and the AWS files say of region and endpoint is read only now, and would fail each request. */
-async function checkConfig({ config }: DynamoDBClient): Promise<void> {
+/** What the environment and the AWS files say is read only when it is asked for, and would fail each request. */
+async function checkRegion({ config }: DynamoDBClient): Promise<void> {
   try {
     await config.region();
   } catch (cause) {
@@ -95,11 +104,6 @@ async function checkConfig({ config }: DynamoDBClient): Promise<void> {
       transient: false,
       cause,
     });
-  }
-  try {
-    await Promise.all([config.useFipsEndpoint(), config.useDualstackEndpoint()]);
-  } catch (cause) {
-    throw new SetupError(`the AWS settings cannot be read: ${(cause as Error).message}`, { transient: false, cause });
   }
 }
 

@@ -22,7 +22,7 @@ export function createConnector(network: Network, timeoutMs: number): buildConne
       connect(options, done);
       return;
     }
-    openTunnel(proxy, options.hostname, port, timeoutMs).then(
+    openTunnel({ proxy, host: options.hostname, port, network, timeoutMs }).then(
       (httpSocket) => connect({ ...options, httpSocket }, done),
       (error: Error) => callback(error, null),
     );

@@ -1,9 +1,20 @@
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Socket } from "node:net";
+import { rootCertificates } from "node:tls";
+import type { Network } from "./network.js";
+
+export interface TunnelOptions {
+  readonly proxy: URL;
+  readonly host: string;
+  readonly port: number;
+  readonly network: Network;
+  readonly timeoutMs: number;
+}
 
 /** Opens a connection to a host through an HTTP proxy, by CONNECT (RFC 9110, 9.3.6). Nothing has been sent to the host then. */
-export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: number): Promise<Socket> {
+export function openTunnel({ proxy, host, port, network, timeoutMs }: TunnelOptions): Promise<Socket> {
+  const { pem } = network.authorities;
   const target = `${host.includes(":") && !host.startsWith("[") ? `[${host}]` : host}:${port}`;
   const isSecure = proxy.protocol === "https:";
   const request = (isSecure ? requestHttps : requestHttp)({
@@ -14,6 +25,8 @@ export function openTunnel(proxy: URL, host: string, port: number, timeoutMs: nu
     headers: { host: target, ...authorization(proxy) },
     agent: false,
     timeout: timeoutMs,
+    // A proxy over TLS may be known by the same authorities as AWS, or by the usual ones.
+    ...(isSecure && pem !== undefined ? { ca: [...rootCertificates, pem] } : {}),
   });
   return new Promise((resolve, reject) => {
     request.once("connect", (answer, socket, head) => {
