@@ -330,6 +330,33 @@ test("a connection that is lost by a routing error leaves the outcome unknown, a
   own.destroy();
 });
 
+for (const dataPlane of ["lean", "sdk"] as const) {
+  test(`a clock that jumps while many calls are under way fails none of them: ${dataPlane}`, async () => {
+    const jumped = await server.replica({ endpoint: proxy.endpoint, dataPlane });
+    const failures: string[] = [];
+    let byMs = 0;
+    proxy.decide = () => ({ kind: "clock-jump", byMs });
+    for (byMs of [3_600_000, -3_600_000]) {
+      const calls = Array.from({ length: 300 }, (_, n) =>
+        n % 3 === 0
+          ? jumped.client.get({ key: `jump-${n}` })
+          : n % 3 === 1
+            ? jumped.client.set({ key: `jump-${n}`, value })
+            : jumped.client.incr({ key: `jump-counter-${dataPlane}` }),
+      );
+      for (const call of await Promise.allSettled(calls)) {
+        if (call.status === "rejected") {
+          failures.push(String(call.reason));
+        }
+      }
+    }
+    assert.equal(failures, []);
+    proxy.decide = () => "forward";
+    assert.is((await server.client.incr({ key: `jump-counter-${dataPlane}`, delta: 0n })).value, 200n);
+    await jumped.server.stop();
+  });
+}
+
 test("a caller's own SDK client is used without its retries", async () => {
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
   const { region, accessKeyId, secretAccessKey } = server.engine;
