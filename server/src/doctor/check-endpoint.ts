@@ -112,6 +112,9 @@ function isDynamoDb({ status, headers, body }: PostAnswer): boolean {
     // It may be one that is failing: the rights tell.
     return /json/.test(headers["content-type"] ?? "");
   }
+  if (status === 200 && !/^application\/x-amz-json-1\.0\s*(;|$)/i.test(headers["content-type"] ?? "")) {
+    return false;
+  }
   try {
     const answer = JSON.parse(body) as { __type?: unknown; TableNames?: unknown };
     return typeof answer.__type === "string" || Array.isArray(answer.TableNames);

@@ -11,6 +11,7 @@ export const handshakeBreaks = [
   "after the hello",
   "reset after the hello",
   "in the answer",
+  "never",
 ] as const;
 export type HandshakeBreak = (typeof handshakeBreaks)[number];
 
@@ -95,6 +96,8 @@ function breakHandshake(socket: Socket, how: HandshakeBreak): void {
       break;
     case "reset after the hello":
       socket.once("data", () => socket.resetAndDestroy());
+      break;
+    case "never":
       break;
     case "in the answer":
       // The head of a record of the handshake, of which nothing follows.

@@ -217,6 +217,61 @@ test("an answer that is empty, broken or cut is neither a missing key nor a succ
   }
 });
 
+const pages: Record<string, Fault> = {
+  "a maintenance page": {
+    kind: "answer",
+    status: 200,
+    body: { status: "maintenance" },
+    contentType: "application/json",
+  },
+  "the same, as DynamoDB's": { kind: "answer", status: 200, body: { status: "maintenance" } },
+  "a page of HTML": { kind: "answer", status: 200, body: "<html>Log in</html>", contentType: "text/html" },
+  "a 204": { kind: "answer", status: 204, body: "" },
+  "an empty body": { kind: "answer", status: 200, body: "" },
+  "an empty object of somebody's": { kind: "answer", status: 200, body: {}, contentType: "application/json" },
+  "a redirection": { kind: "answer", status: 302, body: "" },
+};
+
+for (const dataPlane of ["lean", "sdk", "own"] as const) {
+  for (const [name, page] of Object.entries(pages)) {
+    test(`${name} in DynamoDB's place is no missing key and no success: ${dataPlane}`, async () => {
+      const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+      const { region, accessKeyId, secretAccessKey } = server.engine;
+      const own = new DynamoDBClient({
+        endpoint: proxy.endpoint,
+        region,
+        credentials: { accessKeyId, secretAccessKey },
+      });
+      const at = dataPlane === "own" ? { client: own } : { endpoint: proxy.endpoint, dataPlane };
+      const replica = await server.replica(at);
+      const key = `page ${name} ${dataPlane}`;
+      await server.client.set({ key, value });
+      proxy.decide = () => page;
+      const calls: [string, Promise<unknown>][] = [
+        ["get", replica.client.get({ key })],
+        ["set", replica.client.set({ key: `${key} new`, value })],
+        ["delete", replica.client.delete({ key })],
+        ["incr", replica.client.incr({ key: `${key} counter` })],
+        ["touch", replica.client.touch({ key, expiry: { policy: { case: "never", value: {} } } })],
+      ];
+      for (const [call, answer] of calls) {
+        const failure = await failureOf(answer);
+        assert.is(failure.code, "Unavailable", call);
+        assert.is(failure.outcome, call === "get" ? "UNSPECIFIED" : "UNKNOWN", call);
+      }
+      for await (const { results } of replica.client.mGet({ keys: [key, "nothing"] })) {
+        assert.ok(results.every(({ result }) => result.case === "error"));
+      }
+      proxy.decide = () => "forward";
+      assert.is((await server.client.get({ key })).entry?.data.case, "value");
+      assert.is((await server.client.get({ key: `${key} new`, consistency: 2 })).entry, undefined);
+      assert.is((await replica.client.incr({ key: `${key} counter` })).value, 1n);
+      await replica.server.stop();
+      own.destroy();
+    });
+  }
+}
+
 test("lost rights and a lost table are UNAVAILABLE, without what DynamoDB said", async () => {
   for (const [fault, reason] of [
     [denied, "BACKEND_DENIED"],
