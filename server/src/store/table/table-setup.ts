@@ -167,7 +167,8 @@ function setupError(verb: string, right: string, names: TableNames, cause: unkno
       });
     case "no-credentials":
       return new SetupError(
-        `${what}: there are no credentials (${message}); give this process a role or a profile, or set accessKeyId and secretAccessKey`,
+        // Without its message, which may hold the command of a credential process.
+        `${what}: there are no credentials (${name}); give this process a role or a profile, or set accessKeyId and secretAccessKey`,
         { transient: true, cause },
       );
     case "misconfigured":

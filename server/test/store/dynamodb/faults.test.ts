@@ -233,7 +233,8 @@ const pages: Record<string, Fault> = {
 };
 
 for (const dataPlane of ["lean", "sdk", "own"] as const) {
-  for (const [name, page] of Object.entries(pages)) {
+  // Each form on each plane is in odd-answers.test.ts.
+  for (const [name, page] of Object.entries(pages).slice(0, dataPlane === "lean" ? undefined : 1)) {
     test(`${name} in DynamoDB's place is no missing key and no success: ${dataPlane}`, async () => {
       const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
       const { region, accessKeyId, secretAccessKey } = server.engine;
@@ -247,18 +248,17 @@ for (const dataPlane of ["lean", "sdk", "own"] as const) {
       const key = `page ${name} ${dataPlane}`;
       await server.client.set({ key, value });
       proxy.decide = () => page;
-      const calls: [string, Promise<unknown>][] = [
-        ["get", replica.client.get({ key })],
-        ["set", replica.client.set({ key: `${key} new`, value })],
-        ["delete", replica.client.delete({ key })],
-        ["incr", replica.client.incr({ key: `${key} counter` })],
-        ["touch", replica.client.touch({ key, expiry: { policy: { case: "never", value: {} } } })],
-      ];
-      for (const [call, answer] of calls) {
-        const failure = await failureOf(answer);
-        assert.is(failure.code, "Unavailable", call);
-        assert.is(failure.outcome, call === "get" ? "UNSPECIFIED" : "UNKNOWN", call);
-      }
+      const failures = await Promise.all([
+        failureOf(replica.client.get({ key })),
+        failureOf(replica.client.set({ key: `${key} new`, value })),
+        failureOf(replica.client.delete({ key })),
+        failureOf(replica.client.incr({ key: `${key} counter` })),
+        failureOf(replica.client.touch({ key, expiry: { policy: { case: "never", value: {} } } })),
+      ]);
+      assert.equal(
+        failures.map(({ code, outcome }) => `${code} ${outcome}`),
+        ["Unavailable UNSPECIFIED", ...Array(4).fill("Unavailable UNKNOWN")],
+      );
       for await (const { results } of replica.client.mGet({ keys: [key, "nothing"] })) {
         assert.ok(results.every(({ result }) => result.case === "error"));
       }
