@@ -64,7 +64,7 @@ export function addRequestRules(
       if (response.statusCode < 300) {
         const body = await collect(response.body);
         const operation = (context as RequestContext).commandName?.replace(/Command$/, "") ?? "";
-        const contentType = response.headers["content-type"];
+        const contentType = contentTypeIn(response.headers);
         readSuccess(operation, args.input as AskedFor, { status: response.statusCode, contentType, body });
         // It has been read, and the SDK takes bytes as well.
         response.body = body;
@@ -80,6 +80,12 @@ interface SdkResponse {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** A stream, whose kind depends on the request handler. */
   body: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+}
+
+/** A request handler of a caller's own may leave names as they came. */
+function contentTypeIn(headers: SdkResponse["headers"]): string | undefined {
+  const name = Object.keys(headers).find((each) => each.toLowerCase() === "content-type");
+  return name === undefined ? undefined : headers[name];
 }
 
 async function collect(body: SdkResponse["body"]): Promise<Buffer> {

@@ -97,6 +97,20 @@ for (const dataPlane of ["lean", "sdk"] as const) {
   });
 }
 
+test("a region that cannot be one ends the start, and says what it is", async () => {
+  for (const AWS_REGION of ["us-east-1\n", "us east", "a.example/"]) {
+    await withEnvironment({ AWS_REGION, AWS_CONFIG_FILE: join(folder, "none") }, async () => {
+      const error = await serve({ accessKeyId: "key", secretAccessKey: "secret" }).then(
+        () => undefined,
+        (cause: unknown) => cause as SetupError,
+      );
+      assert.instance(error, SetupError);
+      assert.not(error?.transient);
+      assert.match(error?.message ?? "", /region/i);
+    });
+  }
+});
+
 test("AWS's own endpoints have the variant that the flags choose", async () => {
   const originOf = async (environment: Record<string, string>) =>
     withEnvironment(environment, async () => {

@@ -103,6 +103,23 @@ for (const dataPlane of planes) {
     });
   }
 
+  test(`a handshake that breaks within a tunnel is before anything was sent, too: ${dataPlane}`, async () => {
+    await withEnvironment({ AWS_CA_BUNDLE: bundle, HTTPS_PROXY: proxy.url }, async () => {
+      const connection = await openConnection(completeSettings(settings({ dataPlane })).settings, {});
+      for (const how of ["at once", "reset after the hello"] as const) {
+        endpoint.breakNext(1, how);
+        const outcome = await connection.dynamodb
+          .putItem({ TableName: table, Item: { id: { S: how } } }, new AbortController().signal)
+          .then(
+            () => "a success",
+            (error) => classifyError(error).applied,
+          );
+        assert.is(outcome, "no", how);
+      }
+      await connection.close();
+    });
+  });
+
   test(`writes go on through broken handshakes, each applied: ${dataPlane}`, async () => {
     await withServer({ dataPlane }, {}, async (client) => {
       // One that never ends keeps each try waiting for seconds.
