@@ -63,49 +63,57 @@ function changeAttribute(attribute: unknown, bytes: TakenBytes): void {
   }
   let types = 0;
   for (const type in attribute) {
-    const value = attribute[type];
-    if (++types > 1 || !isOfType(type, value)) {
-      throw malformed();
-    }
-    if (type === "B") {
-      attribute.B = typeof value === "number" ? place(value, bytes) : fromBase64(value as string);
-    } else if (type === "M") {
-      fromJsonItem(value, bytes);
-    } else if (type === "L") {
-      for (const each of value as unknown[]) {
-        changeAttribute(each, bytes);
-      }
-    } else if (type === "BS") {
-      attribute.BS = (value as string[]).map(fromBase64);
-    }
+    types++;
+    changeValue(attribute, type, attribute[type], bytes);
   }
-  if (types === 0) {
+  if (types !== 1) {
     throw malformed();
   }
 }
 
-function isOfType(type: string, value: unknown): boolean {
+/** A type that is not known here is left as it is: AWS may add one, and others may use it in a table of ours. */
+function changeValue(attribute: Record<string, unknown>, type: string, value: unknown, bytes: TakenBytes): void {
   switch (type) {
     case "S":
     case "N":
-      return typeof value === "string";
+      check(typeof value === "string");
+      break;
     case "B":
-      return typeof value === "string" || typeof value === "number";
+      check(typeof value === "string" || typeof value === "number");
+      attribute.B = typeof value === "number" ? place(value, bytes) : fromBase64(value as string);
+      break;
     case "BOOL":
     case "NULL":
-      return typeof value === "boolean";
+      check(typeof value === "boolean");
+      break;
     case "SS":
     case "NS":
+      check(isTextList(value));
+      break;
     case "BS":
-      return Array.isArray(value) && value.every((each) => typeof each === "string");
+      check(isTextList(value));
+      attribute.BS = (value as string[]).map(fromBase64);
+      break;
     case "L":
-      return Array.isArray(value);
+      check(Array.isArray(value));
+      for (const each of value as unknown[]) {
+        changeAttribute(each, bytes);
+      }
+      break;
     case "M":
-      return isObject(value);
-    default:
-      // AWS may add a type, and others may use it in a table of ours.
-      return true;
+      fromJsonItem(value, bytes);
+      break;
   }
+}
+
+function check(holds: boolean): void {
+  if (!holds) {
+    throw malformed();
+  }
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }
 
 function place(index: number, bytes: TakenBytes): Uint8Array {
