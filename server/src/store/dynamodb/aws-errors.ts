@@ -124,6 +124,9 @@ const refusedCertificates =
   /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET|DECODE|DECRYPT)_\w+|CERT_\w+|CRL_\w+|INVALID_CA)$/;
 const brokenHandshake = /before secure TLS connection was established/;
 
+/** Errors of Node's when it cannot make a request, such as for a line end in the midst of a session token. */
+const impossibleRequest = /^ERR_(INVALID_CHAR|INVALID_HTTP_TOKEN|UNESCAPED_CHARACTERS|INVALID_URL|INVALID_PROTOCOL)$/;
+
 function readReasons(list: unknown): string[] {
   return (Array.isArray(list) ? list : []).flatMap((each: { reason?: unknown } | null) => {
     const reason = each?.reason;
@@ -211,6 +214,7 @@ function isNeverConnected(error: AnyError): boolean {
   if (
     connecting.has(error.syscall ?? "") ||
     refusedCertificates.test(String(error.code)) ||
+    impossibleRequest.test(String(error.code)) ||
     (error.code === "ECONNRESET" && brokenHandshake.test(error.message ?? "")) ||
     error.code === "UND_ERR_CONNECT_TIMEOUT"
   ) {

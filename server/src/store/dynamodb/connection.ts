@@ -82,7 +82,7 @@ async function openRemote(settings: ConnectionSettings): Promise<Connection> {
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
       : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  const network = await readNetwork();
+  const network = await readNetwork(endpoint);
   const { client, dynamodb, close } = openClients({ endpoint, region, credentials, network }, dataPlane);
   try {
     await checkRegion(client);

@@ -108,7 +108,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   }
 
   async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
-    const body = Buffer.from(JSON.stringify(input));
+    const body = toBody(input);
     const first = await prepare(signal);
     try {
       return await sendOnce<Output>(operation, input, body, first, signal);
@@ -139,6 +139,14 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },
   };
+}
+
+function toBody(input: object): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(input));
+  } catch (error) {
+    throw new NeverSentError("preparing", error);
+  }
 }
 
 /** Credentials may be a long time in coming, from a container or an instance: a caller does not wait for them past its deadline. */

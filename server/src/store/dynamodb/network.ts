@@ -13,7 +13,22 @@ export const directNetwork: Network = {
   authorities: { pem: undefined, source: undefined },
 };
 
-/** @throws SetupError when what they say cannot be */
-export async function readNetwork(): Promise<Network> {
-  return { proxies: readProxies(process.env), authorities: await readTrustedAuthorities() };
+/**
+ * @param endpoint that of the settings; undefined for AWS's, or another that the environment names
+ * @throws SetupError when what they say cannot be
+ */
+export async function readNetwork(endpoint: string | undefined): Promise<Network> {
+  return { proxies: proxiesFor(endpoint), authorities: await readTrustedAuthorities() };
+}
+
+/** A proxy that cannot be used, such as a browser's by SOCKS, does not keep anybody from an endpoint that needs none. */
+function proxiesFor(endpoint: string | undefined): Proxies {
+  try {
+    return readProxies(process.env);
+  } catch (error) {
+    if (endpoint?.toLowerCase().startsWith("http:")) {
+      return directNetwork.proxies;
+    }
+    throw error;
+  }
 }

@@ -230,6 +230,17 @@ for (const blank of ["\n", " ", "\r\n", "\t"]) {
   });
 }
 
+test("a token with a line end in the midst of it is no request, and says so", async () => {
+  const variables = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "secret", AWS_SESSION_TOKEN: "to\nken" };
+  await withEnvironment({ ...paths(), ...variables }, () =>
+    withPlanes(async (plane) => {
+      endpoint.requests.length = 0;
+      assert.is(await put(plane).catch((error) => classifyError(error).applied), "no");
+      assert.is(endpoint.requests.length, 0);
+    }),
+  );
+});
+
 test("a request without credentials is not sent, and says so", async () => {
   await withEnvironment(paths(), () =>
     withPlanes(async (plane) => {

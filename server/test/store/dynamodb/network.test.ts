@@ -201,6 +201,7 @@ for (const dataPlane of planes) {
       { HTTPS_PROXY: proxy.url, HTTP_PROXY: proxy.url, ALL_PROXY: proxy.url },
       set,
     );
+    await withServer({ dataPlane, endpoint: engine.endpoint }, { ALL_PROXY: "socks5://127.0.0.1:9" }, set);
     await withEnvironment({ HTTP_PROXY: proxy.url, ALL_PROXY: proxy.url, HTTPS_PROXY: proxy.url }, async () => {
       const server = createServer({ listen: "127.0.0.1:0", logLevel: "silent", data: "memory", dataPlane });
       const { url } = await server.start();
