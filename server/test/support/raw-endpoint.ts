@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** A request as it came: its head in latin1, and its body. */
 export interface RawRequest {
@@ -13,8 +14,8 @@ export interface RawEndpoint {
   readonly endpoint: string;
   /** What came so far. */
   readonly requests: RawRequest[];
-  /** What the next requests are answered with; undefined cuts the connection. */
-  answer: (request: RawRequest) => string | Buffer | undefined;
+  /** What the next requests are answered with, in pieces or at once; undefined cuts the connection. */
+  answer: (request: RawRequest) => Buffer | readonly Buffer[] | undefined;
   stop(): Promise<void>;
 }
 
@@ -44,10 +45,7 @@ export async function startRawEndpoint(): Promise<RawEndpoint> {
         socket.destroy();
         return;
       }
-      socket.write(answer);
-      if (/^connection: close/im.test(answer.toString("latin1").split("\r\n\r\n", 1)[0] ?? "")) {
-        socket.end();
-      }
+      void writePieces(socket, Buffer.isBuffer(answer) ? [answer] : answer);
     });
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -64,6 +62,18 @@ export async function startRawEndpoint(): Promise<RawEndpoint> {
     },
   };
   return endpoint;
+}
+
+async function writePieces(socket: Socket, pieces: readonly Buffer[]): Promise<void> {
+  socket.setNoDelay(true);
+  for (const piece of pieces) {
+    socket.write(piece);
+    // So that each comes by itself.
+    await sleep(10);
+  }
+  if (/^connection: close/im.test(Buffer.concat(pieces).toString("latin1"))) {
+    socket.end();
+  }
 }
 
 export interface HttpParts {

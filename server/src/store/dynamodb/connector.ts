@@ -39,23 +39,34 @@ const headEnd = Buffer.from("\r\n\r\n");
  */
 function dropContinues(socket: Socket): void {
   const read = socket.read;
+  /** One that has not come whole yet. */
+  let held: Buffer | undefined;
   socket.read = (size?: number) => {
     for (;;) {
-      const chunk: Buffer | null = read.call(socket, size);
+      let chunk: Buffer | null = read.call(socket, size);
+      if (chunk !== null && held !== undefined) {
+        chunk = Buffer.concat([held, chunk]);
+        held = undefined;
+      }
       if (chunk === null || chunk[0] !== continueStart[0] || chunk[9] !== continueStart[9]) {
         return chunk;
       }
       const rest = withoutContinues(chunk);
-      if (rest.length > 0) {
+      if (rest.length > 0 && !isContinue(rest)) {
         return rest;
       }
+      held = rest.length > 0 ? rest : undefined;
     }
   };
 }
 
+function isContinue(bytes: Buffer): boolean {
+  return bytes.subarray(0, continueStart.length).equals(continueStart);
+}
+
 function withoutContinues(chunk: Buffer): Buffer {
   let rest = chunk;
-  while (rest.subarray(0, continueStart.length).equals(continueStart)) {
+  while (isContinue(rest)) {
     const end = rest.indexOf(headEnd);
     if (end === -1) {
       return rest;

@@ -252,6 +252,31 @@ test("a request without credentials is not sent, and says so", async () => {
   );
 });
 
+const awaySources: Record<string, () => Promise<Record<string, string>>> = {
+  "a token file that is not there": async () => ({
+    AWS_WEB_IDENTITY_TOKEN_FILE: join(folder, "missing"),
+    AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/dynakv",
+  }),
+  "a container's endpoint that is away": async () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:9/" }),
+  "a profile that is not there": async () => ({ AWS_PROFILE: "missing" }),
+  "a process that fails": async () => {
+    const config = join(folder, "failing");
+    await writeFile(config, "[default]\ncredential_process = false\n");
+    return { AWS_CONFIG_FILE: config };
+  },
+};
+
+for (const [name, write] of Object.entries(awaySources)) {
+  test(`${name} is waited for like credentials that are not there yet`, async () => {
+    await withEnvironment({ ...paths(), ...(await write()) }, () =>
+      withPlanes(async (plane) => {
+        const failure = await put(plane).catch(classifyError);
+        assert.equal({ ...failure, cause: undefined }, { applied: "no", kind: "no-credentials", cause: undefined });
+      }),
+    );
+  });
+}
+
 test("a caller whose deadline passes before there are credentials does not wait for them", async () => {
   const source = createHttpServer(() => {}).listen(0, "127.0.0.1");
   await once(source, "listening");

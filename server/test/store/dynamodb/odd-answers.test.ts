@@ -57,8 +57,12 @@ const operations = {
 type Operation = keyof typeof operations;
 const names = Object.keys(operations) as Operation[];
 
-async function outcomesOf(operation: Operation, parts: HttpParts): Promise<Record<keyof typeof planes, unknown>> {
-  endpoint.answer = () => renderHttp(parts);
+function outcomesOf(operation: Operation, parts: HttpParts): Promise<Record<keyof typeof planes, unknown>> {
+  return outcomesOfBytes(operation, [renderHttp(parts)]);
+}
+
+async function outcomesOfBytes(operation: Operation, pieces: readonly Buffer[]) {
+  endpoint.answer = () => pieces;
   const outcomes: Record<string, unknown> = {};
   for (const [name, plane] of Object.entries(planes)) {
     outcomes[name] = await operations[operation](plane).then(
@@ -230,6 +234,66 @@ for (const [name, operation, parts] of successes) {
     assert.equal(byLean, sdk);
     assert.equal(byOwn, sdk);
     assert.not.ok("kind" in (sdk as object), json(sdk));
+  });
+}
+
+const whole = json({ Item: item });
+const head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n";
+/** Answers by how they are framed, in the pieces in which they come. */
+const framings: Record<string, { pieces: readonly string[]; isWhole: boolean }> = {
+  "in chunks": {
+    pieces: [
+      `${head}Transfer-Encoding: chunked\r\n\r\n5\r\n${whole.slice(0, 5)}\r\n`,
+      `${(whole.length - 5).toString(16)}\r\n`,
+    ].concat([`${whole.slice(5)}\r\n0\r\n\r\n`]),
+    isWhole: true,
+  },
+  "up to the end of the connection": { pieces: [`${head}Connection: close\r\n\r\n${whole}`], isWhole: true },
+  "by HTTP/1.0": {
+    pieces: [`${head.replace("1.1", "1.0")}Connection: close\r\nContent-Length: ${whole.length}\r\n\r\n${whole}`],
+    isWhole: true,
+  },
+  "a byte at a time, after a 100 in pieces": {
+    pieces: [
+      "HTTP/1.1 100 Con",
+      "tinue\r\n",
+      "\r\n",
+      head,
+      `Content-Length: ${whole.length}\r\n\r\n`,
+      ...whole.slice(0, 4),
+    ].concat([whole.slice(4)]),
+    isWhole: true,
+  },
+  "in half, up to the end of the connection": {
+    pieces: [`${head}Connection: close\r\n\r\n${whole.slice(0, 9)}`],
+    isWhole: false,
+  },
+  "shorter than it says": {
+    pieces: [`${head}Connection: close\r\nContent-Length: 999\r\n\r\n${whole}`],
+    isWhole: false,
+  },
+  "in chunks without an end": {
+    pieces: [
+      `${head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n${whole.length.toString(16)}\r\n${whole}\r\n`,
+    ],
+    isWhole: false,
+  },
+  "that is no HTTP": { pieces: ["SSH-2.0-OpenSSH_9.9\r\nConnection: close\r\n"], isWhole: false },
+};
+
+for (const [name, { pieces, isWhole }] of Object.entries(framings)) {
+  test(`an answer ${name}: understood alike`, async () => {
+    const outcomes = await outcomesOfBytes(
+      "GetItem",
+      pieces.map((piece) => Buffer.from(piece)),
+    );
+    assert.equal(outcomes.lean, outcomes.own);
+    assert.equal(outcomes.sdk, outcomes.own);
+    if (isWhole) {
+      assert.equal(outcomes.sdk, { Item: item });
+    } else {
+      assert.is((outcomes.sdk as { applied?: string }).applied, "unknown");
+    }
   });
 }
 

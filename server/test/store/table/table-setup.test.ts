@@ -385,6 +385,38 @@ test("a table that is deleted, and must not be created, is waited for", async ()
   );
 });
 
+test("a table that comes back in another shape is refused while it is so, and the log says how it differs", async () => {
+  const table = await createTable([["id", "HASH", "S"]]);
+  const { client, warnings } = await start({ table, createTable: false });
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it is gone", () => warnings().some((msg) => /does not exist/.test(msg)));
+  const create = (name: string) =>
+    engine.client.send(
+      new CreateTableCommand({
+        TableName: table,
+        KeySchema: [{ AttributeName: name, KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: name, AttributeType: "S" }],
+        BillingMode: "PAY_PER_REQUEST",
+      }),
+    );
+  await create("pk");
+  await waitUntil("it says so", () => warnings().some((msg) => /its partition key is 'pk'/.test(msg)));
+  assert.is((await failureOf(client.get({ key: "k" }))).reason, "TABLE_UNAVAILABLE");
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it is gone", () =>
+    create("id").then(
+      () => true,
+      () => false,
+    ),
+  );
+  await waitUntil("it serves again", () =>
+    client.set({ key: "k", value: Buffer.from("v") }).then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
 test("a table that is replaced between two probes is set up again, and the log says so", async () => {
   const table = uniqueTableName();
   const { lines } = await start({ table, ttlSeconds: 0 });
