@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { findSigningTarget } from "../store/dynamodb/signing-target.js";
+import type { Network } from "../store/dynamodb/network.js";
+import { findSigningTarget, type SigningTarget } from "../store/dynamodb/signing-target.js";
 import { createSigner } from "../store/dynamodb/sigv4.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
@@ -17,7 +18,21 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
     return [skipped("endpoint", known.unusable)];
   }
   const client = connection.client as DynamoDBClient;
-  const { origin, host, path, region, service } = await findSigningTarget(client);
+  let target: SigningTarget;
+  try {
+    target = await findSigningTarget(client);
+  } catch (error) {
+    known.unusable = "the AWS settings lead to no endpoint";
+    return [
+      failure(
+        "endpoint",
+        `the AWS settings lead to none: ${(error as Error).message}`,
+        "look at the AWS_ variables and at the AWS files",
+      ),
+    ];
+  }
+  const { origin, host, path, region, service } = target;
+  const found = describeNetwork(connection.network, new URL(origin));
   known.region = region;
   known.hostname = new URL(origin).hostname;
   const request = { host, path, target: "DynamoDB_20120810.ListTables", contentType, body: Buffer.from("{}") };
@@ -25,15 +40,19 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
   const sentAt = clock();
   let answer: PostAnswer;
   try {
-    answer = await post(new URL(path, origin), { headers, body: request.body }, signal);
+    answer = await post(new URL(path, origin), { network: connection.network, headers, body: request.body }, signal);
   } catch (error) {
     signal.throwIfAborted();
     known.unusable = "the endpoint does not answer";
-    return [failure("endpoint", `${origin} does not answer (${nameOfError(error)})`, adviceOnReach(settings.endpoint))];
+    return [
+      ...found,
+      failure("endpoint", `${origin} does not answer (${nameOfError(error)})`, adviceOnReach(settings.endpoint)),
+    ];
   }
   if (!isDynamoDb(answer)) {
     known.unusable = "the endpoint is not DynamoDB";
     return [
+      ...found,
       failure(
         "endpoint",
         `${origin} answers with HTTP status ${answer.status}, and not as DynamoDB does`,
@@ -46,8 +65,25 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
   const clockNow = (sentAt + clock()) / 2;
   const told = checkClock(answer.headers.date, clockNow);
   known.isClockOff = told.level === "failure";
-  return [ok("endpoint", `${origin} answers`), told];
+  return [...found, ok("endpoint", `${origin} answers`), told];
 };
+
+/** The proxy and the authorities that the environment or the AWS files name. Who has none of his own need not read of it. */
+function describeNetwork({ proxies, authorities }: Network, { protocol, hostname, port }: URL): Finding[] {
+  const proxy = proxies.find(hostname, Number(port || 443));
+  const findings: Finding[] = [];
+  if (proxies.source !== undefined) {
+    // Without the password that its URL may hold.
+    const used = `${proxy?.origin}, as ${proxies.source} says`;
+    const unused = protocol === "https:" ? "NO_PROXY exempts the endpoint" : "the endpoint is without TLS";
+    const isUsed = proxy !== undefined && protocol === "https:";
+    findings.push(ok("proxy", isUsed ? used : `none, though ${proxies.source} names one: ${unused}`));
+  }
+  if (authorities.source !== undefined) {
+    findings.push(ok("authorities", `those of ${authorities.source}, and not Node's own`));
+  }
+  return findings;
+}
 
 function checkClock(date: string | undefined, nowMs: number): Finding {
   // The header has whole seconds, rounded down.
@@ -75,6 +111,9 @@ function isDynamoDb({ status, headers, body }: PostAnswer): boolean {
   if (status >= 500) {
     // It may be one that is failing: the rights tell.
     return /json/.test(headers["content-type"] ?? "");
+  }
+  if (status === 200 && !/^application\/x-amz-json-1\.0\s*(;|$)/i.test(headers["content-type"] ?? "")) {
+    return false;
   }
   try {
     const answer = JSON.parse(body) as { __type?: unknown; TableNames?: unknown };

@@ -1,5 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../store/dynamodb/aws-errors.js";
+import { isOfAws } from "../store/dynamodb/dynamodb-client.js";
 import { createSigner } from "../store/dynamodb/sigv4.js";
 import type { Check } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
@@ -7,8 +8,6 @@ import { nameOfError, type PostAnswer, post } from "./post.js";
 
 const subject = "identity";
 const contentType = "application/x-www-form-urlencoded; charset=utf-8";
-/** Where AWS has DynamoDB: everywhere, in China, and the same by IPv6. */
-const awsDomains = ["amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn"];
 
 /**
  * Who the credentials are, as AWS's STS tells everybody who has some. Other engines know nobody: it is asked only where DynamoDB
@@ -19,7 +18,8 @@ export const checkIdentity: Check = async ({ connection, signal, clock, known })
   if (known.unusable !== undefined) {
     return [skipped(subject, known.unusable)];
   }
-  if (endpoint === undefined && !isOfAws(known.hostname)) {
+  // By where the requests really go: the environment and the AWS files can lead elsewhere too.
+  if (endpoint === undefined && !isOfAws(`https://${known.hostname}`)) {
     return [];
   }
   if (endpoint !== undefined && !(/^https?:\/\//i.test(endpoint) && URL.canParse(endpoint))) {
@@ -42,18 +42,13 @@ export const checkIdentity: Check = async ({ connection, signal, clock, known })
   const request = { host: url.host, path: url.pathname, contentType, body };
   const headers = sign(request, await config.credentials(), clock());
   try {
-    const answer = await post(url, { headers, body }, signal);
+    const answer = await post(url, { network: connection.network, headers, body }, signal);
     return [readIdentity(answer, (account) => (known.account = account))];
   } catch (error) {
     signal.throwIfAborted();
     return [skipped(subject, `${url.host} does not answer (${nameOfError(error)})`)];
   }
 };
-
-/** By where the requests really go: the environment and the AWS files can lead elsewhere too. */
-function isOfAws(hostname = ""): boolean {
-  return awsDomains.some((domain) => hostname.endsWith(`.${domain}`));
-}
 
 /** The answer is XML of a few known elements. */
 function readIdentity({ status, body: xml }: PostAnswer, onAccount: (account: string) => void): Finding {

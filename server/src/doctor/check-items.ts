@@ -1,5 +1,6 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
-import type { Item, ItemLayout } from "../store/layout/item-layout.js";
+import type { Item } from "../store/dynamodb/item.js";
+import type { ItemLayout } from "../store/layout/item-layout.js";
 import { isArchiveKey } from "../store/layout/request-archive.js";
 import type { Check } from "./check.js";
 import { ok, skipped, warning } from "./finding.js";

@@ -3,7 +3,8 @@ import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 import { type Necessity, type RightInAws, rights } from "./rights.js";
 
-const advice = "allow it in the policy of the role or user, for this table; the least policy is below";
+const advice =
+  "allow it in the policy of the role or user, for this table; the least policy is below; one with dynamodb:LeadingKeys may deny it for the key that is tried, dynakv:probe, and for no other";
 
 /** Tries each right, in ways that change nothing. */
 export const checkRights: Check = async (patient) => {
@@ -60,6 +61,7 @@ async function tryRight(patient: Patient, { action, need, attempt, neededBy }: R
         }
         return deniedRight(subject, need, neededBy(settings));
       case "unreachable":
+      case "foreign":
       case "aborted":
         known.unusable = "the endpoint does not answer";
         return failure(subject, `no answer (${name})`, "look at the network, and try again");

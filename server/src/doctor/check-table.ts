@@ -1,5 +1,6 @@
 import { DescribeTableCommand, DescribeTimeToLiveCommand, type TableDescription } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../store/dynamodb/aws-errors.js";
+import { describeReplicas } from "../store/table/replicas.js";
 import { shapeProblem } from "../store/table/table-setup.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
@@ -39,8 +40,25 @@ export const checkTable: Check = async (patient) => {
   } else {
     findings.push(failure("table", what, "use another table, or mend this one"));
   }
-  return [...findings, checkBilling(table)];
+  return [...findings, checkBilling(table), ...checkReplicas(table)];
 };
+
+function checkReplicas(table: TableDescription): Finding[] {
+  const replicas = describeReplicas(table);
+  if (replicas === undefined) {
+    return [];
+  }
+  const { found, limits } = replicas;
+  return limits === undefined
+    ? [ok("replicas", found)]
+    : [
+        warning(
+          "replicas",
+          `${found}: ${limits}`,
+          "write in one region only, or each counter in one; or make the table strongly consistent across regions",
+        ),
+      ];
+}
 
 function missingTable({ layout, settings, known }: Patient): Finding {
   const what = `'${layout.names.table}' does not exist in ${known.region ?? "the region"}`;

@@ -1,7 +1,11 @@
 import { type IncomingHttpHeaders, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { createAgents } from "../store/dynamodb/agents.js";
+import type { Network } from "../store/dynamodb/network.js";
 
 export interface PostRequest {
+  /** What lies between here and there. */
+  readonly network: Network;
   /** In pairs, as a signer gives them. */
   readonly headers: readonly string[];
   readonly body: Uint8Array;
@@ -19,13 +23,15 @@ const timeoutMs = 5000;
  * Sends one request, on a connection of its own, and follows no redirect. Not by fetch, which refuses ports that a server may well
  * have its engine on, such as 6000 (https://fetch.spec.whatwg.org/#port-blocking).
  */
-export function post(url: URL, { headers, body }: PostRequest, closing: AbortSignal): Promise<PostAnswer> {
+export function post(url: URL, { network, headers, body }: PostRequest, closing: AbortSignal): Promise<PostAnswer> {
   const signal = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]);
   const request = url.protocol === "https:" ? requestHttps : requestHttp;
-  return new Promise((resolve, reject) => {
+  const { httpAgent, httpsAgent } = createAgents({ network, connectTimeoutMs: timeoutMs, maxConnections: 1 });
+  const answered = new Promise<PostAnswer>((resolve, reject) => {
     // Of an abort, the reason tells whether it was for the time that it took.
     const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
-    const options = { method: "POST", agent: false, signal, headers: toHeaders(headers) };
+    const agent = url.protocol === "https:" ? httpsAgent : httpAgent;
+    const options = { method: "POST", agent, signal, headers: toHeaders(headers) };
     request(url, options, (answer) => {
       let text = "";
       answer.setEncoding("utf8");
@@ -37,6 +43,10 @@ export function post(url: URL, { headers, body }: PostRequest, closing: AbortSig
     })
       .on("error", fail)
       .end(body);
+  });
+  return answered.finally(() => {
+    httpAgent.destroy();
+    httpsAgent.destroy();
   });
 }
 

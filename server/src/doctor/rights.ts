@@ -61,7 +61,7 @@ export const rights: readonly RightInAws[] = [
   },
   {
     action: "dynamodb:GetItem",
-    need: "Get fails, and the server is never ready",
+    need: "Get fails",
     neededBy: always,
     attempt: (client, layout, abortSignal) =>
       client.send(new GetItemCommand({ TableName: layout.names.table, Key: layout.key(probeKey) }), { abortSignal }),

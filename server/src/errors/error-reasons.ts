@@ -90,12 +90,12 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.BACKEND_UNAVAILABLE]: transient(
     Unavailable,
-    "DynamoDB cannot be reached, or failed",
+    "DynamoDB cannot be reached, or failed, or something on the way answered in its place",
     "a read, or Incr with a request id: yes. Another write: unless its outcome is unknown",
   ),
   [ErrorReason.BACKEND_DENIED]: transient(
     Unavailable,
-    "DynamoDB refuses the server's credentials or rights",
+    "DynamoDB refuses the server's credentials or rights, or the server has none, or AWS settings that lead nowhere",
     "yes, for another replica may have them",
   ),
   [ErrorReason.TABLE_UNAVAILABLE]: transient(Unavailable, "the table is missing, not active, or of another shape"),

@@ -62,10 +62,10 @@ async function findAnswer(fault: AnsweringFault, exchange: Exchange): Promise<An
       return answer;
     }
     case "answer":
-      return createAnswer(named.status, named.body);
+      return createAnswer(named.status, named.body, named.contentType);
     case "replace-answer":
       await ask(request);
-      return createAnswer(named.status, named.body);
+      return createAnswer(named.status, named.body, named.contentType);
     case "unprocessed":
       return leaveUnprocessed(named, exchange);
     case "rewrite":
@@ -122,9 +122,13 @@ function withBody(answer: Answer, body: Buffer): Answer {
 }
 
 /** An answer of the proxy's own. */
-export function createAnswer(status: number, content: object): Answer {
-  const body = Buffer.from(JSON.stringify(content));
-  const type = ["Content-Type", "application/x-amz-json-1.0"];
+export function createAnswer(
+  status: number,
+  content: object | string,
+  contentType = "application/x-amz-json-1.0",
+): Answer {
+  const body = Buffer.from(typeof content === "string" ? content : JSON.stringify(content));
+  const type = ["Content-Type", contentType];
   const rawHeaders = [...type, "Content-Length", String(body.length), "Date", new Date().toUTCString()];
   return { status, statusMessage: undefined, rawHeaders, body };
 }

@@ -150,7 +150,7 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
 
 function errorOf(fault: Fault): string | undefined {
   if (typeof fault === "object" && (fault.kind === "answer" || fault.kind === "replace-answer")) {
-    const { __type: type } = fault.body as { __type?: unknown };
+    const { __type: type } = Object(fault.body) as { __type?: unknown };
     return typeof type === "string" ? type.split("#").pop() : undefined;
   }
   return undefined;

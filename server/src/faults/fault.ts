@@ -48,8 +48,10 @@ export interface AnswerFault {
   readonly kind: "answer";
   /** The HTTP status, 200 to 599. */
   readonly status: number;
-  /** The body, sent as JSON. An error has its name in `__type`. */
-  readonly body: object;
+  /** The body: an object is sent as JSON, a string as it is. An error has its name in `__type`. */
+  readonly body: object | string;
+  /** The content type; the default is DynamoDB's, `application/x-amz-json-1.0`. */
+  readonly contentType?: string;
 }
 
 /** The engine carries the request out, and this answer takes the place of its own: applied, and yet an error. */
@@ -57,8 +59,10 @@ export interface ReplaceAnswerFault {
   readonly kind: "replace-answer";
   /** The HTTP status, 200 to 599. */
   readonly status: number;
-  /** The body, sent as JSON. */
-  readonly body: object;
+  /** The body: an object is sent as JSON, a string as it is. */
+  readonly body: object | string;
+  /** The content type; the default is DynamoDB's, `application/x-amz-json-1.0`. */
+  readonly contentType?: string;
 }
 
 /**
@@ -131,8 +135,8 @@ export function checkFault(fault: Fault): void {
     case "replace-answer": {
       const { status, body } = fault as AnswerFault;
       checkRange("status of an answer", status, 200, 599);
-      if (typeof body !== "object" || body === null) {
-        throw new TypeError("body of an answer must be an object");
+      if (typeof body !== "string" && (typeof body !== "object" || body === null)) {
+        throw new TypeError("body of an answer must be an object, or a string");
       }
       return;
     }

@@ -31,6 +31,15 @@ export function completeSettings(
   const settings = Object.fromEntries(
     settingDefinitions.map(({ name, default: fallback }) => [name, given[name] ?? fromUrl[name] ?? fallback]),
   ) as unknown as Settings;
+  for (const name of credentialSettings) {
+    const value = settings[name]?.trim();
+    if (value !== undefined && (value === "" || /\p{Cc}/u.test(value))) {
+      throw new UsageError(
+        `${labelOf(name)}: ${value === "" ? "is nothing but white space" : "has a line end or another control character in it"}; give it as AWS shows it`,
+      );
+    }
+    settings[name] = value;
+  }
   settings.corsOrigins = splitList(settings.corsOrigins).join(",");
   settings.allowedHosts = splitList(settings.allowedHosts).join(",");
   settings.corsHeaders = splitList(settings.corsHeaders).join(",");
@@ -55,6 +64,9 @@ export function completeSettings(
   // All that a URL warns of is where it leads; another endpoint leads elsewhere.
   return { settings, warnings: given.endpoint === undefined ? url.warnings : [] };
 }
+
+/** Secrets' stores and files often end with a line end, with which no signature would be right: it is taken off. */
+const credentialSettings = ["accessKeyId", "secretAccessKey", "sessionToken"] as const;
 
 function readConnectionUrl(url: string | undefined, labelOf: (name: keyof Settings) => string): ConnectionUrl {
   if (url === undefined) {

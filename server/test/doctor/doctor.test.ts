@@ -304,6 +304,31 @@ test("a table that is still being created", async () => {
   expectTroubles(await findingsOf({ table }), [/^warning table: .* is CREATING/]);
 });
 
+test("a table with replicas, whose last writer wins or which are consistent", async () => {
+  const Table = {
+    TableName: table,
+    TableStatus: "ACTIVE",
+    KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+    Replicas: [{ RegionName: "eu-west-1" }, { RegionName: "us-west-2" }],
+  };
+  spoil({ DescribeTable: answer({ Table }) });
+  expectTroubles(await findingsOf({ table }), [
+    /^warning replicas: .*eu-west-1, us-west-2, eventually .*last writer wins/,
+  ]);
+  spoil({ DescribeTable: answer({ Table: { ...Table, MultiRegionConsistency: "STRONG" } }) });
+  const strong = await findingsOf({ table });
+  expectTroubles(strong, []);
+  assert.ok(strong.some((line) => /^ok replicas: .*strongly consistent/.test(line)));
+});
+
+test("a page in DynamoDB's place is not taken for it", async () => {
+  for (const contentType of ["text/html", "application/json"]) {
+    spoil({ ListTables: { kind: "answer", status: 200, body: { TableNames: [] }, contentType } });
+    expectTroubles(await findingsOf({ table }), [/^failure endpoint: .*not as DynamoDB does/]);
+  }
+});
+
 /** Runs with some of the variables of the AWS SDK. */
 async function withVariables<T>(variables: Readonly<Record<string, string>>, run: () => Promise<T>): Promise<T> {
   const before = { ...process.env };

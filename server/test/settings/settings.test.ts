@@ -415,6 +415,30 @@ test("an access key without its secret is refused, and the reverse, whatever the
   assert.is(settings.secretAccessKey, secret);
 });
 
+test("white space around a credential is taken off, whatever the source; a control character in one is refused by name", () => {
+  for (const blank of ["\n", " ", "\r\n", "\t"]) {
+    const { settings } = completeSettings({
+      region: "us-east-1",
+      accessKeyId: `${blank}AKIA${blank}`,
+      secretAccessKey: `secret${blank}`,
+      sessionToken: `token${blank}`,
+    });
+    const { accessKeyId, secretAccessKey, sessionToken } = settings;
+    assert.equal([accessKeyId, secretAccessKey, sessionToken], ["AKIA", "secret", "token"]);
+  }
+  assert.is(completeSettings({ backend: "dynamodb://key:secret%0A@us-east-1" }).settings.secretAccessKey, "secret");
+  for (const secretAccessKey of ["hun\nter2", "hun\u0000ter2", " \n"]) {
+    try {
+      completeSettings({ region: "us-east-1", accessKeyId: "AKIA", secretAccessKey });
+      assert.unreachable();
+    } catch (error) {
+      assert.instance(error, UsageError);
+      assert.match((error as Error).message, "secretAccessKey");
+      assert.not.match((error as Error).message, "ter2");
+    }
+  }
+});
+
 test("an address to listen on is HOST:PORT", () => {
   for (const listen of [
     "127.0.0.1:0",

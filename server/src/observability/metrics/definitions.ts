@@ -114,7 +114,7 @@ export const metricDefinitions = {
     name: "dynakv_dynamodb_requests_total",
     type: "counter",
     labels: ["operation", "outcome"],
-    help: "Requests to DynamoDB that have ended, those included that repeat one and the probe of each second, by operation and outcome: ok, condition-failed, throttled, conflict, unreachable, failing, aborted, denied, clock-skew, table-missing, item-too-large, invalid, unsupported",
+    help: "Requests to DynamoDB that have ended, those included that repeat one and the probe of each second, by operation and outcome: ok, condition-failed, throttled, conflict, unreachable, failing, foreign (something answered in DynamoDB's place), aborted, denied, no-credentials, misconfigured, clock-skew, table-missing, item-too-large, invalid, unsupported",
   },
   requestDuration: {
     name: "dynakv_dynamodb_request_duration_seconds",

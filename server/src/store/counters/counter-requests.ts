@@ -1,8 +1,9 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { commonRange } from "../../../../common/batching/increment-queue.js";
-import { type Doubt, withRetries } from "../dynamodb/retry.js";
+import type { Item } from "../dynamodb/item.js";
+import { type Doubt, type RetryOptions, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
-import { formatSeconds, type Item } from "../layout/item-layout.js";
+import { formatSeconds } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { type Fence, firstMemory, slotExpressions } from "../layout/request-memory.js";

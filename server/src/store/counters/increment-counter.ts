@@ -1,8 +1,9 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, inDoubt, readFailed } from "../dynamodb/retry.js";
 import type { StoredEntry } from "../layout/entry.js";
-import { counterEtag, type Item } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId, timeOf } from "../layout/request-id.js";
 import type { Fence } from "../layout/request-memory.js";

@@ -1,7 +1,8 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import type { CallOptions } from "../layout/entry.js";
-import { counterEtag, type Item } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/item-layout.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { type Fence, mayBeArchived, type RequestMemory, slotName } from "../layout/request-memory.js";
 import { readItemStrongly } from "../reads/read-entry.js";

@@ -1,9 +1,9 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, pause, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
-import type { Item } from "../layout/item-layout.js";
 import {
   type ArchiveItem,
   archiveKeysOf,

@@ -1,7 +1,7 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, noRetries, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
-import type { Item } from "../layout/item-layout.js";
 import {
   fewestWorthTrimming,
   planTrim,

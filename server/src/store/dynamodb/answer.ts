@@ -1,48 +1,76 @@
-import { fromJsonItem, type JsonItem } from "./attribute-json.js";
-import type { HttpAnswer } from "./http-exchange.js";
+import { type AskedFor, checkAnswer, checkSuccessHead, ForeignAnswerError, isObject } from "./answer-shape.js";
+import { fromBase64, fromJsonItem, type TakenBytes } from "./attribute-json.js";
 
-/** The parts of an answer to any of the operations. */
-interface JsonAnswer {
-  Item?: JsonItem;
-  Attributes?: JsonItem;
-  Items?: JsonItem[];
-  Responses?: Record<string, JsonItem[]>;
+/** An answer over HTTP, whole. */
+export interface HttpAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+  readonly contentType: string | undefined;
+  /** Of an error, such as `Mon, 23 Nov 2026 12:00:00 GMT`; undefined when the answer does not say. */
+  readonly date?: string | undefined;
+  /** Of an error: the id by which AWS finds the request. */
+  readonly requestId?: string | undefined;
+  /** Of an error: its name, where the body has none. */
+  readonly errorType?: string | undefined;
 }
 
-/** The parts of an error. */
-interface JsonError {
-  __type?: string;
-  code?: string;
-  message?: string;
-  Message?: string;
-  Item?: JsonItem;
-  ThrottlingReasons?: unknown;
-  throttlingReasons?: unknown;
+/**
+ * What an answer says, with its bytes as bytes.
+ *
+ * @throws the error that it tells, as the SDK has it
+ * @throws ForeignAnswerError when it is not one of DynamoDB's to this operation
+ */
+export function readAnswer<Output>(operation: string, asked: AskedFor, answer: HttpAnswer): Output {
+  if (answer.status >= 300) {
+    throw readError(answer);
+  }
+  return readSuccess(operation, asked, answer) as Output;
 }
 
-/** What an answer says, with its bytes as bytes. Throws the error that it tells, as the SDK has it, or that it is no answer. */
-export function readAnswer<Output>({ status, body, requestId }: HttpAnswer): Output {
+/** @throws ForeignAnswerError */
+export function readSuccess(operation: string, asked: AskedFor, { status, contentType, body }: HttpAnswer): object {
+  checkSuccessHead(status, contentType);
   const { text, bytes } = takeBytes(body);
-  const json = parseObject(text, status);
-  if (status !== 200) {
-    throw toServiceError(json as JsonError, bytes, { httpStatusCode: status, requestId: readRequestId(requestId) });
-  }
-  const answer = json as JsonAnswer;
-  if (answer.Item !== undefined) {
-    fromJsonItem(answer.Item, bytes);
-  }
-  if (answer.Attributes !== undefined) {
-    fromJsonItem(answer.Attributes, bytes);
-  }
-  for (const item of answer.Items ?? []) {
-    fromJsonItem(item, bytes);
-  }
-  for (const table in answer.Responses) {
-    for (const item of answer.Responses[table] ?? []) {
+  const answer = parse(text);
+  checkAnswer(operation, asked, answer);
+  const { Item, Attributes, LastEvaluatedKey, Items = [], Responses = {}, UnprocessedKeys = {} } = answer as JsonAnswer;
+  for (const item of [Item, Attributes, LastEvaluatedKey]) {
+    if (item !== undefined) {
       fromJsonItem(item, bytes);
     }
   }
-  return answer as Output;
+  for (const item of Items) {
+    fromJsonItem(item, bytes);
+  }
+  for (const table in Responses) {
+    for (const item of listIn(Responses, table)) {
+      fromJsonItem(item, bytes);
+    }
+  }
+  for (const table in UnprocessedKeys) {
+    for (const key of listIn((UnprocessedKeys as Record<string, object>)[table] ?? {}, "Keys")) {
+      fromJsonItem(key, bytes);
+    }
+  }
+  return answer as object;
+}
+
+/** The parts of an answer to any of the operations, as checkAnswer leaves them. */
+interface JsonAnswer {
+  Item?: unknown;
+  Attributes?: unknown;
+  LastEvaluatedKey?: unknown;
+  Items?: unknown[];
+  Responses?: object;
+  UnprocessedKeys?: object;
+}
+
+function listIn(holder: object, name: string): unknown[] {
+  const list = (holder as Record<string, unknown>)[name];
+  if (!Array.isArray(list)) {
+    throw new ForeignAnswerError(200, "a list is missing in it");
+  }
+  return list;
 }
 
 /** What comes before bytes, in base64. No string can hold it, since the quotes in one are escaped. */
@@ -53,8 +81,8 @@ const quote = 0x22;
  * Takes the bytes out of an answer before its text is made and parsed, and leaves their places in the list: they are most of it,
  * and need no parser. Where an engine writes them in another way, with spaces before them or escapes in them, they stay in.
  */
-function takeBytes(body: Buffer): { text: string; bytes: Buffer[] } {
-  const bytes: Buffer[] = [];
+function takeBytes(body: Buffer): { text: string; bytes: TakenBytes } {
+  const bytes: TakenBytes = [];
   let text = "";
   let from = 0;
   for (;;) {
@@ -70,41 +98,71 @@ function takeBytes(body: Buffer): { text: string; bytes: Buffer[] } {
       from = end;
     } else {
       text += body.toString("utf8", from, start - 1) + bytes.length;
-      bytes.push(Buffer.from(base64, "base64"));
+      bytes.push(fromBase64(base64));
       from = end + 1;
     }
   }
 }
 
-/** DynamoDB always sends an object, `{}` at least. Anything else was cut short, or comes from somebody else. */
-function parseObject(text: string, status: number): object {
-  let json: unknown;
+/** What the parser says would quote the answer, values included. */
+function parse(text: string): unknown {
   try {
-    json = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
-    // What the parser says would quote the answer, values included.
-    json = undefined;
+    return undefined;
   }
-  if (typeof json !== "object" || json === null) {
-    throw Object.assign(new Error("the answer is not one of DynamoDB's"), { $metadata: { httpStatusCode: status } });
-  }
-  return json;
+}
+
+/** The parts of an error, in whatever form they come. */
+interface JsonError {
+  readonly __type?: unknown;
+  readonly code?: unknown;
+  readonly message?: unknown;
+  readonly Message?: unknown;
+  readonly Item?: unknown;
+  readonly ThrottlingReasons?: unknown;
+  readonly throttlingReasons?: unknown;
 }
 
 /** With what is known of DynamoDB's errors, and nothing else that an answer may hold: an error can end in a log. */
-function toServiceError(json: JsonError, bytes: readonly Buffer[], $metadata: object): Error {
-  // Such as `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`, or with `:http://…` after it.
-  const type = json.__type ?? json.code ?? "";
-  const name = type.slice(type.indexOf("#") + 1).replace(/:.*/, "");
-  const error = new Error(json.message ?? json.Message ?? "");
+function readError({ status, body, requestId, errorType }: HttpAnswer): Error {
+  const parsed = parse(body.toString("utf8"));
+  const json: JsonError = isObject(parsed) ? parsed : {};
+  const message = json.message ?? json.Message;
   const { ThrottlingReasons, throttlingReasons } = json;
-  return Object.assign(error, {
-    name: name || "UnknownError",
-    $metadata,
-    ...(json.Item === undefined ? {} : { Item: fromJsonItem(json.Item, bytes) }),
+  const item = readItem(json.Item);
+  return Object.assign(new Error(typeof message === "string" ? message : ""), {
+    name: nameOf(json.__type) ?? nameOf(codeOf(json)) ?? nameOf(errorType) ?? "UnknownError",
+    $metadata: { httpStatusCode: status, requestId: readRequestId(requestId) },
+    ...(item === undefined ? {} : { Item: item }),
     ...(ThrottlingReasons === undefined ? {} : { ThrottlingReasons }),
     ...(throttlingReasons === undefined ? {} : { throttlingReasons }),
   });
+}
+
+/** The old item of a condition that failed. Without one it is read. */
+function readItem(json: unknown): object | undefined {
+  try {
+    return json === undefined ? undefined : fromJsonItem(json, []);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The SDK takes it in any case of letters. */
+function codeOf(json: object): unknown {
+  const key = Object.keys(json).find((each) => each.toLowerCase() === "code");
+  return key === undefined ? undefined : (json as Record<string, unknown>)[key];
+}
+
+/** Such as `com.amazonaws.dynamodb.v20120810#ResourceNotFoundException`, with `:http://…` or `,…` after it, or a number. */
+function nameOf(type: unknown): string | undefined {
+  if (typeof type !== "string" && typeof type !== "number") {
+    return undefined;
+  }
+  const [beforeComma = ""] = String(type).split(",", 1);
+  const [beforeColon = ""] = beforeComma.split(":", 1);
+  return beforeColon.slice(beforeColon.indexOf("#") + 1) || undefined;
 }
 
 /** AWS's have 52 letters and digits, and other engines UUIDs. Anything else might be made to break a log. */

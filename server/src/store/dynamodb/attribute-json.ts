@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import type { Item } from "../layout/item-layout.js";
+import { ForeignAnswerError, isObject } from "./answer-shape.js";
+import type { Item } from "./item.js";
 
 /** An attribute as DynamoDB's JSON has it: the same, but for bytes, which are base64, or a place in a list of their own. */
 interface JsonAttribute {
@@ -37,27 +38,111 @@ function toJsonAttribute(attribute: AttributeValue): JsonAttribute {
   return attribute as JsonAttribute;
 }
 
-/** The item in an answer whose bytes were taken out. The one that was parsed is changed into it: nobody else has it. */
-export function fromJsonItem(json: JsonItem, bytes: readonly Uint8Array[]): Item {
+/**
+ * The item in an answer whose bytes were taken out. The one that was parsed is changed into it: nobody else has it.
+ *
+ * @param bytes those that were taken out; each is left undefined once it has its place, so that nothing gets another's
+ * @throws ForeignAnswerError when it is no item
+ */
+export function fromJsonItem(json: unknown, bytes: TakenBytes): Item {
+  if (!isObject(json)) {
+    throw malformed();
+  }
   for (const name in json) {
-    changeBytes(json[name] as JsonAttribute, bytes);
+    changeAttribute(json[name], bytes);
   }
   return json as unknown as Item;
 }
 
-function changeBytes(attribute: JsonAttribute, bytes: readonly Uint8Array[]): void {
-  const changed = attribute as unknown as { B?: Uint8Array | undefined; BS?: Uint8Array[] };
-  if (attribute.B !== undefined) {
-    changed.B = typeof attribute.B === "number" ? bytes[attribute.B] : Buffer.from(attribute.B, "base64");
-  } else if (attribute.M !== undefined) {
-    fromJsonItem(attribute.M, bytes);
-  } else if (attribute.L !== undefined) {
-    for (const each of attribute.L) {
-      changeBytes(each, bytes);
-    }
-  } else if (attribute.BS !== undefined) {
-    changed.BS = attribute.BS.map((text) => Buffer.from(text, "base64"));
+/** Bytes that were taken out of JSON, where a number stands for each. */
+export type TakenBytes = (Uint8Array | undefined)[];
+
+function changeAttribute(attribute: unknown, bytes: TakenBytes): void {
+  if (!isObject(attribute)) {
+    throw malformed();
   }
+  let types = 0;
+  for (const type in attribute) {
+    types++;
+    changeValue(attribute, type, attribute[type], bytes);
+  }
+  if (types !== 1) {
+    throw malformed();
+  }
+}
+
+/** A type that is not known here is left as it is: AWS may add one, and others may use it in a table of ours. */
+function changeValue(attribute: Record<string, unknown>, type: string, value: unknown, bytes: TakenBytes): void {
+  switch (type) {
+    case "S":
+    case "N":
+      check(typeof value === "string");
+      break;
+    case "B":
+      check(typeof value === "string" || typeof value === "number");
+      attribute.B = typeof value === "number" ? place(value, bytes) : fromBase64(value as string);
+      break;
+    case "BOOL":
+    case "NULL":
+      check(typeof value === "boolean");
+      break;
+    case "SS":
+    case "NS":
+      check(isTextList(value));
+      break;
+    case "BS":
+      check(isTextList(value));
+      attribute.BS = (value as string[]).map(fromBase64);
+      break;
+    case "L":
+      check(Array.isArray(value));
+      for (const each of value as unknown[]) {
+        changeAttribute(each, bytes);
+      }
+      break;
+    case "M":
+      fromJsonItem(value, bytes);
+      break;
+  }
+}
+
+function check(holds: boolean): void {
+  if (!holds) {
+    throw malformed();
+  }
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
+}
+
+function place(index: number, bytes: TakenBytes): Uint8Array {
+  const taken = bytes[index];
+  if (taken === undefined) {
+    throw malformed();
+  }
+  bytes[index] = undefined;
+  return taken;
+}
+
+/** @throws ForeignAnswerError when it is not base64; Buffer would leave out what it cannot read */
+export function fromBase64(text: string): Buffer {
+  const bytes = Buffer.from(text, "base64");
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  if (
+    text.length % 4 !== 0 ||
+    bytes.length !== (text.length / 4) * 3 - padding ||
+    // Buffer takes these for + and /.
+    text.includes("-") ||
+    text.includes("_")
+  ) {
+    throw malformed();
+  }
+  return bytes;
+}
+
+function malformed(): ForeignAnswerError {
+  return new ForeignAnswerError(200, "an item in it is malformed");
 }
 
 function toBase64(bytes: Uint8Array): string {

@@ -1,4 +1,6 @@
-import type { Item } from "../layout/item-layout.js";
+import { CredentialsError } from "./credentials-error.js";
+import type { Item } from "./item.js";
+import { NeverSentError } from "./never-sent.js";
 
 /**
  * What an error of a DynamoDB call means. `applied` is the question that decides over a retry of a write: "no" when
@@ -8,7 +10,8 @@ export type BackendFailure = { readonly applied: "no" | "unknown"; readonly caus
   | { readonly kind: "condition-failed"; readonly item: Item | undefined }
   | { readonly kind: "throttled"; readonly reasons: readonly string[] }
   | { readonly kind: "conflict" | "clock-skew" }
-  | { readonly kind: "unreachable" | "failing" | "aborted" }
+  | { readonly kind: "unreachable" | "failing" | "foreign" | "aborted" }
+  | { readonly kind: "no-credentials" | "misconfigured" }
   | { readonly kind: "denied" | "table-missing" | "invalid" | "item-too-large" | "unsupported" }
 );
 
@@ -19,7 +22,6 @@ interface AnyError {
   code?: string;
   syscall?: string;
   errors?: unknown[];
-  neverSent?: boolean;
   Item?: Item;
   ThrottlingReasons?: unknown;
   throttlingReasons?: unknown;
@@ -30,11 +32,30 @@ const throttling = new Set([
   "ProvisionedThroughputExceededException",
   "ThrottlingException",
   "Throttling",
+  "ThrottledException",
   "RequestLimitExceeded",
+  "RequestThrottled",
   "RequestThrottledException",
+  "BandwidthLimitExceeded",
+  "EC2ThrottledException",
   "LimitExceededException",
+  "PriorRequestNotComplete",
+  "SlowDown",
   "TooManyRequestsException",
 ]);
+
+/** Those of a service that failed, whatever their HTTP status. */
+const failures = new Set([
+  "InternalServerError",
+  "InternalFailure",
+  "ServiceUnavailable",
+  "ServiceUnavailableException",
+  "RequestTimeout",
+  "RequestTimeoutException",
+]);
+
+/** Those of an error that DynamoDB did not name, and so did not send: in the lean data plane, and in the SDK. */
+const unnamed = new Set(["", "Error", "UnknownError", "Unknown", "SyntaxError", "TypeError", "ForeignAnswerError"]);
 
 /** Such as TableReadProvisionedThroughputExceeded. Callers are told them, so that what has no such form is left out. */
 const throttlingReason = /^[A-Za-z]{1,100}$/;
@@ -50,25 +71,37 @@ const denials = new Set([
   "UnrecognizedClientException",
   "InvalidClientTokenId",
   "InvalidSignatureException",
+  "SignatureDoesNotMatch",
   "IncompleteSignatureException",
+  "AuthFailure",
   "MissingAuthenticationTokenException",
   "MissingAuthenticationToken",
   "ExpiredTokenException",
   "ExpiredToken",
   "NotAuthorized",
   "OptInRequired",
-  "CredentialsProviderError",
-  "TokenProviderError",
 ]);
 
-/** Those denials that no policy mends: nobody knows who asks. */
-const unknownCallers = new Set(
-  [...denials].filter((name) => name !== "AccessDeniedException" && name !== "NotAuthorized"),
-);
+/** Those of the SDK's own, for a request that it has nothing to sign with. */
+const missingCredentials = new Set(["CredentialsProviderError", "TokenProviderError"]);
+
+/** Those denials that come to somebody who is known, and which a policy mends. */
+const missingRights = new Set(["AccessDeniedException", "NotAuthorized"]);
+const unknownCallers = new Set([...denials].filter((name) => !missingRights.has(name)));
+
+/** Whether a caller who is known was denied what it asked for. */
+export function isAboutRights(cause: unknown): boolean {
+  return missingRights.has((cause as AnyError).name ?? "");
+}
 
 /** Whether a request was denied for who asks, and not for what was asked. */
 export function isAboutCredentials(cause: unknown): boolean {
   return unknownCallers.has((cause as AnyError).name ?? "");
+}
+
+/** Whether a request was refused for its credentials, so that others may be taken. */
+export function isRefusedCredentials(cause: unknown): boolean {
+  return isAboutCredentials(cause) && classifyError(cause).kind === "denied";
 }
 
 const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture"]);
@@ -76,20 +109,23 @@ const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestIn
 /** A signature that does not fit, for its time or for anything else: the message tells. The second name is STS's. */
 const badSignatures = new Set(["InvalidSignatureException", "SignatureDoesNotMatch"]);
 
+/** Whether a table cannot be made since there is one, or one is being made or deleted. */
+export function isInUse(cause: unknown): boolean {
+  return (cause as AnyError).name === "ResourceInUseException";
+}
+
 const tableProblems = new Set(["ResourceNotFoundException", "TableNotFoundException", "ResourceInUseException"]);
 
 /** The system calls that make a connection. The same errors on `read` or `write` end one that was made. */
 const connecting = new Set(["connect", "getaddrinfo"]);
 
-/** Errors of a TLS handshake, after which nothing was sent. */
-const refusedCertificates = new Set([
-  "ERR_TLS_CERT_ALTNAME_INVALID",
-  "DEPTH_ZERO_SELF_SIGNED_CERT",
-  "SELF_SIGNED_CERT_IN_CHAIN",
-  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  "CERT_HAS_EXPIRED",
-]);
+/** Errors of a TLS handshake, after which nothing was sent. A caller's own client tells of no others. */
+const refusedCertificates =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|HOSTNAME_MISMATCH|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(VERIFY|GET|DECODE|DECRYPT)_\w+|CERT_\w+|CRL_\w+|INVALID_CA)$/;
+const brokenHandshake = /before secure TLS connection was established/;
+
+/** Errors of Node's when it cannot make a request, such as for a line end in the midst of a session token. */
+const impossibleRequest = /^ERR_(INVALID_CHAR|INVALID_HTTP_TOKEN|UNESCAPED_CHARACTERS|INVALID_URL|INVALID_PROTOCOL)$/;
 
 function readReasons(list: unknown): string[] {
   return (Array.isArray(list) ? list : []).flatMap((each: { reason?: unknown } | null) => {
@@ -100,6 +136,9 @@ function readReasons(list: unknown): string[] {
 
 /** The one module that knows the names of AWS's errors. Whatever it does not know may have been applied. */
 export function classifyError(cause: unknown): BackendFailure {
+  if (cause instanceof NeverSentError) {
+    return { applied: "no", cause, kind: kindOfUnsent(cause) };
+  }
   const error = (cause ?? {}) as AnyError;
   const name = error.name ?? "";
   const status = error.$metadata?.httpStatusCode;
@@ -107,7 +146,7 @@ export function classifyError(cause: unknown): BackendFailure {
   const unknown = { applied: "unknown", cause } as const;
 
   if (name === "ConditionalCheckFailedException") {
-    return { ...refused, kind: "condition-failed", item: error.Item };
+    return { ...refused, kind: "condition-failed", item: error.Item ?? undefined };
   }
   if (throttling.has(name) || status === 429) {
     return { ...refused, kind: "throttled", reasons: readReasons(error.ThrottlingReasons ?? error.throttlingReasons) };
@@ -132,23 +171,51 @@ export function classifyError(cause: unknown): BackendFailure {
     return { ...refused, kind: tooLarge ? "item-too-large" : "invalid" };
   }
   if (name === "AbortError") {
-    return { ...(error.neverSent === true ? refused : unknown), kind: "aborted" };
+    return { ...unknown, kind: "aborted" };
+  }
+  if (missingCredentials.has(name)) {
+    return { ...refused, kind: "no-credentials" };
   }
   if (isNeverConnected(error)) {
     return { ...refused, kind: "unreachable" };
   }
-  if (status !== undefined && status >= 400 && status < 500) {
-    return { ...refused, kind: "invalid" };
+  if (status === undefined) {
+    return { ...unknown, kind: "unreachable" };
   }
-  // A success that cannot be read is one that never arrived.
-  return { ...unknown, kind: status === undefined || status < 300 ? "unreachable" : "failing" };
+  // A proxy that has waited in vain for the rest of a request, or for its answer, does not know what became of it.
+  if (failures.has(name) || status === 408 || status >= 500) {
+    return { ...unknown, kind: "failing" };
+  }
+  if (status >= 400) {
+    return { ...refused, kind: isNamed(name) ? "invalid" : "foreign" };
+  }
+  // A success that cannot be read, or a redirection.
+  return { ...unknown, kind: "foreign" };
+}
+
+function isNamed(name: string): boolean {
+  return !unnamed.has(name) && !/^\d*$/.test(name);
+}
+
+function kindOfUnsent({ stage, cause }: NeverSentError) {
+  const error = (cause ?? {}) as AnyError;
+  if (error.name === "AbortError") {
+    return "aborted";
+  }
+  if (cause instanceof CredentialsError || missingCredentials.has(error.name ?? "")) {
+    return "no-credentials";
+  }
+  // What a request is made of can also be asked for over the network, such as the credentials of a caller's own client.
+  return stage === "connecting" || isNeverConnected(error) ? "unreachable" : "misconfigured";
 }
 
 /** Whether a connection was never made: DynamoDB then cannot have had the request. */
 function isNeverConnected(error: AnyError): boolean {
   if (
     connecting.has(error.syscall ?? "") ||
-    refusedCertificates.has(error.code ?? "") ||
+    refusedCertificates.test(String(error.code)) ||
+    impossibleRequest.test(String(error.code)) ||
+    (error.code === "ECONNRESET" && brokenHandshake.test(error.message ?? "")) ||
     error.code === "UND_ERR_CONNECT_TIMEOUT"
   ) {
     return true;

@@ -6,6 +6,7 @@ import type { Settings } from "../../settings/settings.js";
 import type { DataPlane } from "./data-plane.js";
 import { createDynamoDBClient, type DynamoDBClientOptions, timeouts } from "./dynamodb-client.js";
 import { createLeanDataPlane } from "./lean-data-plane.js";
+import { directNetwork, type Network, readNetwork } from "./network.js";
 import { createSdkDataPlane } from "./sdk-data-plane.js";
 import { withoutRetries } from "./without-retries.js";
 
@@ -15,6 +16,8 @@ export interface Connection {
   readonly dynamodb: DataPlane;
   /** For everything else: table, TTL, reaping. */
   readonly client: Pick<DynamoDBClient, "send">;
+  /** What lies between here and DynamoDB; with a caller's own client, nothing is known of it. */
+  readonly network: Network;
   /** Whether the engine is the embedded one. */
   readonly embedded: boolean;
   close(): Promise<void>;
@@ -43,7 +46,13 @@ export async function openConnection(
   if (own !== undefined) {
     const client = withoutRetries(own);
     // With its middleware, which only the SDK runs.
-    return { client, dynamodb: createSdkDataPlane(client), embedded: false, close: async () => {} };
+    return {
+      client,
+      dynamodb: createSdkDataPlane(client),
+      network: directNetwork,
+      embedded: false,
+      close: async () => {},
+    };
   }
   return isEmbedded(settings) ? openEmbedded(settings, engine) : openRemote(settings);
 }
@@ -58,6 +67,7 @@ async function openEmbedded(
   return {
     client,
     dynamodb,
+    network: directNetwork,
     embedded: true,
     async close() {
       await close();
@@ -72,17 +82,29 @@ async function openRemote(settings: ConnectionSettings): Promise<Connection> {
     accessKeyId === undefined || secretAccessKey === undefined
       ? undefined
       : { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
-  const { client, dynamodb, close } = openClients({ endpoint, region, credentials }, dataPlane);
+  const network = await readNetwork(endpoint);
+  const { client, dynamodb, close } = openClients({ endpoint, region, credentials, network }, dataPlane);
   try {
-    await client.config.region();
-  } catch (cause) {
+    await checkRegion(client);
+  } catch (error) {
     await close();
-    throw new SetupError("no AWS region: set region, name it in the backend URL, or set AWS_REGION", {
+    throw error;
+  }
+  return { client, dynamodb, network, embedded: false, close };
+}
+
+/** What the environment and the AWS files say is read only when it is asked for, and would fail each request. */
+async function checkRegion({ config }: DynamoDBClient): Promise<void> {
+  try {
+    await config.region();
+  } catch (cause) {
+    const { message } = cause as Error;
+    const why = /missing/i.test(message) ? "" : ` (${message})`;
+    throw new SetupError(`no AWS region${why}: set region, name it in the backend URL, or set AWS_REGION`, {
       transient: false,
       cause,
     });
   }
-  return { client, dynamodb, embedded: false, close };
 }
 
 function openClients(options: DynamoDBClientOptions, plane: Settings["dataPlane"]) {
@@ -90,7 +112,7 @@ function openClients(options: DynamoDBClientOptions, plane: Settings["dataPlane"
   if (plane === "sdk") {
     return { client, dynamodb: createSdkDataPlane(client), close: async () => client.destroy() };
   }
-  const dynamodb = createLeanDataPlane(client, timeouts);
+  const dynamodb = createLeanDataPlane(client, { ...timeouts, network: options.network ?? directNetwork });
   return {
     client,
     dynamodb,

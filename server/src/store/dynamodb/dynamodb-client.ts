@@ -1,7 +1,8 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { refuseEmptyAnswers } from "./refuse-empty-answers.js";
+import { createAgents } from "./agents.js";
+import { createCredentialChain, trimCredentials } from "./credential-chain.js";
+import { directNetwork, type Network } from "./network.js";
+import { addRequestRules } from "./request-rules.js";
 
 export interface DynamoDBClientOptions {
   /** The region; undefined leaves it to the AWS chain. */
@@ -10,6 +11,8 @@ export interface DynamoDBClientOptions {
   endpoint: string | undefined;
   /** The credentials; undefined leaves them to the AWS default chain. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined;
+  /** What lies between here and the endpoint; the default is nothing. */
+  network?: Network;
 }
 
 /** What both ways to DynamoDB, the SDK's and the lean one, keep to. */
@@ -22,12 +25,15 @@ export const timeouts = {
   maxConnections: 512,
 } as const;
 
-export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDBClientOptions): DynamoDBClient {
-  const agentOptions = { keepAlive: true, maxSockets: timeouts.maxConnections };
+export function createDynamoDBClient(options: DynamoDBClientOptions): DynamoDBClient {
+  const { region, endpoint, credentials, network = directNetwork } = options;
   const client = new DynamoDBClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined ? {} : { credentials }),
+    ...(endpoint === undefined || isOfAws(endpoint) ? {} : { useFipsEndpoint: false, useDualstackEndpoint: false }),
+    ...(credentials === undefined
+      ? { credentialDefaultProvider: createCredentialChain }
+      : { credentials: trimCredentials(credentials) }),
     // The SDK repeats an increment whose answer was lost, and so counts it twice. What may be repeated is decided in
     // retry.ts, by what the write is and by what the error tells of its outcome.
     maxAttempts: 1,
@@ -37,12 +43,36 @@ export function createDynamoDBClient({ region, endpoint, credentials }: DynamoDB
       requestTimeout: timeouts.answerTimeoutMs,
       throwOnRequestTimeout: true,
       socketTimeout: timeouts.answerTimeoutMs,
-      httpAgent: new HttpAgent(agentOptions),
-      httpsAgent: new HttpsAgent(agentOptions),
+      ...createAgents({ network, ...timeouts }),
     },
   });
-  refuseEmptyAnswers(client.middlewareStack);
+  keepVariantsToAws(client);
+  addRequestRules(client.middlewareStack, client);
   return client;
+}
+
+/** Where AWS has DynamoDB: everywhere, in China, and the same by IPv6. */
+const awsDomains = ["amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn"];
+
+/** Whether an endpoint has one of AWS's own names. */
+export function isOfAws(endpoint: string): boolean {
+  const hostname = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
+  return awsDomains.some((domain) => hostname.endsWith(`.${domain}`));
+}
+
+/**
+ * AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT choose between names of AWS's. The SDK refuses them beside any other
+ * endpoint, which may come from the environment or the AWS files, and so is known only when a request is made.
+ */
+function keepVariantsToAws({ config }: DynamoDBClient): void {
+  const { endpointProvider } = config;
+  config.endpointProvider = (parameters, context) =>
+    endpointProvider(
+      parameters.Endpoint === undefined || isOfAws(parameters.Endpoint)
+        ? parameters
+        : { ...parameters, UseFIPS: false, UseDualStack: false },
+      context,
+    );
 }
 
 // Without one the SDK warns on the console, and it would log inputs, values included, at debug level.

@@ -1,6 +1,10 @@
 import type { Dispatcher } from "undici";
 // Not undici as a whole: with its fetch, caches and mocks an idle server held 8 MB more.
 import Pool from "undici/lib/dispatcher/pool.js";
+import type { HttpAnswer } from "./answer.js";
+import { createConnector } from "./connector.js";
+import { directNetwork, type Network } from "./network.js";
+import { NeverSentError } from "./never-sent.js";
 
 export interface HttpRequest {
   readonly path: string;
@@ -9,24 +13,20 @@ export interface HttpRequest {
   readonly body: Uint8Array;
 }
 
-export interface HttpAnswer {
-  readonly status: number;
-  readonly body: Buffer;
-  /** Of an error, such as `Mon, 23 Nov 2026 12:00:00 GMT`; undefined when the answer does not say. */
-  readonly date: string | undefined;
-  /** Of an error: the id by which AWS finds the request. */
-  readonly requestId: string | undefined;
-}
-
 /** Sends requests to one origin over connections that are kept. */
 export interface HttpExchange {
-  /** Rejects when there is no whole answer: with the signal's AbortError, or the socket's or undici's own error. */
+  /**
+   * Rejects when there is no whole answer: with an AbortError, or the socket's or undici's own error, in a NeverSentError if
+   * nothing of the request was written.
+   */
   post(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
   /** Cuts what is under way. */
   close(): Promise<void>;
 }
 
 export interface HttpExchangeOptions {
+  /** What lies between here and the origin; the default is nothing. */
+  readonly network?: Network;
   readonly connectTimeoutMs: number;
   /** How long each of head and rest of an answer may keep one waiting. */
   readonly answerTimeoutMs: number;
@@ -42,7 +42,7 @@ const keepAliveMs = 25_000;
 export function createHttpExchange(origin: string, options: HttpExchangeOptions): HttpExchange {
   const pool = new Pool(origin, {
     connections: options.maxConnections,
-    connect: { timeout: options.connectTimeoutMs },
+    connect: createConnector(options.network ?? directNetwork, options.connectTimeoutMs),
     headersTimeout: options.answerTimeoutMs,
     bodyTimeout: options.answerTimeoutMs,
     keepAliveTimeout: keepAliveMs,
@@ -67,8 +67,10 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   readonly #chunks: Buffer[] = [];
   #abort: ((error?: Error) => void) | undefined;
   #status = 0;
+  #contentType: string | undefined;
   #date: string | undefined;
   #requestId: string | undefined;
+  #errorType: string | undefined;
 
   constructor(signal: AbortSignal, resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void) {
     this.#signal = signal;
@@ -80,25 +82,32 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   #leave = () => {
     if (this.#abort === undefined) {
       // It waits for a connection, which undici cannot be told about.
-      this.#reject(new AbortError(true));
+      this.#reject(new NeverSentError("connecting", new AbortError()));
     } else {
-      this.#abort(new AbortError(false));
+      this.#abort(new AbortError());
     }
   };
 
+  // Is called when there is a connection, right before the request is written on it.
   onConnect(abort: (error?: Error) => void): void {
     if (this.#signal.aborted) {
-      abort(new AbortError(true));
+      abort(new AbortError());
+      return;
     }
     this.#abort = abort;
   }
 
   onHeaders(status: number, headers: Buffer[]): boolean {
+    if (status < 200) {
+      return true;
+    }
     this.#status = status;
+    this.#contentType = findHeader(headers, "content-type");
     // The time matters where a request is refused for its signature, the id to whoever asks AWS what went wrong.
     if (status !== 200) {
       this.#date = findHeader(headers, "date");
       this.#requestId = findHeader(headers, "x-amzn-requestid");
+      this.#errorType = findHeader(headers, "x-amzn-errortype");
     }
     return true;
   }
@@ -111,29 +120,35 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   onComplete(): void {
     this.#signal.removeEventListener("abort", this.#leave);
     const [only = Buffer.alloc(0)] = this.#chunks;
-    const body = this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks);
-    this.#resolve({ status: this.#status, body, date: this.#date, requestId: this.#requestId });
+    this.#resolve({
+      status: this.#status,
+      body: this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks),
+      contentType: this.#contentType,
+      date: this.#date,
+      requestId: this.#requestId,
+      errorType: this.#errorType,
+    });
   }
 
   onError(error: Error): void {
     this.#signal.removeEventListener("abort", this.#leave);
-    this.#reject(error);
+    this.#reject(this.#abort === undefined ? new NeverSentError("connecting", error) : error);
   }
 }
 
-class AbortError extends Error {
+/** The signal of a request has aborted. */
+export class AbortError extends Error {
   override readonly name = "AbortError";
-  /** Whether DynamoDB cannot have had the request. */
-  readonly neverSent: boolean;
-  constructor(neverSent: boolean) {
+  constructor() {
     super("the request was aborted");
-    this.neverSent = neverSent;
   }
 }
 
 function findHeader(headers: readonly Buffer[], wanted: string): string | undefined {
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (headers[index]?.toString("latin1").toLowerCase() === wanted) {
+    const name = headers[index];
+    // Most names differ in their length already.
+    if (name?.length === wanted.length && name.toString("latin1").toLowerCase() === wanted) {
       return headers[index + 1]?.toString("latin1");
     }
   }

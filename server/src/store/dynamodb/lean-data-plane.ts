@@ -1,10 +1,14 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
-import type { Item } from "../layout/item-layout.js";
 import { readAnswer } from "./answer.js";
+import type { AskedFor } from "./answer-shape.js";
 import { toJsonItem } from "./attribute-json.js";
+import { isRefusedCredentials } from "./aws-errors.js";
+import { createCredentialRenewal } from "./credential-renewal.js";
 import type { DataPlane } from "./data-plane.js";
-import { createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import { AbortError, createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import type { Item } from "./item.js";
+import { NeverSentError } from "./never-sent.js";
 import { findSigningTarget, type SigningTarget } from "./signing-target.js";
 import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
 
@@ -27,6 +31,16 @@ interface Route {
   readonly exchange: HttpExchange;
 }
 
+/** What a request needs beside its body: the credentials, and where they lead. */
+interface Prepared {
+  readonly credentials: SigningCredentials;
+  readonly way: Route;
+  readonly atMs: number;
+}
+
+/** For how long nobody is asked whether the credentials are still the same: the SDK renews them minutes before they expire. */
+const preparedForMs = 500;
+
 /**
  * The operations, sent without the SDK's middleware, which costs ten times what they do (docs/bench.md). Where to send them,
  * for which region to sign and the credentials, renewed in time, are still the SDK's.
@@ -35,7 +49,9 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   const exchanges = new Map<string, HttpExchange>();
   let route: Route | undefined;
   let finding: Promise<Route> | undefined;
+  let prepared: Prepared | undefined;
   let skewMs = 0;
+  const renewal = createCredentialRenewal((options) => client.config.credentials(options));
 
   // Endpoints can depend on the account, and so on the credentials.
   async function findRoute({ accessKeyId }: SigningCredentials): Promise<Route> {
@@ -56,10 +72,31 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     return route;
   }
 
-  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
-    const credentials = await client.config.credentials();
-    const { target, sign, exchange } = await routeOf(credentials);
-    const body = Buffer.from(JSON.stringify(input));
+  async function prepareAnew(): Promise<Prepared> {
+    try {
+      const credentials = await client.config.credentials();
+      prepared = { credentials, way: await routeOf(credentials), atMs: Date.now() };
+      return prepared;
+    } catch (error) {
+      throw error instanceof NeverSentError ? error : new NeverSentError("preparing", error);
+    }
+  }
+
+  function prepare(signal: AbortSignal): Prepared | Promise<Prepared> {
+    const ageMs = prepared === undefined ? Number.NaN : Date.now() - prepared.atMs;
+    return prepared !== undefined && ageMs >= 0 && ageMs < preparedForMs
+      ? prepared
+      : unlessAborted(prepareAnew(), signal);
+  }
+
+  async function sendOnce<Output>(
+    operation: string,
+    asked: AskedFor,
+    body: Buffer,
+    { credentials, way }: Prepared,
+    signal: AbortSignal,
+  ): Promise<Output> {
+    const { target, sign, exchange } = way;
     const request = { ...target, target: targetPrefix + operation, contentType, body };
     const headers = sign(request, credentials, Date.now() + skewMs);
     headers.push("user-agent", userAgent);
@@ -67,7 +104,20 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     if (answer.status !== 200) {
       learnSkew(answer.date);
     }
-    return readAnswer<Output>(answer);
+    return readAnswer<Output>(operation, asked, answer);
+  }
+
+  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
+    const body = toBody(input);
+    const first = await prepare(signal);
+    try {
+      return await sendOnce<Output>(operation, input, body, first, signal);
+    } catch (error) {
+      if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(first.credentials))) {
+        throw error;
+      }
+    }
+    return sendOnce<Output>(operation, input, body, await unlessAborted(prepareAnew(), signal), signal);
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.
@@ -89,6 +139,26 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },
   };
+}
+
+function toBody(input: object): Buffer {
+  try {
+    return Buffer.from(JSON.stringify(input));
+  } catch (error) {
+    throw new NeverSentError("preparing", error);
+  }
+}
+
+/** Credentials may be a long time in coming, from a container or an instance: a caller does not wait for them past its deadline. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(new NeverSentError("preparing", new AbortError()));
+    signal.addEventListener("abort", leave);
+    if (signal.aborted) {
+      leave();
+    }
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
 }
 
 const userAgent = `dynakv/${version}`;

@@ -92,6 +92,7 @@ export class ConditionFailed {
  */
 export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
   const { budget, signal, access, doubt = {} } = options;
+  let isClockCorrected = false;
   for (let tries = 1; ; tries++) {
     if (signal.aborted) {
       throw inDoubt(doubt, abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED));
@@ -109,6 +110,12 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
       const error = toDynakvError(failure, signal, access);
       if (error.outcome === Outcome.UNKNOWN) {
         doubt.error = error;
+      }
+      if (failure.kind === "clock-skew" && !isClockCorrected && !signal.aborted) {
+        // The refusal has told the time, and all that is under way when a clock jumps is refused at once: it costs no budget,
+        // and needs no pause.
+        isClockCorrected = true;
+        continue;
       }
       const harmless = access !== "write" || failure.applied === "no";
       if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take(cause)) {
@@ -140,7 +147,12 @@ export async function pause(tries: number, signal: AbortSignal): Promise<void> {
 /** Whether the same request may succeed a moment later. */
 function mayPass({ kind }: BackendFailure): boolean {
   return (
-    kind === "throttled" || kind === "conflict" || kind === "clock-skew" || kind === "unreachable" || kind === "failing"
+    kind === "throttled" ||
+    kind === "conflict" ||
+    kind === "clock-skew" ||
+    kind === "unreachable" ||
+    kind === "failing" ||
+    kind === "foreign"
   );
 }
 
@@ -172,10 +184,16 @@ function describe(failure: BackendFailure): [Reason, string] {
         : [ErrorReason.BACKEND_UNAVAILABLE, "the answer of DynamoDB was lost on its way"];
     case "failing":
       return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB answered with an error of its own"];
+    case "foreign":
+      return [ErrorReason.BACKEND_UNAVAILABLE, "something on the way to DynamoDB answered in its place"];
     case "aborted":
       return [ErrorReason.BACKEND_UNAVAILABLE, "the request to DynamoDB was aborted"];
     case "clock-skew":
       return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses requests signed by this server's clock"];
+    case "no-credentials":
+      return [ErrorReason.BACKEND_DENIED, "this server has no credentials for DynamoDB"];
+    case "misconfigured":
+      return [ErrorReason.BACKEND_DENIED, "this server's AWS settings do not lead to DynamoDB; its log has more"];
     case "denied":
       return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses this server's credentials or rights"];
     case "table-missing":

@@ -1,4 +1,5 @@
 import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
+import { NeverSentError } from "./never-sent.js";
 import type { SigningScope } from "./sigv4.js";
 
 /** Where requests go, and for what they are signed. */
@@ -56,8 +57,9 @@ async function signOne(client: DynamoDBClient): Promise<SignedHttpRequest> {
   try {
     await view.send(new GetItemCommand({ TableName: "none", Key: {} }));
   } catch (error) {
-    if (error instanceof Intercepted) {
-      return error.request;
+    const cause = error instanceof NeverSentError ? error.cause : error;
+    if (cause instanceof Intercepted) {
+      return cause.request;
     }
     throw error;
   }

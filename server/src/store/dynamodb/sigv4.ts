@@ -37,6 +37,7 @@ export function createSigner({ region, service }: SigningScope): Signer {
   let signingKey: Buffer = Buffer.alloc(0);
   let second = -1;
   let stamp = "";
+  let escaped = { path: "/", canonical: "/" };
 
   function keyOf(day: string, secret: string): Buffer {
     if (keyFor?.day !== day || keyFor.secret !== secret) {
@@ -51,12 +52,15 @@ export function createSigner({ region, service }: SigningScope): Signer {
       second = Math.floor(nowMs / 1000);
       stamp = new Date(second * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
     }
+    if (escaped.path !== path) {
+      escaped = { path, canonical: canonicalPath(path) };
+    }
     const day = stamp.slice(0, 8);
     const token = sessionToken === undefined ? "" : `x-amz-security-token:${sessionToken}\n`;
     const named = target === undefined ? "" : `x-amz-target:${target}\n`;
     const names = `content-type;host;x-amz-date${token === "" ? "" : ";x-amz-security-token"}${named === "" ? "" : ";x-amz-target"}`;
     const canonical =
-      `POST\n${path}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${stamp}\n${token}${named}` +
+      `POST\n${escaped.canonical}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${stamp}\n${token}${named}` +
       `\n${names}\n${sha256(body)}`;
     const scope = `${day}/${region}/${service}/aws4_request`;
     const signature = hmac(
@@ -79,6 +83,22 @@ export function createSigner({ region, service }: SigningScope): Signer {
     }
     return headers;
   };
+}
+
+/** A path without dots and empty parts, escaped once more than it is sent, as AWS has it for all but S3. */
+function canonicalPath(path: string): string {
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") {
+      segments.pop();
+    } else if (segment !== "" && segment !== ".") {
+      segments.push(segment);
+    }
+  }
+  const escaped = segments.map((segment) =>
+    encodeURIComponent(segment).replace(/[!'()*]/g, (each) => `%${each.charCodeAt(0).toString(16).toUpperCase()}`),
+  );
+  return `/${escaped.join("/")}${segments.length > 0 && path.endsWith("/") ? "/" : ""}`;
 }
 
 function hmac(key: Buffer, text: string): Buffer {

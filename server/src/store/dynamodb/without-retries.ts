@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { refuseEmptyAnswers } from "./refuse-empty-answers.js";
+import { addRequestRules } from "./request-rules.js";
 
 /**
  * A view of a caller's client that sends each request once. The client itself stays as it is, its credentials, handler
@@ -14,6 +14,6 @@ export function withoutRetries(client: DynamoDBClient): Pick<DynamoDBClient, "se
     priority: "high",
     override: true,
   });
-  refuseEmptyAnswers(middlewareStack);
+  addRequestRules(middlewareStack, client);
   return Object.create(client, { middlewareStack: { value: middlewareStack } }) as DynamoDBClient;
 }

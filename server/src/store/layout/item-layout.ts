@@ -4,14 +4,12 @@ import { int64 } from "../../../../common/int64.js";
 import { withoutLeadingDash } from "../../../../common/leading-dash.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes } from "./item-size.js";
 import { type CountedMembers, readMembers } from "./members.js";
 import { isArchiveKey } from "./request-archive.js";
 import { goneEntry, type RequestMemory, readMemory } from "./request-memory.js";
-
-/** An item as DynamoDB has it. */
-export type Item = Record<string, AttributeValue>;
 
 /** The names of the table and of its attributes. The defaults are those of Celery's DynamoDBBackend. */
 export interface TableNames {

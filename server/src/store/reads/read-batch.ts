@@ -1,8 +1,9 @@
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import { pause, withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions, StoredEntry } from "../layout/entry.js";
-import { type Item, projection } from "../layout/item-layout.js";
+import { projection } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
 import type { KeyBatch } from "./key-batches.js";
 import type { ReadPacer } from "./read-pacer.js";

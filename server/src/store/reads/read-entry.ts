@@ -1,6 +1,7 @@
+import type { Item } from "../dynamodb/item.js";
 import { type ConditionFailed, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "../layout/entry.js";
-import { type Item, projection, wholeProjection } from "../layout/item-layout.js";
+import { projection, wholeProjection } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
 
 /** The entry at a key, or undefined when there is none or it has expired. */

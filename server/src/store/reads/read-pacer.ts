@@ -1,4 +1,4 @@
-import type { Item } from "../layout/item-layout.js";
+import type { Item } from "../dynamodb/item.js";
 
 /** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
 export interface ReadPacer {

@@ -1,9 +1,10 @@
 import type { DynakvError } from "../../errors/dynakv-error.js";
 import type { DataPlane } from "../dynamodb/data-plane.js";
 import { passInitiators } from "../dynamodb/initiators.js";
+import type { Item } from "../dynamodb/item.js";
 import { withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions, StoredEntry } from "../layout/entry.js";
-import { type Item, projection } from "../layout/item-layout.js";
+import { projection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { decodeFound } from "./read-batch.js";

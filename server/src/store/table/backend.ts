@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SetupError } from "../../errors/dynakv-error.js";
-import { classifyError } from "../dynamodb/aws-errors.js";
+import { classifyError, isAboutRights } from "../dynamodb/aws-errors.js";
 import type { StoreContext } from "../store-context.js";
 import { type Reaper, startReaper } from "./reaper.js";
-import { prepareTable, type TableSetupOptions } from "./table-setup.js";
+import { describeReplicas } from "./replicas.js";
+import { describeTable, identityOf, prepareTable, type TableSetupOptions } from "./table-setup.js";
 import { prepareTtl, type TtlState } from "./ttl-setup.js";
 
 /** Where the backend tells what the operator should know. */
@@ -40,6 +41,8 @@ const probeIntervalMs = 1000;
 const probeTimeoutMs = 2000;
 /** So many probes in a row must fail: one alone may have met a busy moment. */
 const failuresUntilDown = 2;
+/** Every so many probes it is looked whether the table is still the one that was set up. */
+const probesPerLook = 10;
 const firstSetupPauseMs = 250;
 const longestSetupPauseMs = 5000;
 
@@ -50,6 +53,8 @@ export function createBackend(options: BackendOptions): Backend {
   let ttlState: TtlState = "unknown";
   let serving = false;
   let failures = 0;
+  /** Of the table that was set up last. */
+  let identity: string | undefined;
   let reaper: Reaper | undefined;
   let reapsExpired = false;
   let watching: Promise<void> | undefined;
@@ -57,8 +62,15 @@ export function createBackend(options: BackendOptions): Backend {
   async function setUp(): Promise<void> {
     const { signal } = stopped;
     const { names } = layout;
-    await prepareTable({ client, names, signal, ...options.setup });
+    const { description, isNew } = await prepareTable({ client, names, signal, ...options.setup });
+    if (isNew) {
+      log.info({ table: names.table }, "the table was missing, and has been created");
+    }
     const warn = (message: string) => log.warn({}, message);
+    const replicas = describeReplicas(description);
+    if (replicas?.limits !== undefined) {
+      warn(`table '${names.table}' has ${replicas.found}: ${replicas.limits}`);
+    }
     ttlState = await prepareTtl({ client, names, signal, wanted: options.ttl, warn });
     const reaps = options.embedded ? options.ttl !== "disabled" : options.ttl === "enabled";
     reapsExpired = reaps && (options.embedded || ttlState === "unsupported");
@@ -67,6 +79,8 @@ export function createBackend(options: BackendOptions): Backend {
     } else if (ttlState !== "on") {
       reaper ??= startReaper(context, "leftovers", warnOf("reaping what is left of deleted counters failed"));
     }
+    identity = identityOf(description);
+    failures = 0;
     setServing(true);
   }
 
@@ -88,18 +102,39 @@ export function createBackend(options: BackendOptions): Backend {
   async function setUpUntilDone(): Promise<void> {
     for (let pauseMs = firstSetupPauseMs; ; pauseMs = Math.min(longestSetupPauseMs, pauseMs * 2)) {
       await sleep(pauseMs, undefined, { signal: stopped.signal });
-      try {
-        await setUp();
+      if (await trySetUp()) {
         return;
-      } catch (error) {
-        stopped.signal.throwIfAborted();
-        log.warn({}, error instanceof Error ? error.message : String(error));
       }
     }
   }
 
+  async function trySetUp(): Promise<boolean> {
+    try {
+      await setUp();
+      return true;
+    } catch (error) {
+      stopped.signal.throwIfAborted();
+      log.warn({}, error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  /** Whether another table has come in the place of the one that was set up, without its TTL. */
+  async function isReplaced(): Promise<boolean> {
+    try {
+      const table = await describeTable({ client, names: layout.names, signal: stopped.signal });
+      return table !== undefined && identityOf(table) !== identity;
+    } catch {
+      // A table that cannot be described now was once; what the calls need of it is probed.
+      stopped.signal.throwIfAborted();
+      return false;
+    }
+  }
+
   // A read of a key that is never written: it takes the path that the calls take, and needs no right that they do not.
-  async function probe(): Promise<void> {
+  // Resolves to whether DynamoDB says that the table is missing, or of another shape than it was.
+  async function probe(): Promise<boolean> {
+    let isOfTable = false;
     const input = {
       TableName: layout.names.table,
       Key: layout.key("dynakv:probe"),
@@ -114,7 +149,11 @@ export function createBackend(options: BackendOptions): Backend {
       failures = 0;
     } catch (error) {
       stopped.signal.throwIfAborted();
-      failures = classifyError(error).kind === "throttled" ? 0 : failures + 1;
+      const { kind } = classifyError(error);
+      // A policy may leave this key out, by dynamodb:LeadingKeys: then the answer tells as much.
+      const isAnswer = kind === "throttled" || (kind === "denied" && isAboutRights(error));
+      isOfTable = kind === "table-missing" || kind === "invalid";
+      failures = isAnswer ? 0 : failures + 1;
       if (failures >= failuresUntilDown) {
         setServing(false, error);
       }
@@ -125,6 +164,7 @@ export function createBackend(options: BackendOptions): Backend {
     if (failures === 0) {
       setServing(true);
     }
+    return isOfTable && failures >= failuresUntilDown;
   }
 
   async function watch(isSetUp: boolean): Promise<void> {
@@ -132,9 +172,15 @@ export function createBackend(options: BackendOptions): Backend {
       if (!isSetUp) {
         await setUpUntilDone();
       }
-      for (;;) {
+      for (let probes = 1; ; probes++) {
         await sleep(probeIntervalMs, undefined, { signal: stopped.signal });
-        await probe();
+        if (await probe()) {
+          log.warn({ table: layout.names.table }, "the table is missing, or another one; it is set up again");
+          await setUpUntilDone();
+        } else if (serving && probes % probesPerLook === 0 && (await isReplaced())) {
+          log.warn({ table: layout.names.table }, "the table has been replaced; it is set up again");
+          await trySetUp();
+        }
       }
     } catch (error) {
       if (!stopped.signal.aborted) {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../dynamodb/aws-errors.js";
-import { type Item, versionProjection } from "../layout/item-layout.js";
+import type { Item } from "../dynamodb/item.js";
+import { versionProjection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import { forgettableFrom } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";

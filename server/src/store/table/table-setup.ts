@@ -6,7 +6,7 @@ import {
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import { SetupError } from "../../errors/dynakv-error.js";
-import { classifyError } from "../dynamodb/aws-errors.js";
+import { classifyError, isInUse } from "../dynamodb/aws-errors.js";
 import type { TableNames } from "../layout/item-layout.js";
 
 export interface TableSetupOptions {
@@ -25,33 +25,53 @@ export interface TableSetupOptions {
 const firstPollMs = 100;
 const longestPollMs = 2000;
 
+/** A table that can be served from. */
+export interface PreparedTable {
+  readonly description: TableDescription;
+  /** Whether it was missing, and made. */
+  readonly isNew: boolean;
+}
+
 /** Makes sure that the table is there, active, and of a shape that can be served. Rejects with a SetupError. */
-export async function prepareTable(options: TableSetupOptions): Promise<void> {
+export async function prepareTable(options: TableSetupOptions): Promise<PreparedTable> {
   const { names, createTable, waitMs, signal } = options;
-  let table = await describeTable(options);
-  if (table === undefined) {
-    if (!createTable) {
-      throw new SetupError(
-        `table '${names.table}' does not exist, and creating it is not allowed: create it, or set createTable`,
-        { transient: false },
-      );
-    }
-    await requestTable(options);
-  }
   const giveUpAt = Date.now() + waitMs;
-  for (let pollMs = firstPollMs; !isActive(table, names); pollMs = Math.min(longestPollMs, pollMs * 2)) {
+  let isNew = false;
+  for (let pollMs = firstPollMs; ; pollMs = Math.min(longestPollMs, pollMs * 2)) {
+    const description = await describeTable(options);
+    if (description !== undefined && isActive(description, names)) {
+      return { description, isNew };
+    }
+    if (description === undefined && !isNew) {
+      if (!createTable) {
+        throw new SetupError(
+          `table '${names.table}' does not exist, and creating it is not allowed: create it, or set createTable`,
+          { transient: false },
+        );
+      }
+      isNew = await requestTable(options);
+    }
     if (Date.now() >= giveUpAt) {
       throw new SetupError(
-        `table '${names.table}' is still ${table?.TableStatus ?? "missing"} after ${waitMs / 1000} s: look at it, or raise tableWaitSeconds`,
+        `table '${names.table}' is still ${description?.TableStatus ?? "missing"} after ${waitMs / 1000} s: look at it, or raise tableWaitSeconds`,
         { transient: true },
       );
     }
     await sleep(pollMs, undefined, { signal });
-    table = await describeTable(options);
   }
 }
 
-async function describeTable({ client, names, signal }: TableSetupOptions): Promise<TableDescription | undefined> {
+/** What tells a table from another of its name: undefined where the engine gives nothing of the kind. */
+export function identityOf({ TableId, CreationDateTime }: TableDescription): string | undefined {
+  return TableId ?? CreationDateTime?.toISOString();
+}
+
+/** Undefined when there is none. */
+export async function describeTable({
+  client,
+  names,
+  signal,
+}: Pick<TableSetupOptions, "client" | "names" | "signal">): Promise<TableDescription | undefined> {
   try {
     const answer = await client.send(new DescribeTableCommand({ TableName: names.table }), { abortSignal: signal });
     return answer.Table;
@@ -63,7 +83,8 @@ async function describeTable({ client, names, signal }: TableSetupOptions): Prom
   }
 }
 
-async function requestTable(options: TableSetupOptions): Promise<void> {
+/** Resolves to whether it was this request that makes it. */
+async function requestTable(options: TableSetupOptions): Promise<boolean> {
   const { client, names, readCapacity, writeCapacity, signal } = options;
   const provisioned = readCapacity !== undefined || writeCapacity !== undefined;
   try {
@@ -81,19 +102,18 @@ async function requestTable(options: TableSetupOptions): Promise<void> {
       }),
       { abortSignal: signal },
     );
+    return true;
   } catch (cause) {
     // Another replica, or a Celery worker, was quicker.
-    if ((cause as Error).name !== "ResourceInUseException") {
-      throw setupError("create", "dynamodb:CreateTable", names, cause);
+    if (isInUse(cause)) {
+      return false;
     }
+    throw setupError("create", "dynamodb:CreateTable", names, cause);
   }
 }
 
 /** Whether the table can be used now; throws when waiting will not make it so. */
-function isActive(table: TableDescription | undefined, names: TableNames): boolean {
-  if (table === undefined) {
-    return false;
-  }
+function isActive(table: TableDescription, names: TableNames): boolean {
   const problem = shapeProblem(table, names);
   if (problem !== undefined) {
     throw new SetupError(`table '${names.table}' does not fit: ${problem.found}; ${problem.advice}`, {
@@ -143,6 +163,19 @@ function setupError(verb: string, right: string, names: TableNames, cause: unkno
     case "denied":
       return new SetupError(`${what}: ${name}; check the credentials, and that they have the right ${right}`, {
         transient: false,
+        cause,
+      });
+    case "no-credentials":
+      return new SetupError(
+        // Without its message, which may hold the command of a credential process.
+        `${what}: there are no credentials (${name}); give this process a role or a profile, or set accessKeyId and secretAccessKey`,
+        { transient: true, cause },
+      );
+    case "misconfigured":
+      return new SetupError(`${what}: ${message}`, { transient: false, cause });
+    case "foreign":
+      return new SetupError(`${what}: something on the way to DynamoDB answers in its place (${message})`, {
+        transient: true,
         cause,
       });
     case "unreachable":

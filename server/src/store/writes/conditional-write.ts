@@ -1,8 +1,8 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, type Doubt, inDoubt, readFailed, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import type { Item } from "../layout/item-layout.js";
 import { forgettableFrom, type RequestMemory } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";

@@ -1,7 +1,8 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import { currentSecond, type Item, isDigestEtag, splitEtag } from "../layout/item-layout.js";
+import { currentSecond, isDigestEtag, splitEtag } from "../layout/item-layout.js";
 import type { RequestMemory } from "../layout/request-memory.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";

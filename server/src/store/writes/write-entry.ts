@@ -1,8 +1,9 @@
 import type { DeleteItemCommandInput, PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
 import type { CallOptions, ExpiryPolicy, WriteCondition } from "../layout/entry.js";
-import { createNonce, formatSeconds, type Item, isExpired, type WrittenEntry } from "../layout/item-layout.js";
+import { createNonce, formatSeconds, isExpired, type WrittenEntry } from "../layout/item-layout.js";
 import { maxItemBytes } from "../layout/item-size.js";
 import { forgettableFrom, type RequestMemory } from "../layout/request-memory.js";
 import { createdExpireAt, type StoreContext } from "../store-context.js";

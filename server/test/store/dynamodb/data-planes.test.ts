@@ -1,4 +1,3 @@
-import { createHash, createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,11 +14,12 @@ import {
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
 import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import type { Item } from "../../../src/store/dynamodb/item.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
-import type { Item } from "../../../src/store/layout/item-layout.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
+import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
 
 // The requests that dynakv sends by itself have the effects, the answers and the errors of those that the SDK sends.
@@ -63,6 +63,7 @@ test.after(async () => {
   await waitForNoLeaks(before);
 });
 
+const contentType = "application/x-amz-json-1.0";
 const signal = new AbortController().signal;
 const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
 
@@ -341,7 +342,7 @@ for (const [name, spell] of Object.entries(spellings)) {
 async function startRelay(spell: (json: string) => string) {
   const server = createServer(async (request, response) => {
     const { status, text } = await forward(request.headers as Headers, await readBody(request));
-    response.writeHead(status).end(spell(text));
+    response.writeHead(status, { "content-type": contentType }).end(spell(text));
   });
   return listen(server);
 }
@@ -363,7 +364,7 @@ async function startVerifier() {
     const { "x-amz-security-token": _, ...others } = headers;
     const authorization = (await signAgain(others, body)) ?? "";
     const { status, text } = await forward({ ...others, authorization }, body);
-    response.writeHead(status).end(text);
+    response.writeHead(status, { "content-type": contentType }).end(text);
   });
   return { ...(await listen(server)), verified: () => verified };
 }
@@ -413,20 +414,6 @@ async function signAgain(all: Headers, body: Buffer): Promise<string | undefined
   const request = { method: "POST", protocol: "http:", hostname: "", path: "/", query: {}, headers, body };
   const signed = await signer.sign(request, { signingDate });
   return signed.headers.authorization;
-}
-
-class Sha256 {
-  readonly #hash: ReturnType<typeof createHash> | ReturnType<typeof createHmac>;
-  constructor(secret?: unknown) {
-    this.#hash = secret === undefined ? createHash("sha256") : createHmac("sha256", secret as Buffer);
-  }
-  update(data: Uint8Array): void {
-    this.#hash.update(data);
-  }
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-  reset(): void {}
 }
 
 test.run();

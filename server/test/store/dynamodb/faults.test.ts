@@ -217,6 +217,61 @@ test("an answer that is empty, broken or cut is neither a missing key nor a succ
   }
 });
 
+const pages: Record<string, Fault> = {
+  "a maintenance page": {
+    kind: "answer",
+    status: 200,
+    body: { status: "maintenance" },
+    contentType: "application/json",
+  },
+  "the same, as DynamoDB's": { kind: "answer", status: 200, body: { status: "maintenance" } },
+  "a page of HTML": { kind: "answer", status: 200, body: "<html>Log in</html>", contentType: "text/html" },
+  "a 204": { kind: "answer", status: 204, body: "" },
+  "an empty body": { kind: "answer", status: 200, body: "" },
+  "an empty object of somebody's": { kind: "answer", status: 200, body: {}, contentType: "application/json" },
+  "a redirection": { kind: "answer", status: 302, body: "" },
+};
+
+for (const dataPlane of ["lean", "sdk", "own"] as const) {
+  // Each form on each plane is in odd-answers.test.ts.
+  for (const [name, page] of Object.entries(pages).slice(0, dataPlane === "lean" ? undefined : 1)) {
+    test(`${name} in DynamoDB's place is no missing key and no success: ${dataPlane}`, async () => {
+      const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+      const { region, accessKeyId, secretAccessKey } = server.engine;
+      const own = new DynamoDBClient({
+        endpoint: proxy.endpoint,
+        region,
+        credentials: { accessKeyId, secretAccessKey },
+      });
+      const at = dataPlane === "own" ? { client: own } : { endpoint: proxy.endpoint, dataPlane };
+      const replica = await server.replica(at);
+      const key = `page ${name} ${dataPlane}`;
+      await server.client.set({ key, value });
+      proxy.decide = () => page;
+      const failures = await Promise.all([
+        failureOf(replica.client.get({ key })),
+        failureOf(replica.client.set({ key: `${key} new`, value })),
+        failureOf(replica.client.delete({ key })),
+        failureOf(replica.client.incr({ key: `${key} counter` })),
+        failureOf(replica.client.touch({ key, expiry: { policy: { case: "never", value: {} } } })),
+      ]);
+      assert.equal(
+        failures.map(({ code, outcome }) => `${code} ${outcome}`),
+        ["Unavailable UNSPECIFIED", ...Array(4).fill("Unavailable UNKNOWN")],
+      );
+      for await (const { results } of replica.client.mGet({ keys: [key, "nothing"] })) {
+        assert.ok(results.every(({ result }) => result.case === "error"));
+      }
+      proxy.decide = () => "forward";
+      assert.is((await server.client.get({ key })).entry?.data.case, "value");
+      assert.is((await server.client.get({ key: `${key} new`, consistency: 2 })).entry, undefined);
+      assert.is((await replica.client.incr({ key: `${key} counter` })).value, 1n);
+      await replica.server.stop();
+      own.destroy();
+    });
+  }
+}
+
 test("lost rights and a lost table are UNAVAILABLE, without what DynamoDB said", async () => {
   for (const [fault, reason] of [
     [denied, "BACKEND_DENIED"],
@@ -329,6 +384,33 @@ test("a connection that is lost by a routing error leaves the outcome unknown, a
   await owned.server.stop();
   own.destroy();
 });
+
+for (const dataPlane of ["lean", "sdk"] as const) {
+  test(`a clock that jumps while many calls are under way fails none of them: ${dataPlane}`, async () => {
+    const jumped = await server.replica({ endpoint: proxy.endpoint, dataPlane });
+    const failures: string[] = [];
+    let byMs = 0;
+    proxy.decide = () => ({ kind: "clock-jump", byMs });
+    for (byMs of [3_600_000, -3_600_000]) {
+      const calls = Array.from({ length: 300 }, (_, n) =>
+        n % 3 === 0
+          ? jumped.client.get({ key: `jump-${n}` })
+          : n % 3 === 1
+            ? jumped.client.set({ key: `jump-${n}`, value })
+            : jumped.client.incr({ key: `jump-counter-${dataPlane}` }),
+      );
+      for (const call of await Promise.allSettled(calls)) {
+        if (call.status === "rejected") {
+          failures.push(String(call.reason));
+        }
+      }
+    }
+    assert.equal(failures, []);
+    proxy.decide = () => "forward";
+    assert.is((await server.client.incr({ key: `jump-counter-${dataPlane}`, delta: 0n })).value, 200n);
+    await jumped.server.stop();
+  });
+}
 
 test("a caller's own SDK client is used without its retries", async () => {
   const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");

@@ -1,4 +1,9 @@
-import { DescribeTableCommand, type KeySchemaElement } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  DeleteTableCommand,
+  DescribeTableCommand,
+  type KeySchemaElement,
+} from "@aws-sdk/client-dynamodb";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
@@ -11,7 +16,9 @@ import { createServer, type Server, type ServerOptions, SetupError } from "../..
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { failureOf } from "../../support/errors.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
+import { isOwnProbe } from "../../support/own-probe.js";
 import { suite } from "../../support/suite.js";
+import { waitUntil } from "../../support/wait-until.js";
 
 // The numbers are those of the list of the seed's behaviour: celery/backends/dynamodb.py.
 const test = suite("table set-up");
@@ -60,6 +67,7 @@ async function start(options: ServerOptions) {
     client: createClient(KeyValueService, transport),
     info: createClient(InfoService, transport),
     health: createClient(Health, transport),
+    lines: () => lines,
     warnings: () => lines.filter(({ level }) => level === 40).map(({ msg }) => msg),
   };
 }
@@ -250,7 +258,7 @@ for (const { name, ttlSeconds, status, attribute, update, updates, warning } of 
           };
         case "UpdateTimeToLive":
           return update === undefined
-            ? { kind: "answer", status: 200, body: {} }
+            ? { kind: "answer", status: 200, body: { TimeToLiveSpecification: {} } }
             : { kind: "answer", status: 400, body: update };
         default:
           return "forward";
@@ -299,6 +307,149 @@ test("an unreachable endpoint: calls are UNAVAILABLE, health is NOT_SERVING, and
   proxy.decide = () => "refuse";
   assert.is((await statuses.next()).value?.status, HealthCheckResponse_ServingStatus.NOT_SERVING);
   await statuses.return?.();
+});
+
+const probeDenied = (type: string) =>
+  ({ kind: "answer", status: 400, body: { __type: `com.amazon.coral.service#${type}` } }) as const;
+
+test("a probe that is denied for its key is an answer; one that is denied for who asks is none", async () => {
+  const table = uniqueTableName();
+  const { health, client } = await start({ table });
+  let probes = 0;
+  proxy.decide = (request) => {
+    probes += isOwnProbe(request) ? 1 : 0;
+    return isOwnProbe(request) ? probeDenied("AccessDeniedException") : "forward";
+  };
+  await waitUntil("there were probes", () => probes >= 4);
+  assert.is((await health.check({})).status, HealthCheckResponse_ServingStatus.SERVING);
+  assert.is((await client.incr({ key: "k" })).value, 1n);
+  proxy.decide = (request) => (isOwnProbe(request) ? probeDenied("UnrecognizedClientException") : "forward");
+  const { NOT_SERVING } = HealthCheckResponse_ServingStatus;
+  await waitUntil("it is not ready", async () => (await health.check({})).status === NOT_SERVING);
+});
+
+test("a table that is deleted while the server runs is made again, with its TTL, and the log says so", async () => {
+  const table = uniqueTableName();
+  const { client, health, lines } = await start({ table, ttlSeconds: 0 });
+  await client.set({ key: "k", value: Buffer.from("v") });
+  proxy.requests.clear();
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it serves again", () =>
+    client.set({ key: "after", value: Buffer.from("v") }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  await waitUntil(
+    "it is ready",
+    async () => (await health.check({})).status === HealthCheckResponse_ServingStatus.SERVING,
+  );
+  assert.is(proxy.requests.get("CreateTable"), 1);
+  assert.ok((proxy.requests.get("DescribeTimeToLive") ?? 0) >= 1);
+  const said = lines().map(({ msg }) => msg);
+  assert.ok(
+    said.some((msg) => /set up again/.test(msg)),
+    `${said}`,
+  );
+  assert.ok(
+    said.some((msg) => /has been created/.test(msg)),
+    `${said}`,
+  );
+});
+
+test("a table that is deleted, and must not be created, is waited for", async () => {
+  const table = await createTableOf([["id", "HASH", "S"]]);
+  const { client, warnings } = await start({ table, createTable: false });
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it says so", () => warnings().some((msg) => /creating it is not allowed/.test(msg)));
+  const failure = await failureOf(client.set({ key: "k", value: Buffer.from("v") }));
+  assert.equal([failure.code, failure.reason, failure.outcome], ["Unavailable", "TABLE_UNAVAILABLE", "NOT_APPLIED"]);
+  assert.is(proxy.requests.get("CreateTable"), undefined);
+  await engine.client.send(
+    new CreateTableCommand({
+      TableName: table,
+      KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+      AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+      BillingMode: "PAY_PER_REQUEST",
+    }),
+  );
+  await waitUntil("it serves again", () =>
+    client.set({ key: "k", value: Buffer.from("v") }).then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
+test("a table that comes back in another shape is refused while it is so, and the log says how it differs", async () => {
+  const table = await createTableOf([["id", "HASH", "S"]]);
+  const { client, warnings } = await start({ table, createTable: false });
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it is gone", () => warnings().some((msg) => /does not exist/.test(msg)));
+  const create = (name: string) =>
+    engine.client.send(
+      new CreateTableCommand({
+        TableName: table,
+        KeySchema: [{ AttributeName: name, KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: name, AttributeType: "S" }],
+        BillingMode: "PAY_PER_REQUEST",
+      }),
+    );
+  await create("pk");
+  await waitUntil("it says so", () => warnings().some((msg) => /its partition key is 'pk'/.test(msg)));
+  assert.is((await failureOf(client.get({ key: "k" }))).reason, "TABLE_UNAVAILABLE");
+  await engine.client.send(new DeleteTableCommand({ TableName: table }));
+  await waitUntil("it is gone", () =>
+    create("id").then(
+      () => true,
+      () => false,
+    ),
+  );
+  await waitUntil("it serves again", () =>
+    client.set({ key: "k", value: Buffer.from("v") }).then(
+      () => true,
+      () => false,
+    ),
+  );
+});
+
+test("a table that is replaced between two probes is set up again, and the log says so", async () => {
+  const table = uniqueTableName();
+  const { lines } = await start({ table, ttlSeconds: 0 });
+  const before = proxy.requests.get("DescribeTimeToLive") ?? 0;
+  // For the server there is one all the time, but of another identity: as when it was deleted and made between two looks.
+  proxy.decide = ({ operation }) =>
+    operation === "DescribeTable" ? { kind: "rewrite", answer: (body) => withIdentity(body, "another") } : "forward";
+  await waitUntil("it is set up again", () => (proxy.requests.get("DescribeTimeToLive") ?? 0) > before, 60_000);
+  await waitUntil("it says so", () => lines().some(({ msg }) => /has been replaced/.test(msg)));
+});
+
+function withIdentity(body: Buffer, id: string): Buffer {
+  const answer = JSON.parse(body.toString());
+  return Buffer.from(JSON.stringify({ ...answer, Table: { ...answer.Table, TableId: id } }));
+}
+
+test("replicas of the eventually consistent kind are told of at the start, with what does not hold", async () => {
+  const table = await createTableOf([["id", "HASH", "S"]]);
+  const told = async (more: object) => {
+    proxy.decide = ({ operation }) =>
+      operation === "DescribeTable"
+        ? {
+            kind: "rewrite",
+            answer: (body) => {
+              const answer = JSON.parse(body.toString());
+              return Buffer.from(JSON.stringify({ ...answer, Table: { ...answer.Table, ...more } }));
+            },
+          }
+        : "forward";
+    return (await start({ table })).warnings().filter((msg) => /replicas/.test(msg));
+  };
+  const Replicas = [{ RegionName: "eu-west-1" }, { RegionName: "us-west-2" }];
+  const [warning = ""] = await told({ Replicas });
+  assert.match(warning, "eu-west-1, us-west-2, eventually consistent");
+  assert.match(warning, "last writer wins");
+  assert.equal(await told({ Replicas, MultiRegionConsistency: "STRONG" }), []);
+  assert.equal(await told({ Replicas: [] }), []);
 });
 
 test("the info service tells the table, the limits and what the backend supports", async () => {
