@@ -30,7 +30,14 @@ let servers: GuardedServers;
 
 test.before(async () => {
   servers = await startGuardedServers({
-    tokens: { orders: {}, reader: {}, remover: {}, mixed: {}, stranger: {}, expired: { expires: new Date(Date.now() - 1000) } },
+    tokens: {
+      orders: {},
+      reader: {},
+      remover: {},
+      mixed: {},
+      stranger: {},
+      expired: { expires: new Date(Date.now() - 1000) },
+    },
     policy: {
       rules: [
         {

@@ -32,12 +32,24 @@ export function suite(name: string): Suite {
   const inner = uvuSuite(name);
   const limited = (title: string, handler: Handler) => () =>
     formattable(() => withinLimit(`${name}: ${title}`, handler));
-  const before = (handler: Handler) => inner.before(() => reported(name, limited("before its first test", handler)));
-  const after = (handler: Handler) => inner.after(limited("after its last test", handler));
+  const before = (handler: Handler) =>
+    inner.before(() => reported(name, "before its first test", limited("before its first test", handler)));
+  // What throws after the last test ends the run before uvu has told of the tests that failed, of which it mostly comes.
+  const failed: string[] = [];
+  const after = (handler: Handler) =>
+    inner.after(async () => {
+      const when = `${failed.map((each) => `after ${each}; `).join("")}after its last test`;
+      await reported(name, when, limited("after its last test", handler));
+    });
   const add = (title: string, handler: Handler) => {
     record(title, "added");
     inner(title, async () => {
-      await limited(title, handler)();
+      try {
+        await limited(title, handler)();
+      } catch (error) {
+        failed.push(`"${title}" failed: ${inspect(error)}`);
+        throw error;
+      }
       record(title, "passed");
     });
   };
@@ -87,11 +99,11 @@ async function formattable(handler: Handler): Promise<void> {
   }
 }
 
-async function reported(name: string, handler: Handler): Promise<void> {
+async function reported(name: string, when: string, handler: Handler): Promise<void> {
   try {
     await handler();
   } catch (error) {
-    process.stdout.write(`\n   FAIL  ${name}  before its first test: ${inspect(error)}\n`);
+    process.stdout.write(`\n   FAIL  ${name}  ${when}: ${inspect(error)}\n`);
     throw error;
   }
 }
