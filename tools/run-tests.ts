@@ -25,6 +25,7 @@ const [pattern] = process.argv.slice(2).filter((argument) => !argument.startsWit
 const isSlowRun = process.argv.includes("--slow");
 if (process.argv.includes("--full")) {
   process.env.DYNAKV_TEST_FULL = "1";
+  process.env.DYNAKV_TEST_LIMIT_MS ??= String(limitMs);
 }
 /** Loading the server takes longer than the tests of most files, but for the slow ones. */
 const filesOfProcess = isSlowRun ? 1 : 9;

@@ -118,6 +118,43 @@ test("a defect is INTERNAL, without what is inside, and the log has the place", 
   assert.not.match(JSON.stringify(lines), "planted-internals");
 });
 
+test("a defect leaves it unknown what a write has done, whatever the method, and says nothing of that for a read", async () => {
+  let broken = false;
+  const clock = () => {
+    if (broken) {
+      throw new TypeError("planted-internals");
+    }
+    return Date.now();
+  };
+  const { server: logging, client, url } = await startLogging({ clock });
+  const expiry = { policy: { case: "after", value: { seconds: 60n } } } as const;
+  const condition = { test: { case: "ifPresent", value: {} } } as const;
+  const key = "defect";
+  broken = true;
+  for (const each of [
+    client,
+    createClient(KeyValueService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" })),
+  ]) {
+    // Before a request is made of them, and while it is.
+    const writes = [
+      each.set({ key, expiry }),
+      each.set({ key }),
+      each.incr({ key, expiry }),
+      each.incr({ key }),
+      each.touch({ key, expiry }),
+      each.delete({ key, condition }),
+      each.delete({ key }),
+    ];
+    for (const failure of await Promise.all(writes.map((call) => failureOf(call)))) {
+      assert.equal([failure.code, failure.outcome, failure.retryable], ["Internal", "UNKNOWN", false]);
+    }
+    const read = await failureOf(each.get({ key }));
+    assert.equal([read.code, read.outcome, read.retryable], ["Internal", "UNSPECIFIED", false]);
+  }
+  broken = false;
+  await logging.stop();
+});
+
 for (const [name, createTransport] of Object.entries({
   gRPC: (baseUrl: string) => createGrpcTransport({ baseUrl }),
   "gRPC-web over HTTP/1.1": (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: "1.1" }),

@@ -41,13 +41,18 @@ test("the largest value that an item can hold is stored, and one byte more is re
 
 test("a key of 2,048 bytes is used, one of 2,049 or none is refused by every method", async () => {
   const value = new Uint8Array([1]);
-  for (const key of ["x".repeat(2048), `${"é".repeat(1024)}`]) {
+  for (const key of ["x".repeat(2048), "é".repeat(1024), `${"€".repeat(682)}xx`, "🔑".repeat(512)]) {
     await server.client.set({ key, value });
     assert.ok((await server.client.get({ key })).entry);
   }
+  const expiry = { policy: { case: "never", value: {} } } as const;
   for (const [key, size] of [
     ["x".repeat(2049), "2049 bytes"],
     [`${"é".repeat(1024)}x`, "2049 bytes"],
+    // The fewest characters that are too many bytes.
+    ["€".repeat(683), "2049 bytes"],
+    ["€".repeat(700), "2100 bytes"],
+    ["🔑".repeat(513), "2052 bytes"],
     ["", "0 bytes"],
   ] as const) {
     for (const call of [
@@ -55,6 +60,7 @@ test("a key of 2,048 bytes is used, one of 2,049 or none is refused by every met
       server.client.set({ key, value }),
       server.client.delete({ key }),
       server.client.incr({ key }),
+      server.client.touch({ key, expiry }),
     ]) {
       const failure = await failureOf(call);
       assert.equal([failure.code, failure.reason, failure.field], ["InvalidArgument", "INVALID_KEY", "key"]);

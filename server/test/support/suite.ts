@@ -19,25 +19,65 @@ export interface Suite {
 }
 
 /**
- * A suite of uvu's that fails aloud. uvu takes `details` of an error for text, which breaks on a ConnectError, and it drops
- * what `before` throws: either way the suite would end early, without a word, as if it had passed.
+ * How long a test or a hook may take, in milliseconds: many times what the slowest takes on a machine that is busy with others, so that
+ * only what hangs is ended by it, and is named.
+ */
+const limitMs = Number(process.env.DYNAKV_TEST_LIMIT_MS ?? 240_000);
+
+/**
+ * A suite of uvu's that fails aloud. uvu takes `details` of an error for text, which breaks on a ConnectError, it drops what `before`
+ * throws, and it waits without end for a test that hangs: the suite would end early or never, without a word.
  */
 export function suite(name: string): Suite {
   const inner = uvuSuite(name);
-  const before = (handler: Handler) => inner.before(() => reported(name, handler));
+  const limited = (title: string, handler: Handler) => () =>
+    formattable(() => withinLimit(`${name}: ${title}`, handler));
+  const before = (handler: Handler) =>
+    inner.before(() => reported(name, "before its first test", limited("before its first test", handler)));
+  // What throws after the last test ends the run before uvu has told of the tests that failed, of which it mostly comes.
+  const failed: string[] = [];
+  const after = (handler: Handler) =>
+    inner.after(async () => {
+      const when = `${failed.map((each) => `after ${each}; `).join("")}after its last test`;
+      await reported(name, when, limited("after its last test", handler));
+    });
   const add = (title: string, handler: Handler) => {
     record(title, "added");
     inner(title, async () => {
-      await formattable(handler);
+      try {
+        await limited(title, handler)();
+      } catch (error) {
+        failed.push(`"${title}" failed: ${inspect(error)}`);
+        throw error;
+      }
       record(title, "passed");
     });
   };
   return Object.assign(add, {
-    only: (title: string, handler: Handler) => inner.only(title, () => formattable(handler)),
-    before: Object.assign(before, { each: (handler: Handler) => inner.before.each(() => formattable(handler)) }),
-    after: inner.after as Hook,
+    only: (title: string, handler: Handler) => inner.only(title, limited(title, handler)),
+    before: Object.assign(before, {
+      each: (handler: Handler) => inner.before.each(limited("before each test", handler)),
+    }),
+    after: Object.assign(after, { each: (handler: Handler) => inner.after.each(limited("after each test", handler)) }),
     run: () => inner.run(),
   });
+}
+
+/** Fails what hangs, and says so at once: uvu tells of failures at the end of a suite, which what hangs may hold up. */
+async function withinLimit(title: string, handler: Handler): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const error = new Error(`has not ended within ${limitMs / 1000} s`);
+      process.stdout.write(`\n   HANGS  ${title}: ${error.message}\n`);
+      reject(error);
+    }, limitMs);
+  });
+  try {
+    await Promise.race([handler(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**
@@ -59,11 +99,11 @@ async function formattable(handler: Handler): Promise<void> {
   }
 }
 
-async function reported(name: string, handler: Handler): Promise<void> {
+async function reported(name: string, when: string, handler: Handler): Promise<void> {
   try {
     await handler();
   } catch (error) {
-    process.stdout.write(`\n   FAIL  ${name}  before its first test: ${inspect(error)}\n`);
+    process.stdout.write(`\n   FAIL  ${name}  ${when}: ${inspect(error)}\n`);
     throw error;
   }
 }

@@ -1,4 +1,13 @@
+import { create } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import * as assert from "uvu/assert";
+import {
+  DeleteRequestSchema,
+  IncrRequestSchema,
+  type SetRequest,
+  SetRequestSchema,
+  TouchRequestSchema,
+} from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
@@ -195,15 +204,35 @@ test("a condition that sets no test, or an etag that cannot be one, is a bad req
   assert.is(await server.rawItem("odd"), undefined);
 });
 
-test("a write with a field that the server does not know is refused, and stores nothing", async () => {
+test("a write with a field that the server does not know, in the request, its condition or its expiry, is refused and changes nothing", async () => {
+  const key = "newer";
+  const value = bytes("x");
+  await server.client.set({ key, value });
+  const before = await server.rawItem(key);
+  const { client } = server;
+  const never = { policy: { case: "never", value: {} } } as const;
+  // Each with all that it can have, and as it would be carried out.
+  const writes = {
+    set: [SetRequestSchema, { key, value, condition: ifPresent, expiry: never }, client.set],
+    delete: [DeleteRequestSchema, { key, condition: ifPresent }, client.delete],
+    incr: [IncrRequestSchema, { key: "newer counter", expiry: never }, client.incr],
+    touch: [TouchRequestSchema, { key, condition: ifPresent, expiry: never }, client.touch],
+  } as const;
   const unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
-  const { create } = await import("@bufbuild/protobuf");
-  const { SetRequestSchema } = await import("../../../../gen/dynakv/v1/key_value_service_pb.js");
-  const request = create(SetRequestSchema, { key: "newer", value: bytes("x") });
-  request.$unknown = unknown;
-  const failure = await failureOf(server.client.set(request));
-  assert.equal([failure.code, failure.outcome], ["Unimplemented", "NOT_APPLIED"]);
-  assert.is(await server.rawItem("newer"), undefined);
+  for (const [method, [schema, fields, call]] of Object.entries(writes)) {
+    for (const place of ["request", "condition", "expiry"] as const) {
+      const request = create(schema as GenMessage<SetRequest>, fields);
+      const part = place === "request" ? request : request[place];
+      if (part === undefined) {
+        continue;
+      }
+      part.$unknown = unknown;
+      const failure = await failureOf((call as typeof client.set)(request));
+      assert.equal([failure.code, failure.outcome], ["Unimplemented", "NOT_APPLIED"], `${method}: in its ${place}`);
+    }
+  }
+  assert.equal(await server.rawItem(key), before);
+  assert.is(await server.rawItem("newer counter"), undefined);
 });
 
 test.run();

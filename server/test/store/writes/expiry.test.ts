@@ -1,9 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
+import { createRequestId } from "../../../../common/request-ids.js";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
+import { type Fault, startFaultProxy } from "../../../src/faults/index.js";
 import { isEmbeddedEngine } from "../../support/engine.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
+import { waitUntil } from "../../support/wait-until.js";
 
 const test = suite("expiry");
 let server: TestServer;
@@ -135,7 +139,7 @@ test("Set keeps an entry's expiry on request, whatever the entry was", async () 
   nowMs += 5000;
   const kept = await set("kept");
   assert.equal(kept.expireTime, expireTime);
-  const { entry } = await server.client.get({ key: "kept", consistency: 2 });
+  const { entry } = await server.client.get({ key: "kept", consistency: Consistency.STRONG });
   assert.equal([String(entry?.data.value), entry?.etag], [String(Uint8Array.from(Buffer.from("new"))), kept.etag]);
   assert.equal(entry?.expireTime, expireTime);
 
@@ -145,6 +149,23 @@ test("Set keeps an entry's expiry on request, whatever the entry was", async () 
   const counter = await server.client.incr({ key: "kept-counter", expiry: inAMinute });
   assert.equal((await set("kept-counter")).expireTime, counter.expireTime);
   assert.is((await server.rawItem("kept-counter"))?.chord_count, undefined);
+});
+
+test("a Set in place of a counter that is remembered has the expiry that it asks for", async () => {
+  for (const [name, expiry, expected] of [
+    ["its own", after(60), BigInt(nowSecond() + 60)],
+    ["none", undefined, undefined],
+    ["never", never, undefined],
+    ["the counter's", keep, BigInt(nowSecond() + 30)],
+  ] as const) {
+    const key = `over-counter ${name}`;
+    const requestId = createRequestId(nowMs);
+    await server.client.incr({ key, expiry: after(30), requestId });
+    const { expireTime } = await server.client.set({ key, value, ...(expiry === undefined ? {} : { expiry }) });
+    assert.is(expireTime?.seconds, expected, name);
+    assert.equal((await server.rawItem(key))?.ttl, expected === undefined ? undefined : { N: `${expected}` }, name);
+    assert.is((await server.client.get({ key, consistency: Consistency.STRONG })).entry?.expireTime?.seconds, expected);
+  }
 });
 
 test("Set that keeps the expiry starts anew where the entry has expired, and obeys its condition", async () => {
@@ -199,11 +220,65 @@ if (isEmbeddedEngine) {
     await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
-    while ((await server.rawItem("to-reap")) !== undefined || (await server.rawItem("to-forget")) !== undefined) {
-      await sleep(20);
-    }
+    await waitUntil("what has expired is gone", async () => {
+      const left = await Promise.all(["to-reap", "to-forget"].map((key) => server.rawItem(key)));
+      return left.every((item) => item === undefined);
+    });
     assert.ok(await server.rawItem("to-stay"));
     assert.ok(await server.rawItem("to-remember"));
+  });
+
+  test("what is written anew after the server has seen that it had expired is not removed", async () => {
+    const ttl = { N: `${nowSecond()}` };
+    const memoryAt = (ms: number) => ({
+      dynakv_requests: { M: { writer: { N: (BigInt(ms) << 12n).toString() }, "writer=": { N: "1" } } },
+    });
+    const old = memoryAt(nowMs - 1_200_000);
+    const counter = { chord_count: { N: "1" } };
+    // How each lies in the table when it is seen, and what it has become when it is to be removed.
+    const rewritten: Record<string, [Record<string, AttributeValue>, Record<string, AttributeValue>]> = {
+      "anew: a value": [{ result: { B: value }, ttl }, { result: { B: value } }],
+      "anew: a value that expires later": [
+        { result: { B: value }, ttl },
+        { result: { B: value }, ttl: { N: `${nowSecond() + 60}` } },
+      ],
+      "anew: a counter that is remembered": [
+        { ...counter, ...old, ttl },
+        { ...counter, ...memoryAt(nowMs), etag: { S: "new" }, ttl },
+      ],
+      "anew: one that is remembered where none was": [
+        { result: { B: value }, ttl },
+        { ...counter, ...memoryAt(nowMs), etag: { S: "new" }, ttl },
+      ],
+    };
+    for (const [key, [seen]] of Object.entries(rewritten)) {
+      await server.putRaw({ id: { S: key }, ...seen });
+    }
+    await server.putRaw({ id: { S: "anew: not at all" }, result: { B: value }, ttl });
+    const proxy = await startFaultProxy({ target: server.engine.endpoint });
+    const tried = new Set<string>();
+    proxy.decide = async ({ operation, body }): Promise<Fault> => {
+      const key = operation === "DeleteItem" ? ((body.Key as { id: { S: string } }).id.S ?? "") : "";
+      const item = rewritten[key]?.[1];
+      if (item !== undefined) {
+        await server.putRaw({ id: { S: key }, ...item });
+      }
+      tried.add(key);
+      return "forward";
+    };
+    const { server: reaping } = await server.replica({ endpoint: proxy.endpoint, ttlSeconds: 60 });
+    await waitUntil("each has had its turn", () =>
+      [...Object.keys(rewritten), "anew: not at all"].every((key) => tried.has(key)),
+    );
+    await waitUntil(
+      "the one that was left is gone",
+      async () => (await server.rawItem("anew: not at all")) === undefined,
+    );
+    for (const key of Object.keys(rewritten)) {
+      assert.ok(await server.rawItem(key), key);
+    }
+    await reaping.stop();
+    await proxy.stop();
   });
 }
 
