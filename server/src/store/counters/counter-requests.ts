@@ -1,7 +1,7 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { commonRange } from "../../../../common/batching/increment-queue.js";
 import type { Item } from "../dynamodb/item.js";
-import { type Doubt, type RetryOptions, withRetries } from "../dynamodb/retry.js";
+import { type Doubt, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
 import { formatSeconds } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
