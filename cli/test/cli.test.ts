@@ -307,16 +307,17 @@ test("a second signal ends it at once, with the signal's code", async () => {
     // A call whose body never ends keeps it draining.
     const call = connect(command.port, "127.0.0.1");
     call.on("error", () => {});
-    call.write("POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n");
+    call.write("POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
     call.write("content-length: 100\r\nexpect: 100-continue\r\n\r\n");
     await once(call, "data");
     command.child.kill("SIGTERM");
     await command.saysOn("stderr", '"stopping"');
     // Again until it is taken for a second one: a signal that follows at once counts as the first.
     const again = setInterval(() => command.child.kill(signal), 50);
-    assert.is(await command.ended, code);
+    const ended = await command.ended;
     clearInterval(again);
     call.destroy();
+    assert.is(ended, code);
   }
 });
 
