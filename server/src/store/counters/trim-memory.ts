@@ -87,11 +87,10 @@ async function trim(
     if (plan === undefined) {
       return round > 0;
     }
-    if (plan.moved.length > 0) {
-      await archiveSlots(context, key, plan.moved, options);
-    }
+    // What could not be written stays where it is.
+    const moved = plan.moved.length > 0 ? await archiveSlots(context, key, plan.moved, options) : [];
     try {
-      await removeSlots(context, key, plan, options);
+      await removeSlots(context, key, memory, { ...plan, moved }, options);
       return true;
     } catch (error) {
       if (!(error instanceof ConditionFailed)) {
@@ -107,10 +106,11 @@ async function trim(
 async function removeSlots(
   { dynamodb, layout, budget }: StoreContext,
   key: string,
+  memory: RequestMemory,
   plan: Trim,
   options: CallOptions,
 ): Promise<void> {
-  const { update, condition, names, values } = trimExpressions(plan);
+  const { update, condition, names, values } = trimExpressions(memory, plan);
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(key),
