@@ -28,13 +28,14 @@ import { servesItsMachineAlone } from "./settings/check-access.js";
 import { splitList } from "./settings/check-setting.js";
 import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
+import { createRequestWindow } from "./store/counters/request-window.js";
 import { type Connection, type EngineAddress, openConnection } from "./store/dynamodb/connection.js";
 import { observeRequests } from "./store/dynamodb/observed-requests.js";
 import { createRetryBudget } from "./store/dynamodb/retry.js";
 import type { Clock } from "./store/layout/entry.js";
 import { createItemLayout } from "./store/layout/item-layout.js";
 import { createStore } from "./store/store.js";
-import { createRequestWindow, type StoreContext } from "./store/store-context.js";
+import type { StoreContext } from "./store/store-context.js";
 import { type Backend, createBackend } from "./store/table/backend.js";
 
 /** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */

@@ -86,17 +86,17 @@ export function afterRead(
 
 /**
  * What makes room in an item: the slots that nobody can ask for any more are dropped, and of the callers' all but the youngest
- * move to the archive. Undefined when there is none of either.
+ * move to the archive, or only the last of these, where the others could not be written there.
  */
-export function trimOf(
+export function trimsOf(
   item: Item | undefined,
   now: number,
   rules: Rules,
   bounds: Bounds,
-): { readonly archive: ArchiveWrite; readonly trim: TrimWrite } | undefined {
+): { readonly archive: ArchiveWrite; readonly trim: TrimWrite }[] {
   const memory = item?.memory;
   if (!memory) {
-    return undefined;
+    return [];
   }
   const isDead = (slot: Slot) => isOld(slot.sequence, now, rules.droppedAfter, bounds);
   const dropped = memory.slots.map((slot) => (slot && isDead(slot) ? slot : undefined));
@@ -105,8 +105,22 @@ export function trimOf(
   const last = sequences.at(-1 - bounds.kept) ?? 0;
   const moved = movable.map((slot) => (slot && slot.sequence <= last ? slot : undefined));
   if (highest(moved) === 0 && highest(dropped) === 0) {
-    return undefined;
+    return [];
   }
+  const only = moved.map((slot) => (slot?.sequence === last ? slot : undefined));
+  const isPart = slotsIn(only) < slotsIn(moved);
+  return [moved, ...(isPart ? [only] : [])].map((each) => trimOf(memory, each, dropped, now, rules));
+}
+
+const slotsIn = (slots: Slots) => slots.filter((slot) => slot !== undefined).length;
+
+function trimOf(
+  memory: Memory,
+  moved: Slots,
+  dropped: Slots,
+  now: number,
+  rules: Rules,
+): { readonly archive: ArchiveWrite; readonly trim: TrimWrite } {
   const lost = Math.max(memory.lost, highest(dropped));
   const removed = Math.max(memory.floor, highest(moved), lost);
   const floors = { "highest removed": removed, clock: Math.max(now * 8, removed), unchanged: memory.floor };

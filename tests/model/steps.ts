@@ -1,5 +1,5 @@
 import { applyIncrement, applyTrim, etagOf, type Item, isExpired, never, type Slot, sequenceAt } from "./dynamodb.js";
-import { afterRead, deleteOf, firstRequest, mayExpire, mayReap, setOf, trimOf } from "./replica.js";
+import { afterRead, deleteOf, firstRequest, mayExpire, mayReap, setOf, trimsOf } from "./replica.js";
 import {
   type Call,
   type Chore,
@@ -184,9 +184,7 @@ function chores(world: World, context: Context, add: Add): void {
         left: { ...world.left, ...left },
       });
     const { deletes, sets, trims } = world.left;
-    const trimming = trims > 0 ? trimOf(world.item, now, rules, bounds) : undefined;
-    if (trimming) {
-      const { archive, trim } = trimming;
+    for (const { archive, trim } of trims > 0 ? trimsOf(world.item, now, rules, bounds) : []) {
       const left = { trims: trims - 1 };
       const text = `, to move ${count(trim.moved)} and drop ${count(trim.dropped)}`;
       if (rules.archived === "before the trim" && count(trim.moved) > 0) {

@@ -37,8 +37,8 @@ export type ErrorDetail = Message<"dynakv.v1.ErrorDetail"> & {
   outcome: Outcome;
 
   /**
-   * Whether the same request may be repeated without harm, and may then succeed. An Incr with a request id may be also when
-   * its outcome is unknown.
+   * Whether the same request may be repeated without harm, and may then succeed. An Incr with a request id or a
+   * member may be also when its outcome is unknown.
    *
    * @generated from field: bool retryable = 3;
    */

@@ -77,7 +77,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
     FailedPrecondition,
     "Incr with a request id that is older than the window and is not remembered; this request added nothing, an earlier one may have",
   ),
-  [ErrorReason.REQUEST_WINDOW_FULL]: transient(ResourceExhausted, "never any more"),
+  [ErrorReason.REQUEST_WINDOW_FULL]: transient(ResourceExhausted, "never any more", "–"),
   [ErrorReason.THROTTLED]: transient(
     ResourceExhausted,
     "DynamoDB throttled, after the server's own retries; `throttling_reasons` are DynamoDB's",

@@ -1,6 +1,5 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import type { LateCounters } from "./counters/late-section.js";
-import { createRequestIds, type RequestIds } from "./counters/own-request-ids.js";
+import type { RequestWindow } from "./counters/request-window.js";
 import type { DataPlane } from "./dynamodb/data-plane.js";
 import type { RetryBudget } from "./dynamodb/retry.js";
 import type { Clock, ExpiryPolicy } from "./layout/entry.js";
@@ -45,31 +44,6 @@ export interface BatchSlots {
   /** Takes room for one more batch, if there is any. */
   tryTake(): boolean;
   giveBack(): void;
-}
-
-export interface RequestWindow {
-  /** How long an increment can be repeated, counted from the time in its id. */
-  readonly windowMs: number;
-  /** How many of its last increments a counter's own item remembers, before older ones move to the archive. */
-  readonly maxSlots: number;
-  /** The ids of this server, for increments that come without one. */
-  readonly ids: RequestIds;
-  /** The keys of archive items that were found to be full: they stay so. */
-  readonly fullArchiveItems: Set<string>;
-  /** The counters whose items this server is making smaller. */
-  readonly trimming: Set<string>;
-  readonly late: LateCounters;
-}
-
-export function createRequestWindow(windowMs: number, maxSlots: number, clock: Clock): RequestWindow {
-  return {
-    windowMs,
-    maxSlots,
-    ids: createRequestIds(clock),
-    fullArchiveItems: new Set(),
-    trimming: new Set(),
-    late: new Map(),
-  };
 }
 
 /** The second from which an entry that is created with this expiry is gone; undefined when it never is. */

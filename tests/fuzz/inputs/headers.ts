@@ -75,7 +75,7 @@ function http2Steps(random: Random, fields: Fields): Step[] {
 
 function http1Steps(random: Random, fields: Fields): Step[] {
   const lines = fields.map(([name, value]) => `${name}: ${value}\r\n`);
-  const head = `POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
+  const head = `POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`;
   if (random.chance(0.2)) {
     // A head that does not end, a line now and then.
     return [send(head), ...lines.slice(0, 5).flatMap((line) => [send(line), pause(3)])];

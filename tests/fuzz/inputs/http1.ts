@@ -11,7 +11,7 @@ const request: HttpRequest = {
 };
 const path = request.path;
 const json = "Content-Type: application/json\r\n";
-const get = `POST ${path} HTTP/1.1\r\nHost: a\r\n${json}`;
+const get = `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${json}`;
 const body = '{"key":"a"}';
 
 const lengths = [
@@ -68,9 +68,9 @@ const forms: readonly ((random: Random) => string)[] = [
   () => `${get}Connection: upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n`,
   () => `${get}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
   () => `CONNECT example.com:80 HTTP/1.1\r\nHost: example.com\r\n\r\n`,
-  (random) => `POST ${path} HTTP/${random.pick(["0.9", "1.0", "1.2", "2.0", "9", ""])}\r\nHost: a\r\n\r\n`,
+  (random) => `POST ${path} HTTP/${random.pick(["0.9", "1.0", "1.2", "2.0", "9", ""])}\r\nHost: localhost\r\n\r\n`,
   (random) =>
-    `POST ${path} HTTP/1.1\r\n${random.pick(["", "Host: a\r\nHost: b\r\n", "Host:\r\n", "Host: a/../b@c\r\n"])}\r\n`,
+    `POST ${path} HTTP/1.1\r\n${random.pick(["", "Host: localhost\r\nHost: b\r\n", "Host:\r\n", "Host: a/../b@c\r\n"])}\r\n`,
   () => `POST ${path} HTTP/1.1\nHost: a\n\n`,
   () => `POST ${path} HTTP/1.1\rHost: a\r\r`,
   () => `\r\n\r\n\r\n${get}Content-Length: 11\r\n\r\n${body}`,
@@ -78,7 +78,8 @@ const forms: readonly ((random: Random) => string)[] = [
   () => `${get}X: a\r\n folded\r\n\r\n`,
   () => `${get}no colon\r\n\r\n`,
   (random) => `${get}Content-Length: 11\r\n\r\n${body}`.repeat(1 + random.below(100)),
-  (random) => `GET /${"a".repeat(random.below(3000))} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(1 + random.below(200)),
+  (random) =>
+    `GET /${"a".repeat(random.below(3000))} HTTP/1.1\r\nHost: localhost\r\n\r\n`.repeat(1 + random.below(200)),
 ];
 
 export const http1Kind: InputKind = {

@@ -54,13 +54,11 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     edits: [
       {
         file: trimMemory,
-        from: `    if (plan.moved.length > 0) {
-      await archiveSlots(context, key, plan.moved, options);
-    }
+        from: `    const moved = plan.moved.length > 0 ? await archiveSlots(context, key, plan.moved, options) : [];
     try {
-      await removeSlots(context, key, plan, options);`,
+      await removeSlots(context, key, memory, { ...plan, moved }, options);`,
         to: `    try {
-      await removeSlots(context, key, plan, options);
+      await removeSlots(context, key, memory, plan, options);
       await archiveSlots(context, key, plan.moved, options);`,
       },
     ],
@@ -87,8 +85,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     edits: [
       {
         file: "server/src/store/counters/request-archive.ts",
-        from: "await archiveAt(context, counterKey, slots, commonLevel(slots), options);",
-        to: `await archiveAt(context, \`\${counterKey}x\`, slots, commonLevel(slots), options);`,
+        from: "return archiveAt(context, counterKey, slots, commonLevel(slots), options);",
+        to: `return archiveAt(context, \`\${counterKey}x\`, slots, commonLevel(slots), options);`,
       },
     ],
   },

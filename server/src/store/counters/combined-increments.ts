@@ -1,22 +1,18 @@
 import { setMaxListeners } from "node:events";
-import {
-  addUp,
-  commonRange,
-  createIncrementsTogether,
-  type Waiting as WaitingIncrement,
-} from "../../../../common/batching/increment-queue.js";
+import { addUp, commonRange, createIncrementsTogether } from "../../../../common/batching/increment-queue.js";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
 import { joinInitiators } from "../dynamodb/initiators.js";
 import { ConditionFailed, type Doubt, inDoubt, readFailed } from "../dynamodb/retry.js";
-import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
+import type { CallOptions } from "../layout/entry.js";
 import { counterEtag, isExpired } from "../layout/item-layout.js";
-import { nonceOf, parseRequestId, type RequestId, timeOf } from "../layout/request-id.js";
-import { type Fence, slotName } from "../layout/request-memory.js";
+import { nonceOf, parseRequestId, type RequestId } from "../layout/request-id.js";
+import type { Fence } from "../layout/request-memory.js";
 import { itemAfterFailure } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { type Increment, updateCounter } from "./counter-requests.js";
-import { appliedResult, type IncrInput, incrementOnce, repeatable } from "./increment-counter.js";
+import { appliedResult, type IncrInput, incrementOnce, mayBeRepeated, repeatable } from "./increment-counter.js";
+import { takeGroup, type WaitingIncrement as Waiting } from "./increment-group.js";
 import { createLateSection, type LateSection } from "./late-section.js";
 import { type IncrResult, inTurn, recall } from "./recall.js";
 import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
@@ -24,17 +20,11 @@ import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
 /** Adds to a counter, together with others that come at the same time. */
 export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Promise<IncrResult>;
 
-/** An update expression has room for some 4 KB: so many ids. Increments without ids share one. */
-const maxIds = 32;
-/** So many increments without ids share one write at most. */
-const maxShared = 1000;
-
-type Waiting = WaitingIncrement<IncrInput, IncrResult>;
-
 /** Increments that count as one, under one id: a caller's own, or those of all who sent none. */
 interface Bundle {
   readonly increment: Increment;
-  readonly isCallers: boolean;
+  /** Whether callers may send it again, and it still counts once. */
+  readonly isRepeatable: boolean;
   readonly parts: readonly Waiting[];
 }
 
@@ -55,58 +45,12 @@ export function createCombinedIncrement(context: StoreContext): CombinedIncremen
       );
       return carryOut(context, group, signal);
     },
-    left: (reason, { id }, mayBeApplied) => {
+    left: (reason, input, mayBeApplied) => {
       const error = abortError(reason, mayBeApplied ? Outcome.UNKNOWN : Outcome.NOT_APPLIED);
-      return mayBeApplied ? repeatable(id !== undefined, error) : error;
+      return mayBeApplied ? repeatable(mayBeRepeated(input), error) : error;
     },
   });
   return (input, { signal }) => increment(input.key, input, signal);
-}
-
-/** Takes the first, and what can go with it. */
-function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waiting>): Waiting[] {
-  const group: Waiting[] = [];
-  const ids = new Set<string>();
-  // An id from before the window needs a look at the item first. Half a window is left for the write's own retries.
-  const isYoung = (id: RequestId) => timeOf(id.sequence) >= clock() - requests.windowMs / 2;
-  for (const each of waiting) {
-    const { id } = each.input;
-    const [first] = group;
-    if (first === undefined) {
-      group.push(each);
-      waiting.delete(each);
-      if (id !== undefined && !isYoung(id)) {
-        break;
-      }
-    } else if (canGoWith(first.input, each.input) && (id === undefined || (isYoung(id) && !ids.has(slotName(id))))) {
-      group.push(each);
-      waiting.delete(each);
-    }
-    if (id !== undefined) {
-      ids.add(slotName(id));
-    }
-    const most = first?.input.member === undefined ? maxShared : maxIds;
-    if (ids.size >= maxIds || group.length >= most) {
-      break;
-    }
-  }
-  return group;
-}
-
-/**
- * Whether two increments, one after the other, leave the same expiry, and create the same counter. Those with members are a group
- * of their own, whose writes are made at the same time, but each apart: most may be of members that were counted before.
- */
-function canGoWith(one: IncrInput, other: IncrInput): boolean {
-  return (
-    (one.member === undefined) === (other.member === undefined) &&
-    one.initial === other.initial &&
-    expiryName(one.expiry) === expiryName(other.expiry)
-  );
-}
-
-function expiryName(expiry: ExpiryPolicy | undefined): string {
-  return expiry === undefined ? "keep" : expiry.kind === "at" ? `at ${expiry.second}` : expiry.kind;
 }
 
 /** Never rejects: each of the group is told. */
@@ -119,7 +63,7 @@ async function carryOut(context: StoreContext, group: readonly Waiting[], signal
     if (id === undefined && member === undefined) {
       shared.push(each);
     } else if (id !== undefined) {
-      bundles.push({ increment: { ...each.input, id }, isCallers: true, parts: [each] });
+      bundles.push({ increment: { ...each.input, id }, isRepeatable: true, parts: [each] });
     }
   }
   const [first] = shared;
@@ -131,7 +75,7 @@ async function carryOut(context: StoreContext, group: readonly Waiting[], signal
     return;
   }
   await withOwnId(context, first.input.key, shared, signal, async (id) => {
-    const bundle: Bundle = { increment: { ...first.input, ...sum, id }, isCallers: false, parts: shared };
+    const bundle: Bundle = { increment: { ...first.input, ...sum, id }, isRepeatable: false, parts: shared };
     apart = await writeBundles(context, [...bundles, bundle], signal);
   });
   // Not before their shared id is given back: each needs one now, and there are few.
@@ -298,10 +242,10 @@ async function writeBundle(
   doubt: Doubt,
   signal: AbortSignal,
 ): Promise<readonly Waiting[]> {
-  const { increment, isCallers, parts } = bundle;
+  const { increment, isRepeatable, parts } = bundle;
   return inSection(context, increment.key, async (section) => {
     try {
-      const options = { isCallers, section, signal, doubt: { ...doubt } };
+      const options = { isRepeatable, section, signal, doubt: { ...doubt } };
       const { result, item } = await incrementOnce(context, increment, options);
       settleAll([bundle], result);
       if (item !== undefined) {
@@ -322,7 +266,7 @@ async function writeBundle(
 async function writeAlone(context: StoreContext, waiting: Waiting): Promise<void> {
   const { input, signal } = waiting;
   await withOwnId(context, input.key, [waiting], signal, async (id) => {
-    const bundle: Bundle = { increment: { ...input, id }, isCallers: false, parts: [waiting] };
+    const bundle: Bundle = { increment: { ...input, id }, isRepeatable: mayBeRepeated(input), parts: [waiting] };
     await writeBundle(context, bundle, {}, signal);
   });
 }
@@ -346,9 +290,9 @@ function settleAll(bundles: readonly Bundle[], last: IncrResult): void {
 }
 
 function failAll(bundles: readonly Bundle[], error: unknown): void {
-  for (const { isCallers, parts } of bundles) {
+  for (const { isRepeatable, parts } of bundles) {
     for (const part of parts) {
-      part.fail(repeatable(isCallers, error));
+      part.fail(repeatable(isRepeatable, error));
     }
   }
 }

@@ -47,8 +47,8 @@ const firstStep: Step = { kind: "update", fence: "floor", needsRoom: true };
 
 /** How an increment with an id is carried out. */
 export interface OnceOptions extends TryOptions {
-  /** Whether the id is the caller's, who may send it again. */
-  readonly isCallers: boolean;
+  /** Whether its caller may send it again, and it still counts once. */
+  readonly isRepeatable: boolean;
   readonly section: LateSection;
 }
 
@@ -65,7 +65,7 @@ export interface Incremented {
 export async function incrementOnce(
   context: StoreContext,
   input: Increment,
-  { isCallers, section, ...options }: OnceOptions,
+  { isRepeatable, section, ...options }: OnceOptions,
 ): Promise<Incremented> {
   const { doubt } = options;
   try {
@@ -95,7 +95,7 @@ export async function incrementOnce(
       retryAfterMs: 100,
     });
   } catch (error) {
-    throw repeatable(isCallers, inDoubt(doubt, readFailed(error)));
+    throw repeatable(isRepeatable, inDoubt(doubt, readFailed(error)));
   }
 }
 
@@ -235,9 +235,14 @@ async function unapplied<T>(preparation: Promise<T>): Promise<T> {
   }
 }
 
-/** A caller that has sent an id may send it again, also when it is not known what became of the first. */
-export function repeatable(isCallers: boolean, error: unknown): unknown {
-  return isCallers && error instanceof DynakvError ? error.asRepeatable() : error;
+/** Whether an increment counts once, however often its caller sends it. */
+export function mayBeRepeated({ id, member }: IncrInput): boolean {
+  return id !== undefined || member !== undefined;
+}
+
+/** Such an increment may be sent again also when it is not known what became of it. */
+export function repeatable(isRepeatable: boolean, error: unknown): unknown {
+  return isRepeatable && error instanceof DynakvError ? error.asRepeatable() : error;
 }
 
 function outOfBounds({ delta, min, max }: Increment): DynakvError {

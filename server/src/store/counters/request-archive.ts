@@ -21,16 +21,16 @@ import type { StoreContext } from "../store-context.js";
 const maxKnownFull = 10_000;
 
 /**
- * Writes slots into the archive of their counter: ordinarily one UpdateItem, and more where an item is full. To do it twice, or
- * by two replicas at a time, is to do it once.
+ * Writes slots into the archive of their counter: ordinarily by one UpdateItem, and by more where an item is full. To do it twice,
+ * or by two replicas at a time, is to do it once. Resolves with those that are there now; rejects when none is.
  */
-export async function archiveSlots(
+export function archiveSlots(
   context: StoreContext,
   counterKey: string,
   slots: readonly Slot[],
   options: CallOptions,
-): Promise<void> {
-  await archiveAt(context, counterKey, slots, commonLevel(slots), options);
+): Promise<readonly Slot[]> {
+  return archiveAt(context, counterKey, slots, commonLevel(slots), options);
 }
 
 async function archiveAt(
@@ -39,15 +39,15 @@ async function archiveAt(
   slots: readonly Slot[],
   level: number,
   options: CallOptions,
-): Promise<void> {
+): Promise<readonly Slot[]> {
   const { requests } = context;
   const { fullArchiveItems: full } = requests;
-  await Promise.all(
+  const writes = await Promise.allSettled(
     slotsByItem(counterKey, slots, level, requests.windowMs).map(async ([item, itsSlots]) => {
       if (!full.has(item.key)) {
         try {
           await addTo(context, item, itsSlots, options);
-          return;
+          return itsSlots;
         } catch (error) {
           if (!(error instanceof ConditionFailed)) {
             throw error;
@@ -66,9 +66,15 @@ async function archiveAt(
         }
         full.add(item.key);
       }
-      await archiveAt(context, counterKey, itsSlots, level + 1, options);
+      return archiveAt(context, counterKey, itsSlots, level + 1, options);
     }),
   );
+  const archived = writes.flatMap((write) => (write.status === "fulfilled" ? write.value : []));
+  const failed = writes.find((write) => write.status === "rejected");
+  if (archived.length === 0 && failed !== undefined) {
+    throw failed.reason;
+  }
+  return archived;
 }
 
 async function addTo(

@@ -17,9 +17,12 @@ import { archiveSlots } from "./request-archive.js";
 /** How often in a row another replica may trim the same item first. */
 const maxRounds = 3;
 
+/** An item with so many times the slots that it should have is made smaller whatever else goes on. */
+const pressing = 3;
+
 /**
  * Keeps a counter's item small, when an answer shows that it has grown. The increment is done: nothing that goes wrong here
- * concerns its caller, nor is worth a second try, for the next increment will see to it.
+ * concerns its caller, nor is worth a second try as a rule, for the next increment will see to it.
  */
 export async function trimIfWorthwhile(
   context: StoreContext,
@@ -29,14 +32,18 @@ export async function trimIfWorthwhile(
   options: CallOptions,
 ): Promise<void> {
   const { layout, requests } = context;
-  const { trimming } = requests;
+  const { trimming, maxSlots } = requests;
+  const entries = layout.memoryEntries(item);
+  const isPressing = entries > pressing * maxSlots;
   // A trim would make the work of another in its section worthless, who will see to it.
-  if (layout.memoryEntries(item) < fewestWorthTrimming(requests.maxSlots) || section.isTaken || trimming.has(key)) {
+  const isOthers = trimming.has(key) || (section.isTaken && !isPressing);
+  if (entries < fewestWorthTrimming(maxSlots) || isOthers) {
     return;
   }
   trimming.add(key);
   try {
-    await trim({ ...context, budget: noRetries }, key, layout.memory(item), false, options);
+    const budget = isPressing ? context.budget : noRetries;
+    await trim({ ...context, budget }, key, layout.memory(item), false, options);
   } catch {
     // As said.
   } finally {
@@ -80,11 +87,10 @@ async function trim(
     if (plan === undefined) {
       return round > 0;
     }
-    if (plan.moved.length > 0) {
-      await archiveSlots(context, key, plan.moved, options);
-    }
+    // What could not be written stays where it is.
+    const moved = plan.moved.length > 0 ? await archiveSlots(context, key, plan.moved, options) : [];
     try {
-      await removeSlots(context, key, plan, options);
+      await removeSlots(context, key, memory, { ...plan, moved }, options);
       return true;
     } catch (error) {
       if (!(error instanceof ConditionFailed)) {
@@ -100,10 +106,11 @@ async function trim(
 async function removeSlots(
   { dynamodb, layout, budget }: StoreContext,
   key: string,
+  memory: RequestMemory,
   plan: Trim,
   options: CallOptions,
 ): Promise<void> {
-  const { update, condition, names, values } = trimExpressions(plan);
+  const { update, condition, names, values } = trimExpressions(memory, plan);
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(key),

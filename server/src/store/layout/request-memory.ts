@@ -181,8 +181,6 @@ export interface Trim {
   readonly moved: readonly Slot[];
   /** What nobody can ask for any more. */
   readonly dropped: readonly Slot[];
-  readonly floor: bigint;
-  readonly lost: bigint;
 }
 
 /** So many servers' own slots that nobody can ask for are worth a request that drops them. */
@@ -208,7 +206,7 @@ export interface TrimLimits {
  * there is little, or with `needed` when there is nothing.
  */
 export function planTrim(
-  { slots, floor, lost }: RequestMemory,
+  { slots }: RequestMemory,
   { windowMs, maxSlots }: TrimLimits,
   nowMs: number,
   needed = false,
@@ -223,13 +221,13 @@ export function planTrim(
   if (moved.length === 0 && dead.length < (needed ? 1 : worthDropping)) {
     return undefined;
   }
-  const lostNow = highestOf(dead, lost);
-  const above = lostNow > floor ? lostNow : floor;
-  return { moved, dropped: dead, floor: highestOf(moved, above), lost: lostNow };
+  return { moved, dropped: dead };
 }
 
 /** Removes slots, provided that a server's own that is dropped is as it was seen. A caller's never changes. */
-export function trimExpressions({ moved, dropped, floor, lost }: Trim) {
+export function trimExpressions(memory: RequestMemory, { moved, dropped }: Trim) {
+  const lost = highestOf(dropped, memory.lost);
+  const floor = highestOf(moved, lost > memory.floor ? lost : memory.floor);
   const names: Record<string, string> = { "#f": floorEntry, "#l": lostEntry, "#p": epochEntry };
   const values: Record<string, AttributeValue> = {
     ":floor": { N: floor.toString() },

@@ -1,11 +1,11 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
 import { createRequestId } from "../../../../common/request-ids.js";
+import { createRequestWindow } from "../../../src/store/counters/request-window.js";
 import type { Item } from "../../../src/store/dynamodb/item.js";
 import { createItemLayout } from "../../../src/store/layout/item-layout.js";
 import { archivePrefix } from "../../../src/store/layout/request-archive.js";
 import type { StoreContext } from "../../../src/store/store-context.js";
-import { createRequestWindow } from "../../../src/store/store-context.js";
 import { reapLeftovers } from "../../../src/store/table/reaper.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";

@@ -13,7 +13,7 @@ export interface HttpRequest {
 
 /** The bytes of an HTTP/1 request, after which the server shall close the connection. */
 export function encodeHttp1({ method, path, headers, body }: HttpRequest): Buffer {
-  const fields = [["host", "fuzz"], ["connection", "close"], ["content-length", String(body.length)], ...headers];
+  const fields = [["host", "localhost"], ["connection", "close"], ["content-length", String(body.length)], ...headers];
   const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
   return Buffer.concat([Buffer.from(`${method} ${path} HTTP/1.1\r\n${head}\r\n`, "latin1"), body]);
 }
@@ -24,7 +24,7 @@ export function http2Frames({ method, path, headers, body }: HttpRequest, stream
     [":method", method],
     [":scheme", "http"],
     [":path", path],
-    [":authority", "fuzz"],
+    [":authority", "localhost"],
   ] as const;
   const block = headerBlock([...pseudo, ...headers.map(([name, value]) => [name.toLowerCase(), value] as const)]);
   return [
