@@ -161,6 +161,26 @@ test("by default what keys hold is replaced; --if-absent leaves it, of two lines
   ]);
 });
 
+test("what never expires is imported as such into a server that has a default expiry, and what expires keeps its own", async () => {
+  const { url, client } = await server.replica({ ttlSeconds: 60 });
+  const expireTime = new Date((Math.floor(Date.now() / 1000) + 3600) * 1000).toISOString();
+  const lines = [
+    { key: "default:counter", counter: "5" },
+    { key: "default:counter expires", counter: "5", expireTime },
+    { key: "default:counter was there", counter: "5" },
+    valueLine("default:value", "1"),
+    valueLine("default:value expires", "1", { expireTime }),
+    valueLine("default:value was there", "1"),
+  ];
+  for (let times = 0; times < 2; times++) {
+    await client.set({ key: "default:value was there", value: Buffer.from("old") });
+    await client.incr({ key: "default:counter was there" });
+    const { code, stderr } = await run(["import"], { input: toText(lines), env: { DYNAKV_ADDRESS: url } });
+    assert.is(code, 0, stderr);
+    assert.equal(await readTable("default:", client), lines);
+  }
+});
+
 test("bad lines are told by their numbers, expired ones are passed over, and the others are stored", async () => {
   const good = valueLine("bad:good", "1");
   const text = [

@@ -124,6 +124,37 @@ for (const [name, write] of Object.entries(writes)) {
   });
 }
 
+for (const order of ["arrival", "request"] as const) {
+  for (const [how, cut] of [
+    ["breaks", lost],
+    ["ends too soon, as one whose server stops", () => new ConnectError("the server shuts down", Code.Unavailable)],
+  ] as const) {
+    test(`an mget whose stream ${how} asks anew for the keys that were not answered, and for no others: order '${order}'`, async () => {
+      const keys = ["a", "b", "a", "c", "d"];
+      const requests: string[][] = [];
+      const transport: Transport = createRouterTransport(({ service }) => {
+        service(KeyValueService, {
+          async *mGet({ keys: asked }) {
+            requests.push(asked);
+            for (const [index, key] of asked.slice(0, 2).entries()) {
+              yield { results: [{ index, key, result: { case: "missing", value: {} } }] };
+            }
+            if (asked.length > 2) {
+              throw cut();
+            }
+          },
+        });
+      });
+      const answered: [number, string][] = [];
+      for await (const { index, key } of createClient({ transport, retries: quick }).mget(keys, { order })) {
+        answered.push([index, key]);
+      }
+      assert.equal(answered, [...keys.entries()]);
+      assert.equal(requests, [keys, ["a", "c", "d"], ["d"]]);
+    });
+  }
+}
+
 test("what was refused for good is not repeated", async () => {
   for (const error of [
     refusal(Code.InvalidArgument, ErrorReason.INVALID_KEY, Outcome.NOT_APPLIED),
