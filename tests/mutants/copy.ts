@@ -8,17 +8,19 @@ export const cache = join(root, "node_modules/.cache/dynakv-mutants");
 const target = join(cache, "sources");
 
 const copied = [
+  "README.md",
   "package.json",
+  "tsconfig.json",
+  "cli",
   "client",
   "common",
+  "deploy",
+  "docs",
   "gen",
+  "proto",
   "server",
-  "cli",
   "tests",
   "tools",
-  "docs",
-  "deploy",
-  "proto",
 ];
 const left = /(^|\/)(node_modules|dist)(\/|$)/;
 
