@@ -28,13 +28,15 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
         DYNAKV_MUTANT_HITS: hits,
       });
       const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
-      // One that fails by itself tells nothing.
-      stored[file] = { ms, blocks: isPassed ? blocks : [] };
-      await writeFile(state, JSON.stringify(stored));
+      if (isPassed) {
+        stored[file] = { ms, blocks };
+        await writeFile(state, JSON.stringify(stored));
+      }
       say(
         `${file}: ${isPassed ? `${blocks.length} blocks` : `not used, for it fails: ${failed}`}, ${Math.round(ms)} ms`,
       );
     }
+    // One that fails by itself tells nothing.
     const { ms, blocks } = stored[file] ?? { ms: 0, blocks: [] };
     known.set(file, { ms, blocks: new Set(blocks) });
   }
