@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
 import type { FaultProxy } from "../../server/src/faults/index.js";
 import { uniqueTableName } from "../../server/test/support/engine.js";
 import { fillTable } from "../../server/test/support/fill-table.js";
@@ -57,7 +58,7 @@ const toText = (lines: readonly object[]) => lines.map((line) => `${JSON.stringi
 
 async function readTable(prefix: string, client = server.client): Promise<Line[]> {
   const lines: Line[] = [];
-  for await (const { results } of client.scan({ prefix, consistency: 2 })) {
+  for await (const { results } of client.scan({ prefix, consistency: Consistency.STRONG })) {
     for (const { key, result } of results) {
       const data = result.case === "entry" ? result.value.data : undefined;
       const expiry = result.case === "entry" ? result.value.expireTime : undefined;

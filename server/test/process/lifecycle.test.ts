@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { isFullRun } from "../support/increment-storm.js";
 import { type SpawnedServer, spawnServer } from "../support/spawn-server.js";
@@ -46,7 +47,7 @@ async function writeUntilGone(client: KeyValueClient, onProgress: (acknowledged:
 
 async function missingOf(client: KeyValueClient, keys: string[]): Promise<string[]> {
   const missing: string[] = [];
-  for await (const message of client.mGet({ keys, consistency: 2 })) {
+  for await (const message of client.mGet({ keys, consistency: Consistency.STRONG })) {
     for (const { key, result } of message.results) {
       const value = result.case === "entry" && result.value.data.case === "value" ? result.value.data.value : undefined;
       if (value === undefined || Buffer.from(value).toString() !== key) {

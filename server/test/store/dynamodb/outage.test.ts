@@ -6,6 +6,7 @@ import { type CallFailure, describeFailure } from "../../support/errors.js";
 import { isFullRun } from "../../support/increment-storm.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
+import { waitUntil } from "../../support/wait-until.js";
 
 const test = suite("an outage of DynamoDB");
 let server: TestServer;
@@ -55,13 +56,13 @@ for (const outage of ["refuse", "hang"] as const) {
         await sleep(10);
       }
     });
-    const ordinary = await loadOf(1000);
+    const ordinary = await loadOf(5);
     phase = 1;
     proxy.decide = () => outage;
     await sleep(outageMs);
     proxy.decide = () => "forward";
     phase = 2;
-    const recovered = await loadOf(1000);
+    const recovered = await loadOf(5);
     isOver = true;
     await Promise.all(running);
 
@@ -88,10 +89,10 @@ for (const outage of ["refuse", "hang"] as const) {
     // One that is answered at once takes one request; some that have begun have not ended.
     assert.ok(recovered <= 2 * Math.max(1, ordinary), `${recovered} requests a call after it, ${ordinary} before`);
 
-    /** The requests that reach the engine for each call that ends. */
-    async function loadOf(ms: number): Promise<number> {
+    /** The requests that reach the engine for each call that ends, over so many calls of each caller. */
+    async function loadOf(rounds: number): Promise<number> {
       const [requests, ended] = [requestCount(), calls.length];
-      await sleep(ms);
+      await waitUntil("calls have ended", () => calls.length - ended >= rounds * callers);
       return (requestCount() - requests) / (calls.length - ended);
     }
   });

@@ -8,6 +8,7 @@ import { failureOf } from "../../support/errors.js";
 import { isOwnProbe } from "../../support/own-probe.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
+import { watchUntil } from "../../support/wait-until.js";
 
 const test = suite("coalesced reads");
 let server: TestServer;
@@ -64,9 +65,7 @@ async function read(key: string, strong = false, signal?: AbortSignal): Promise<
 
 /** Resolves once so many reads have reached the proxy. */
 async function readsToArrive(count: number): Promise<void> {
-  while (reads.length < count) {
-    await new Promise(setImmediate);
-  }
+  await watchUntil(`${count} reads have come`, () => reads.length >= count);
 }
 
 const numbers = (length: number) => Array.from({ length }, (_, n) => n);
