@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transform } from "esbuild";
 import { root } from "../../tools/root.js";
 
-/** Below the repository, so that it finds the packages there. */
+/** Where what is known is kept. */
 export const cache = join(root, "node_modules/.cache/dynakv-mutants");
-const target = join(cache, "sources");
+/** Not below `node_modules`, where tsx and esbuild heed no tsconfig.json: the packages of this repository are found by it. */
+const target = join(tmpdir(), "dynakv-mutants", createHash("sha256").update(root).digest("hex").slice(0, 12));
 
 const copied = [
   "README.md",
@@ -42,7 +45,7 @@ export async function copySources(isChanged: (file: string) => boolean): Promise
       filter: (source) => !left.test(source.slice(root.length)),
     });
   }
-  for (const path of ["client/node_modules", "server/node_modules", "cli/node_modules"]) {
+  for (const path of ["node_modules", "client/node_modules", "server/node_modules", "cli/node_modules"]) {
     await mkdir(join(root, path), { recursive: true });
     await symlink(join(root, path), join(target, path));
   }

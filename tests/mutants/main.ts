@@ -32,8 +32,10 @@ const { values: options } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-/** How many test files are tried for one slip. */
+/** How many test files are tried for one slip, and how long they may take; two are always tried. */
 const maxTests = 6;
+const maxMs = 15_000;
+const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 /** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
 const isTried = (file: string) =>
   !/\/(crash|dropped-connections|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway)\.test\.ts$|^tests\/|buf-curl|cli\.test/.test(
@@ -93,7 +95,8 @@ function isDue(mutant: Mutant): boolean {
 }
 
 async function judge(mutant: Mutant): Promise<Verdict> {
-  const tests = testsOf(mutant).slice(0, maxTests);
+  const reaching = testsOf(mutant);
+  const tests = reaching.filter((_, n) => n < maxTests && (n < 2 || sumOfMs(reaching.slice(0, n + 1)) < maxMs));
   const undo = await copy.change(mutant.file, mutant.line, mutant.after);
   try {
     for (const { file, ms } of tests) {

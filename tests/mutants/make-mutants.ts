@@ -44,7 +44,11 @@ const rules: readonly Rule[] = [
     to: () => ";",
   },
   { name: "a part left out", code: /\.\.\.(?=\w)/g, to: () => "...[] && " },
-  { name: "arguments swapped", code: /(?<=\w\()(\w+), (\w+)(?=[,)])/g, to: (_, one, other) => `${other}, ${one}` },
+  {
+    name: "arguments swapped",
+    code: /(?<=^(?!.*\bfunction\b).*\w\()(\w+), (\w+)(?=[,)])/g,
+    to: (_, one, other) => `${other}, ${one}`,
+  },
   { name: "AND for OR", text: / (AND|OR) /g, to: swapped("AND", "OR") },
   {
     name: "exists for exists not",
