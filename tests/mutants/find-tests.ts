@@ -22,10 +22,9 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
     if (stored[file] === undefined) {
       const hits = join(cache, "hits");
       await rm(hits, { force: true });
-      const record = new URL("record-hits.mjs", import.meta.url).href;
+      const record = new URL(`record-hits.mjs?to=${encodeURIComponent(hits)}`, import.meta.url).href;
       const { isPassed, ms, failed } = await runTest(copy.root, file, 180_000, {
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import ${record}`,
-        DYNAKV_MUTANT_HITS: hits,
       });
       const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
       if (isPassed) {
