@@ -1,24 +1,36 @@
-/** The folders whose guards are tried, by the names of the report. Those of rights and conditions come first. */
-const folders: readonly (readonly [string, RegExp])[] = [
-  ["access", /^server\/src\/access\//],
-  ["service", /^server\/src\/service\//],
-  ["store/writes", /^server\/src\/store\/writes\//],
-  ["store/counters", /^server\/src\/store\/counters\//],
-  ["store/layout", /^server\/src\/store\/layout\//],
-  ["store/reads", /^server\/src\/store\/reads\//],
-  ["store/table", /^server\/src\/store\/table\//],
-  ["store/dynamodb", /^server\/src\/store\/dynamodb\//],
-  ["calls", /^server\/src\/calls\//],
-  ["admission", /^server\/src\/admission\//],
-  ["errors", /^server\/src\/errors\//],
-  ["client", /^client\/src\//],
-  ["transfer", /^cli\/src\/transfer\//],
+/**
+ * The folders whose guards are tried: the names of the report, their files, and the tests that are about them, which come before
+ * others that reach them too. Those of rights and conditions come first.
+ */
+const folders: readonly (readonly [name: string, files: RegExp, tests: RegExp])[] = [
+  ["access", /^server\/src\/access\//, /server\/test\/access\//],
+  [
+    "service",
+    /^server\/src\/service\//,
+    /access\.test|calls\/(limits|failed-calls|protocols)|conditions|expiry|touch|scan/,
+  ],
+  ["store/writes", /^server\/src\/store\/writes\//, /store\/writes\/|exactly-once/],
+  ["store/counters", /^server\/src\/store\/counters\//, /store\/counters\//],
+  ["store/layout", /^server\/src\/store\/layout\//, /store\/(writes|counters|celery)/],
+  ["store/reads", /^server\/src\/store\/reads\//, /store\/reads\//],
+  ["store/table", /^server\/src\/store\/table\//, /store\/table\/|expiry/],
+  ["store/dynamodb", /^server\/src\/store\/dynamodb\//, /store\/dynamodb\//],
+  ["calls", /^server\/src\/calls\//, /server\/test\/calls\//],
+  ["admission", /^server\/src\/admission\//, /admission\/|large-bodies/],
+  ["errors", /^server\/src\/errors\//, /failed-calls|protocols|conditions/],
+  ["client", /^client\/src\//, /client\/test\//],
+  ["transfer", /^cli\/src\/transfer\//, /transfer/],
 ];
 
 export const folderNames: readonly string[] = folders.map(([name]) => name);
 
 export function folderOf(file: string): string | undefined {
   return folders.find(([, pattern]) => pattern.test(file))?.[0];
+}
+
+/** Whether a test is about the folder that a file is in. */
+export function isAbout(test: string, file: string): boolean {
+  return folders.some(([, files, tests]) => files.test(file) && tests.test(test));
 }
 
 /** One of each folder in turn, and within a folder scattered over its files, the same each time. */

@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
 });
 /** How many test files are tried for one slip, and how long they may take; two are always tried. */
 const maxTests = 6;
-const maxMs = 15_000;
+const maxMs = 40_000;
 const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 /** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
 const isTried = (file: string) =>
@@ -100,7 +100,7 @@ async function judge(mutant: Mutant): Promise<Verdict> {
   const undo = await copy.change(mutant.file, mutant.line, mutant.after);
   try {
     for (const { file, ms } of tests) {
-      const { isPassed, failed } = await runTest(copy.root, file, Math.max(40_000, 5 * ms));
+      const { isPassed, failed } = await runTest(copy.root, file, Math.max(60_000, 5 * ms));
       if (!isPassed) {
         return { mutant, state: "killed", by: `${file}: ${failed ?? "it broke off"}` };
       }
