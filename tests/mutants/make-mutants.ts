@@ -33,7 +33,11 @@ const rules: readonly Rule[] = [
   { name: "a negation dropped", code: /!(?=[\w(])/g, to: () => "" },
   { name: "a condition that never holds", code: /(?<=\bif \()(?=.*\) \{$)/g, to: () => "!!0 && " },
   { name: "true for false", code: /\b(true|false)\b/g, to: swapped("true", "false") },
-  { name: "another number", code: /(?<![\w.$])\d+(?:\.\d+|e\d+)?n?(?![\w.])/g, to: (found = "") => otherNumber(found) },
+  {
+    name: "another number",
+    code: /(?<![\w.$]|\bvoid )\d+(?:\.\d+|e\d+)?n?(?![\w.])/g,
+    to: (found = "") => otherNumber(found),
+  },
   { name: "another default", code: / \?\? /g, to: () => " && " },
   { name: "least for most", code: /\bMath\.(min|max)\b/g, to: swapped("min", "max") },
   { name: "down for up", code: /\bMath\.(floor|ceil)\b/g, to: swapped("floor", "ceil") },
