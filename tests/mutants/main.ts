@@ -17,7 +17,7 @@ import { root } from "../../tools/root.js";
 import { listTestFiles } from "../../tools/test-files.js";
 import { cache, copySources } from "./copy.js";
 import { createTestFinder } from "./find-tests.js";
-import { folderOf, inTurn } from "./folders.js";
+import { folderOf, inTurn, isAbout } from "./folders.js";
 import { type Mutant, makeMutants } from "./make-mutants.js";
 import { renderReport, type Verdict } from "./report.js";
 import { runTest } from "./run-test.js";
@@ -32,9 +32,9 @@ const { values: options } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-/** How many test files are tried for one slip, and how long they may take; two are always tried. */
+/** How many test files are tried for one slip, and how long they may take, beside those that are about its folder: all of them are. */
 const maxTests = 6;
-const maxMs = 40_000;
+const maxMs = 15_000;
 const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 /** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
 const isTried = (file: string) =>
@@ -96,7 +96,9 @@ function isDue(mutant: Mutant): boolean {
 
 async function judge(mutant: Mutant): Promise<Verdict> {
   const reaching = testsOf(mutant);
-  const tests = reaching.filter((_, n) => n < maxTests && (n < 2 || sumOfMs(reaching.slice(0, n + 1)) < maxMs));
+  const tests = reaching.filter(
+    ({ file }, n) => isAbout(file, mutant.file) || (n < maxTests && sumOfMs(reaching.slice(0, n + 1)) < maxMs),
+  );
   const undo = await copy.change(mutant.file, mutant.line, mutant.after);
   try {
     for (const { file, ms } of tests) {

@@ -29,8 +29,8 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
 
 Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of the sources, one at a time: a condition negated, \`&&\` for
 \`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. It
-runs the tests that reach the place, the nearest and quickest first and six files at most, and a slip with which all of them pass has
-survived. Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left
+runs the tests that reach the place: those that are about its folder, and of the others the quickest, six files at most. A slip with
+which all of them pass has survived. Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left
 alone. Slow tests, which kill servers or weigh memory, do not take part, nor do those in \`tests/\`: a slip that only they notice counts
 as one that has survived.
 
