@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { startFakeServer } from "../../client/test/support/fake-server.js";
+import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
 import type { FaultProxy } from "../../server/src/faults/index.js";
 import { createSelfSigned } from "../../server/test/support/certificates.js";
 import { bytesAt } from "../../server/test/support/entries.js";
@@ -212,7 +213,8 @@ test("delete removes any number of keys, and tells how many there were", async (
 });
 
 test("delete removes nothing when one of the keys is none, and tells what is gone when a call fails", async () => {
-  const isThere = async (key: string) => (await server.client.get({ key, consistency: 2 })).entry !== undefined;
+  const isThere = async (key: string) =>
+    (await server.client.get({ key, consistency: Consistency.STRONG })).entry !== undefined;
   await server.client.set({ key: "stays", value: Buffer.from("1") });
   assertFails(await run(["delete", "stays", ""]), 2, /KEY 2 has 0 bytes; a key has 1 to 2048/);
   assertFails(await run(["delete", "é".repeat(1025), "stays"]), 2, /KEY 1 has 2050 bytes; a key has 1 to 2048/);

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
 import type { FaultProxy } from "../../server/src/faults/index.js";
 import { uniqueTableName } from "../../server/test/support/engine.js";
 import { fillTable } from "../../server/test/support/fill-table.js";
@@ -57,7 +58,7 @@ const toText = (lines: readonly object[]) => lines.map((line) => `${JSON.stringi
 
 async function readTable(prefix: string, client = server.client): Promise<Line[]> {
   const lines: Line[] = [];
-  for await (const { results } of client.scan({ prefix, consistency: 2 })) {
+  for await (const { results } of client.scan({ prefix, consistency: Consistency.STRONG })) {
     for (const { key, result } of results) {
       const data = result.case === "entry" ? result.value.data : undefined;
       const expiry = result.case === "entry" ? result.value.expireTime : undefined;
@@ -159,6 +160,26 @@ test("by default what keys hold is replaced; --if-absent leaves it, of two lines
     valueLine("kept:3", "second"),
     { key: "kept:4", counter: "1" },
   ]);
+});
+
+test("what never expires is imported as such into a server that has a default expiry, and what expires keeps its own", async () => {
+  const { url, client } = await server.replica({ ttlSeconds: 60 });
+  const expireTime = new Date((Math.floor(Date.now() / 1000) + 3600) * 1000).toISOString();
+  const lines = [
+    { key: "default:counter", counter: "5" },
+    { key: "default:counter expires", counter: "5", expireTime },
+    { key: "default:counter was there", counter: "5" },
+    valueLine("default:value", "1"),
+    valueLine("default:value expires", "1", { expireTime }),
+    valueLine("default:value was there", "1"),
+  ];
+  for (let times = 0; times < 2; times++) {
+    await client.set({ key: "default:value was there", value: Buffer.from("old") });
+    await client.incr({ key: "default:counter was there" });
+    const { code, stderr } = await run(["import"], { input: toText(lines), env: { DYNAKV_ADDRESS: url } });
+    assert.is(code, 0, stderr);
+    assert.equal(await readTable("default:", client), lines);
+  }
 });
 
 test("bad lines are told by their numbers, expired ones are passed over, and the others are stored", async () => {

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { createClient, createRequestId, type DynakvClient, DynakvError } from "../src/index.js";
+import { Consistency, type GetRequest, type MGetRequest } from "../src/schema.js";
 
 const test = suite("calls that travel together");
 let server: TestServer;
@@ -11,10 +12,26 @@ let client: DynakvClient;
 /** The names of the methods that were called, each as often as it was. */
 let called: string[] = [];
 
+/** For each key of a read, the consistency that it was asked with. */
+let asked: [string, Consistency][] = [];
+
 const note: Interceptor = (next) => (request) => {
   called.push(request.method.name);
-  return next(request);
+  return next(request.stream ? { ...request, message: noteReads(request.message) } : noteRead(request));
 };
+
+function noteRead<T extends { readonly message: object }>(request: T): T {
+  const { key, keys = [key], consistency } = request.message as Partial<GetRequest & MGetRequest>;
+  asked.push(...keys.map((each): [string, Consistency] => [each ?? "", consistency ?? Consistency.UNSPECIFIED]));
+  return request;
+}
+
+async function* noteReads<T extends object>(messages: AsyncIterable<T>): AsyncIterable<T> {
+  for await (const message of messages) {
+    noteRead({ message });
+    yield message;
+  }
+}
 
 test.before(async () => {
   server = await startTestServer();
@@ -24,6 +41,7 @@ test.before(async () => {
 
 test.before.each(() => {
   called = [];
+  asked = [];
 });
 
 test.after(async () => {
@@ -67,6 +85,30 @@ test("gets at the same time are one MGet, and each has its own answer", async ()
 test("strong and eventual gets travel apart", async () => {
   await Promise.all(numbers(20).map((n) => textAt(`k${n}`, { consistency: n % 2 === 0 ? "strong" : "eventual" })));
   assert.equal(called, ["MGet", "MGet"]);
+});
+
+test("a get is as strong as it was asked to be, alone and with others", async () => {
+  const strengthOf = (key: string) => (Number(key.slice(1)) % 2 === 0 ? "strong" : "eventual");
+  for (const count of [1, 2, 20]) {
+    asked = [];
+    await Promise.all(numbers(count).map((n) => textAt(`k${n}`, { consistency: strengthOf(`k${n}`) })));
+    assert.equal(
+      asked.map(([key]) => key).sort(),
+      numbers(count)
+        .map((n) => `k${n}`)
+        .sort(),
+    );
+    for (const [key, consistency] of asked) {
+      assert.is(consistency, strengthOf(key) === "strong" ? Consistency.STRONG : Consistency.EVENTUAL, key);
+    }
+  }
+  asked = [];
+  await client.mget(["k3"], { consistency: "strong" }).toMap();
+  await client.mget(["k4"]).toMap();
+  assert.equal(asked, [
+    ["k3", Consistency.STRONG],
+    ["k4", Consistency.EVENTUAL],
+  ]);
 });
 
 test("a key that is refused fails alone, with the error of a Get", async () => {
@@ -146,6 +188,45 @@ test("each increment is held to its own bounds, and creates what it would alone"
     client.incr("started", { delta: -1n, expiry: { seconds: 60 } }),
   ]);
   assert.equal(mixed, [101n, 102n, 101n]);
+});
+
+test("each increment is held to its own lower bound, beside others that have another or none", async () => {
+  await client.incr("lower", { delta: 50n });
+  const minOf = (n: number) => [undefined, 45n, 30n][n % 3];
+  const answers = await Promise.allSettled(
+    numbers(60).map((n) => client.incr("lower", { delta: -1n, ...(minOf(n) === undefined ? {} : { min: minOf(n) }) })),
+  );
+  const values = answers.map((answer) => (answer.status === "fulfilled" ? answer.value : undefined));
+  for (const [n, value] of values.entries()) {
+    const min = minOf(n);
+    assert.ok(min === undefined ? value !== undefined : value === undefined || value >= min, `${n}: ${value}`);
+  }
+  const applied = values.filter((value) => value !== undefined);
+  assert.is(new Set(applied).size, applied.length);
+  assert.is(await client.incr("lower", { delta: 0n }), 50n - BigInt(applied.length));
+});
+
+test("each increment gives the counter the expiry that it asks for, beside others", async () => {
+  const inSeconds = (seconds: number) => new Date((Math.floor(Date.now() / 1000) + seconds) * 1000);
+  // The first goes alone; those after it are made in their order, of which the last one's expiry stays.
+  for (const [name, last, expected] of [
+    ["never", "never", undefined],
+    ["a time", inSeconds(900), inSeconds(900)],
+    ["kept", undefined, inSeconds(300)],
+  ] as const) {
+    const key = `expiries ${name}`;
+    await Promise.all([
+      client.incr(key),
+      client.incr(key, { expiry: inSeconds(600) }),
+      client.incr(key),
+      client.incr(key, { expiry: inSeconds(300) }),
+      client.incr(key, last === undefined ? {} : { expiry: last }),
+    ]);
+    const entry = await client.get(key, { consistency: "strong" });
+    assert.is(entry?.kind === "counter" && entry.counter, 5n);
+    const seconds = (date: Date | undefined) => date && Math.round(date.getTime() / 10_000);
+    assert.is(seconds(entry?.expireTime), seconds(expected), name);
+  }
 });
 
 test("deltas whose sum is no int64 still count", async () => {

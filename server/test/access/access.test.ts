@@ -529,6 +529,21 @@ async function sendRaw(port: number, host: string, lines: readonly string[], the
   return received;
 }
 
+test("a server that stops leaves no sum of refused calls unwritten", async () => {
+  const { url, server } = await servers.another({ tokensFile: servers.path("tokens.json") });
+  const logged = servers.log.length;
+  const client = createClient({ address: url, token: "wrong", retries: false });
+  await Promise.allSettled([client.get("a"), client.set("b", new Uint8Array())]);
+  client.close();
+  await server.stop();
+  const sums = servers.log.slice(logged).filter(({ msg }) => /^calls without a valid token/.test(String(msg)));
+  // The others, whose calls were refused before, write theirs meanwhile.
+  assert.ok(
+    sums.some(({ calls }) => calls === 2),
+    JSON.stringify(sums),
+  );
+});
+
 test("the log has sums of what was refused, and no token", async () => {
   const text = JSON.stringify(servers.log);
   for (const { sha256 } of servers.entries) {

@@ -16,10 +16,10 @@ import {
   ScanCommand,
   type ScanCommandOutput,
 } from "@aws-sdk/client-dynamodb";
-import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { type EmbeddedEngine, startEmbeddedEngine } from "../../src/embedded/embedded-engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../support/leaks.js";
+import { suite } from "../support/suite.js";
 
 interface Context {
   /** A folder for the test alone. */
@@ -29,19 +29,22 @@ interface Context {
 }
 
 const table = "celery";
-const test = suite<Context>("embedded engine");
+const tests = suite("embedded engine");
+let context: Context;
+const test = (title: string, run: (context: Context) => Promise<void>) => tests(title, () => run(context));
 
-test.before.each(async (context) => {
+tests.before.each(async () => {
   const started: { engine: EmbeddedEngine; client: DynamoDBClient }[] = [];
-  context.before = countResources();
-  context.folder = await mkdtemp(join(tmpdir(), "dynakv-engine-"));
-  context.start = async (data) => {
+  const before = countResources();
+  const folder = await mkdtemp(join(tmpdir(), "dynakv-engine-"));
+  const start = async (data: string) => {
     const engine = await startEmbeddedEngine({ data });
     const { endpoint, region, credentials } = engine;
     const client = new DynamoDBClient({ endpoint, region, credentials, maxAttempts: 1 });
     started.push({ engine, client });
     return { engine, client };
   };
+  context = { before, folder, start };
   stopAll = async () => {
     for (const { engine, client } of started) {
       client.destroy();
@@ -52,7 +55,8 @@ test.before.each(async (context) => {
 
 let stopAll: () => Promise<void>;
 
-test.after.each(async ({ folder, before }) => {
+tests.after.each(async () => {
+  const { folder, before } = context;
   await stopAll();
   await rm(folder, { recursive: true });
   await waitForNoLeaks(before);
@@ -288,7 +292,7 @@ test("a scan in pages finds every item once", async ({ start }) => {
   assert.equal(found.sort(), keys.sort());
 });
 
-test.run();
+tests.run();
 
 async function createTable(client: DynamoDBClient): Promise<void> {
   await beginTable(client);

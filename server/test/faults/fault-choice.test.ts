@@ -11,6 +11,7 @@ import {
 import { createClient, type FaultyTable, sdkFailureOf, startFaultyTable } from "../support/faulty-table.js";
 import { sendRaw } from "../support/send-raw.js";
 import { suite } from "../support/suite.js";
+import { watchUntil } from "../support/wait-until.js";
 
 const test = suite("fault proxy: the choice of faults");
 let faulty: FaultyTable;
@@ -119,9 +120,7 @@ test("a decision that is a promise holds the request, so that another overtakes 
     return "forward";
   };
   const first = faulty.increment("overtaken");
-  while (faulty.proxy.requests.get("UpdateItem") === undefined) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await watchUntil("the first has come", () => faulty.proxy.requests.has("UpdateItem"));
   assert.is(await faulty.increment("overtaken"), 1);
   release();
   assert.is(await first, 2);
@@ -168,9 +167,7 @@ test("stopping drops what is held, more than once", async () => {
   proxy.failNext("UpdateItem", 1, "hang");
   const client = createClient(faulty.engine, proxy.endpoint);
   const call = sdkFailureOf(client.send(new GetItemCommand({ TableName: faulty.table, Key: { id: { S: "k" } } })));
-  while (proxy.log.length === 0) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await watchUntil("it is held", () => proxy.log.length > 0);
   // That neither timer nor socket is left is looked at when the suite ends.
   await Promise.all([proxy.stop(), proxy.stop()]);
   assert.is((await call).name, "TimeoutError");

@@ -1,6 +1,7 @@
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { createClient as createDynakvClient } from "../../../client/src/index.js";
+import { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { type ObservedServer, seriesValue, startObservedServer } from "../support/observed-server.js";
 import { suite } from "../support/suite.js";
@@ -38,7 +39,7 @@ test("on every protocol, who asks is told what the call has consumed, and nobody
     const options = { headers, onTrailer: (trailers: Headers) => told.push(toTold(trailers)) };
     await client.set({ key: "k", value: new Uint8Array(2500) }, options);
     await client.get({ key: "k" }, options);
-    await client.get({ key: "k", consistency: 2 }, options);
+    await client.get({ key: "k", consistency: Consistency.STRONG }, options);
     for await (const _ of client.mGet({ keys: ["k", "missing"] }, options)) {
       // The trailers come after all of it.
     }

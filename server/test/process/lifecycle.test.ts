@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { isFullRun } from "../support/increment-storm.js";
 import { type SpawnedServer, spawnServer } from "../support/spawn-server.js";
@@ -46,7 +46,7 @@ async function writeUntilGone(client: KeyValueClient, onProgress: (acknowledged:
 
 async function missingOf(client: KeyValueClient, keys: string[]): Promise<string[]> {
   const missing: string[] = [];
-  for await (const message of client.mGet({ keys, consistency: 2 })) {
+  for await (const message of client.mGet({ keys, consistency: Consistency.STRONG })) {
     for (const { key, result } of message.results) {
       const value = result.case === "entry" && result.value.data.case === "value" ? result.value.data.value : undefined;
       if (value === undefined || Buffer.from(value).toString() !== key) {
@@ -98,11 +98,11 @@ test("SIGINT ends the server like SIGTERM, and a second signal at once, whatever
   const stream = client.mGet({ keys })[Symbol.asyncIterator]();
   await stream.next();
   busy.process.kill("SIGTERM");
-  // Within a moment of the first, a second signal is taken for the same one: npm passes Ctrl-C on.
-  await sleep(300);
-  busy.process.kill("SIGTERM");
+  // Within a moment of the first, a second signal is taken for the same one: npm passes Ctrl-C on. When it has heard the first is its own affair.
+  const again = setInterval(() => busy.process.kill("SIGTERM"), 500);
   // The reader has stopped reading, so that the call would run on for as long as the drain allows.
   assert.is.not(await busy.exit, 0);
+  clearInterval(again);
   await stream.return?.();
 });
 

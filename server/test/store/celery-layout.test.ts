@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { suite } from "../support/suite.js";
 import { startTestServer, type TestServer } from "../support/test-server.js";
 
@@ -125,7 +126,7 @@ test("a table of another shape is served by naming its attributes", async () => 
     assert.is((await other.client.get({ key: "k" })).entry?.data.case, "value");
     // Nothing but a key and a value, as such a table may have it.
     await other.putRaw({ pk: { S: "bare" }, data: { B: Buffer.from("y") } });
-    const { entry } = await other.client.get({ key: "bare", consistency: 2 });
+    const { entry } = await other.client.get({ key: "bare", consistency: Consistency.STRONG });
     const condition = { test: { case: "ifEtag", value: entry?.etag ?? "" } } as const;
     assert.is((await other.client.delete({ key: "bare", condition })).existed, true);
   } finally {

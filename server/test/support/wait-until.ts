@@ -40,3 +40,26 @@ export async function settled(read: () => number): Promise<number> {
   }
   return last;
 }
+
+/** As {@link waitUntil}, for what must be seen in the very turn of the event loop in which it comes. */
+export async function watchUntil(what: string, condition: () => boolean, patienceMs = 30_000): Promise<void> {
+  const givesUpAt = performance.now() + patienceMs;
+  while (!condition()) {
+    if (performance.now() > givesUpAt) {
+      throw new Error(`waited in vain until ${what}`);
+    }
+    await new Promise(setImmediate);
+  }
+}
+
+/**
+ * Runs what has to come somewhere before a deadline passes: with a longer one each time, until one was long enough for the machine as
+ * busy as it is.
+ */
+export async function withLongEnoughDeadline(run: (timeoutMs: number) => Promise<boolean>): Promise<void> {
+  for (let timeoutMs = 300; !(await run(timeoutMs)); timeoutMs *= 4) {
+    if (timeoutMs > 30_000) {
+      throw new Error(`nothing came within ${timeoutMs} ms`);
+    }
+  }
+}

@@ -7,6 +7,7 @@ import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
+import { watchUntil } from "../../support/wait-until.js";
 
 const test = suite("combined increments");
 let server: TestServer;
@@ -35,9 +36,7 @@ const counter = async (key: string) => (await server.client.incr({ key, delta: 0
 
 /** Resolves once so many writes have reached the proxy. */
 async function writesToArrive(count: number): Promise<void> {
-  while (writes() < count) {
-    await new Promise(setImmediate);
-  }
+  await watchUntil(`${count} writes have come`, () => writes() >= count);
 }
 
 /** Distinct, and as if one came after another: each value is the one before it, in some order, and its own delta. */

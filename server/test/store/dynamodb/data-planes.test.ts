@@ -21,6 +21,7 @@ import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
 import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
+import { watchUntil } from "../../support/wait-until.js";
 
 // The requests that dynakv sends by itself have the effects, the answers and the errors of those that the SDK sends.
 const test = suite("data planes");
@@ -277,9 +278,7 @@ test("a caller who leaves ends the request", async () => {
   proxy.failNext("PutItem", 1, "hang");
   const caller = new AbortController();
   const put = outcomeOf(planes.lean.putItem({ TableName: table, Item: { id: { S: "left" } } }, caller.signal));
-  while ((proxy.requests.get("PutItem") ?? 0) === 0) {
-    await new Promise(setImmediate);
-  }
+  await watchUntil("it has come", () => proxy.requests.has("PutItem"));
   caller.abort();
   assert.equal(await put, { applied: "unknown", kind: "aborted" });
 });

@@ -61,7 +61,7 @@ for (const outage of ["refuse", "hang"] as const) {
     let ordinary = 0;
     let recovered = 0;
     try {
-      ordinary = await loadOf(1000);
+      ordinary = await loadOf(5);
       phase = 1;
       proxy.decide = () => outage;
       await sleep(outageMs);
@@ -70,7 +70,7 @@ for (const outage of ["refuse", "hang"] as const) {
       );
       proxy.decide = () => "forward";
       phase = 2;
-      recovered = await loadOf(1000);
+      recovered = await loadOf(5);
       await waitUntil("it is over", () => calls.some((call) => call.phase === 2 && call.failure === undefined));
     } finally {
       isOver = true;
@@ -92,12 +92,10 @@ for (const outage of ["refuse", "hang"] as const) {
     // One that is answered at once takes one request; some that have begun have not ended.
     assert.ok(recovered <= 2 * Math.max(1, ordinary), `${recovered} requests a call after it, ${ordinary} before`);
 
-    /** The requests that reach the engine for each call that ends. */
-    async function loadOf(ms: number): Promise<number> {
+    /** The requests that reach the engine for each call that ends, over so many calls of each caller. */
+    async function loadOf(rounds: number): Promise<number> {
       const [requests, ended] = [requestCount(), calls.length];
-      await sleep(ms);
-      // On a busy machine few may have ended, and a ratio of few says nothing.
-      await waitUntil("calls have ended", () => calls.length - ended >= callers);
+      await waitUntil("calls have ended", () => calls.length - ended >= rounds * callers);
       return (requestCount() - requests) / (calls.length - ended);
     }
   });

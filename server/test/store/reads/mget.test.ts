@@ -1,10 +1,13 @@
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import { type MGetResult, ResultOrder } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
+import { type Fault, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { fillTable } from "../../support/fill-table.js";
 import { isFullRun } from "../../support/increment-storm.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
+import { settled } from "../../support/wait-until.js";
 
 const test = suite("mget");
 let server: TestServer;
@@ -112,25 +115,77 @@ test("values that exceed one batch answer are all answered", async () => {
 });
 
 test("a reader that leaves stops the reads", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { client, server: replica } = await server.replica({ endpoint: proxy.endpoint });
+  // Most are held until the reader has left, however slow or fast the machine is.
+  let letGo: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  proxy.decide = async ({ operation, n }): Promise<Fault> => {
+    if (operation === "BatchGetItem" && n > 3) {
+      await held;
+    }
+    return "forward";
+  };
   const keys = Array.from({ length: 50_000 }, (_, n) => `key-${n}`);
   const leave = new AbortController();
-  let messages = 0;
-  await failureOf(
+  const failure = await failureOf(
     (async function* () {
-      for await (const message of server.client.mGet({ keys }, { signal: leave.signal })) {
-        messages += message.results.length > 0 ? 1 : 0;
+      for await (const message of client.mGet({ keys }, { signal: leave.signal })) {
         leave.abort();
         yield message;
       }
     })(),
   );
-  assert.ok(messages >= 1 && messages < 500);
+  assert.is(failure.code, "Canceled");
+  const reads = () => proxy.requests.get("BatchGetItem") ?? 0;
+  const atOnce = await settled(reads);
+  letGo();
+  // Of what would be 500.
+  const more = (await settled(reads)) - atOnce;
+  assert.ok(more <= 1, `${more} reads were made after the reader had left`);
+  await replica.stop();
+  await proxy.stop();
 });
 
-test("a deadline ends the stream with a typed error", async () => {
-  const keys = Array.from({ length: 100_000 }, (_, n) => `none-${n}`);
-  const failure = await failureOf(server.client.mGet({ keys }, { timeoutMs: 50 }));
-  assert.is(failure.code, "DeadlineExceeded");
+test("a deadline ends the stream with a typed error, though the reader waits on", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { url, server: replica } = await server.replica({ endpoint: proxy.endpoint });
+  proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? "hang" : "forward");
+  // No client of a library makes this call: its own timer would end it.
+  const response = await fetch(`${url}/dynakv.v1.KeyValueService/MGet`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "connect-timeout-ms": "50" },
+    body: JSON.stringify({ keys: ["key-1", "key-2"] }),
+  });
+  assert.match(await response.text(), /"code":"deadline_exceeded".*"reason":"ERROR_REASON_DEADLINE_EXCEEDED"/);
+  await replica.stop();
+  await proxy.stop();
 });
+
+for (const isStrong of [false, true]) {
+  test(`an MGet that is to be ${isStrong ? "strong" : "eventual"} asks DynamoDB for it, repeated keys and what was left over too`, async () => {
+    const proxy = await startFaultProxy({ target: server.engine.endpoint });
+    const { client, server: replica } = await server.replica({ endpoint: proxy.endpoint });
+    const asked = new Set<unknown>();
+    const consistency = isStrong ? Consistency.STRONG : Consistency.EVENTUAL;
+    proxy.decide = ({ operation, body, n }) => {
+      for (const part of Object.values((body.RequestItems ?? {}) as Record<string, { ConsistentRead?: boolean }>)) {
+        asked.add(part.ConsistentRead ?? false);
+      }
+      return operation === "BatchGetItem" && n === 1 ? { kind: "unprocessed", share: 0.5 } : "forward";
+    };
+    let answered = 0;
+    for await (const { results } of client.mGet({ keys: ["key-1", "key-2", "key-1", "key-3"], consistency })) {
+      answered += results.length;
+    }
+    assert.is(answered, 4);
+    assert.ok((proxy.requests.get("BatchGetItem") ?? 0) > 1);
+    assert.equal([...asked], [isStrong]);
+    await replica.stop();
+    await proxy.stop();
+  });
+}
 
 test.run();

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import type { ScanRequest, ScanResponse } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
-import { type FaultProxy, startFaultProxy, throttling } from "../../../src/faults/index.js";
+import { type Fault, type FaultProxy, startFaultProxy, throttling } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { fillTable } from "../../support/fill-table.js";
 import { suite } from "../../support/suite.js";
@@ -18,12 +19,13 @@ let server: TestServer;
 let proxy: FaultProxy;
 /** Reaches the engine through the proxy. */
 let client: KeyValueClient;
+let url: string;
 let nowMs = Date.now();
 
 test.before(async () => {
   server = await startTestServer({ clock: () => nowMs });
   proxy = await startFaultProxy({ target: server.engine.endpoint });
-  ({ client } = await server.replica({ endpoint: proxy.endpoint }));
+  ({ client, url } = await server.replica({ endpoint: proxy.endpoint }));
   await fillTable(server, allKeys);
 });
 
@@ -77,7 +79,7 @@ test("what a key holds comes as Get has it: values, empty ones, counters, odd ke
           }),
     ),
   );
-  const { results } = await collect({ prefix: "kinds:", consistency: 2 });
+  const { results } = await collect({ prefix: "kinds:", consistency: Consistency.STRONG });
   assert.equal(results.map(({ key }) => key).sort(), [...keys].sort());
   for (const { key, result } of results) {
     assert.equal(result.value, (await server.client.get({ key })).entry, key);
@@ -200,7 +202,18 @@ test("throttling is waited out; an outage is an error, never an end", async () =
   assert.is((await failureOf(client.scan({ prefix: "many:" }))).reason, "BACKEND_UNAVAILABLE");
 });
 
-test("a reader that leaves ends the reads, and a deadline does", async () => {
+test("a reader that leaves ends the reads", async () => {
+  // All pages but the first are held until the reader has left, however slow or fast the machine is.
+  let letGo: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  proxy.decide = async ({ operation, n }): Promise<Fault> => {
+    if (operation === "Scan" && n > 1) {
+      await held;
+    }
+    return "forward";
+  };
   const leave = new AbortController();
   const failure = await failureOf(
     (async function* () {
@@ -211,8 +224,37 @@ test("a reader that leaves ends the reads, and a deadline does", async () => {
     })(),
   );
   assert.is(failure.code, "Canceled");
-  proxy.decide = ({ operation }) => (operation === "Scan" ? "hang" : "forward");
-  assert.is((await failureOf(client.scan({}, { timeoutMs: 50 }))).code, "DeadlineExceeded");
+  const reads = () => proxy.requests.get("Scan") ?? 0;
+  const atOnce = await settled(reads);
+  letGo();
+  assert.is((await settled(reads)) - atOnce, 0, "reads that were made after the reader had left");
 });
+
+test("a deadline ends the reads, though the reader waits on", async () => {
+  proxy.decide = ({ operation }) => (operation === "Scan" ? "hang" : "forward");
+  // No client of a library makes this call: its own timer would end it.
+  const response = await fetch(`${url}/dynakv.v1.KeyValueService/Scan`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "connect-timeout-ms": "50" },
+    body: "{}",
+  });
+  assert.match(await response.text(), /"code":"deadline_exceeded".*"reason":"ERROR_REASON_DEADLINE_EXCEEDED"/);
+});
+
+for (const isStrong of [false, true]) {
+  test(`a scan that is to be ${isStrong ? "strong" : "eventual"} asks DynamoDB for it with each page`, async () => {
+    const asked = new Set<unknown>();
+    const consistency = isStrong ? Consistency.STRONG : Consistency.EVENTUAL;
+    proxy.decide = ({ operation, body }) => {
+      if (operation === "Scan") {
+        asked.add(body.ConsistentRead ?? false);
+      }
+      return "forward";
+    };
+    await collect({ prefix: "many:", consistency });
+    assert.ok((proxy.requests.get("Scan") ?? 0) > 2);
+    assert.equal([...asked], [isStrong]);
+  });
+}
 
 test.run();

@@ -8,6 +8,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import { InfoService } from "../../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../../gen/grpc/health/v1/health_pb.js";
@@ -189,7 +190,7 @@ test("two servers that start at once on a missing table both serve it", async ()
   for (const { client } of both) {
     await client.incr({ key: "shared" });
   }
-  assert.is((await both[0].client.get({ key: "shared", consistency: 2 })).entry?.data.value, 2n);
+  assert.is((await both[0].client.get({ key: "shared", consistency: Consistency.STRONG })).entry?.data.value, 2n);
 });
 
 // No engine that can be had without an account takes hours between changes of the TTL: its answers are written here.

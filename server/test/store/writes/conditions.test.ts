@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import {
   DeleteRequestSchema,
   IncrRequestSchema,
@@ -28,7 +29,7 @@ const ifPresent = { test: { case: "ifPresent", value: {} } } as const;
 const ifEtag = (value: string) => ({ test: { case: "ifEtag", value } }) as const;
 
 async function textOf(key: string): Promise<string | undefined> {
-  const { entry } = await server.client.get({ key, consistency: 2 });
+  const { entry } = await server.client.get({ key, consistency: Consistency.STRONG });
   return entry?.data.case === "value" ? Buffer.from(entry.data.value).toString() : undefined;
 }
 
@@ -142,7 +143,7 @@ test("an etag condition on a missing or expired key is a mismatch without a curr
 test("a counter's etag changes with each increment, also with Celery's", async () => {
   const key = "count";
   const first = await server.client.incr({ key });
-  assert.is((await server.client.get({ key, consistency: 2 })).entry?.etag, first.etag);
+  assert.is((await server.client.get({ key, consistency: Consistency.STRONG })).entry?.etag, first.etag);
   // Celery's incr changes chord_count and nothing else.
   await server.putRaw({ ...(await server.rawItem(key)), id: { S: key }, chord_count: { N: "2" } });
   const failure = await failureOf(server.client.delete({ key, condition: ifEtag(first.etag) }));
@@ -169,9 +170,9 @@ test("an item that Celery wrote has an etag that changes with its next write, an
   const id = "b'celery-task-meta-1'";
   const item = { id: { S: id }, result: { B: bytes("{}") }, timestamp: { N: "1763881635.1234567" } };
   await server.putRaw(item);
-  const { entry } = await server.client.get({ key: id, consistency: 2 });
+  const { entry } = await server.client.get({ key: id, consistency: Consistency.STRONG });
   await server.putRaw({ ...item, timestamp: { N: "1763881636.7654321" } });
-  const { entry: rewritten } = await server.client.get({ key: id, consistency: 2 });
+  const { entry: rewritten } = await server.client.get({ key: id, consistency: Consistency.STRONG });
   assert.is.not(rewritten?.etag, entry?.etag);
 
   const stale = await failureOf(

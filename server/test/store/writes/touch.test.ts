@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import { startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";
@@ -26,7 +27,7 @@ test("the expiry changes, and the etag with it; value and write time stay", asyn
   assert.is(touched.existed, true);
   assert.is(touched.expireTime?.seconds, BigInt(nowMs / 1000 + 60));
   assert.is.not(touched.etag, set.etag);
-  const { entry } = await server.client.get({ key, consistency: 2 });
+  const { entry } = await server.client.get({ key, consistency: Consistency.STRONG });
   assert.equal([entry?.etag, entry?.expireTime], [touched.etag, touched.expireTime]);
   assert.equal(entry?.writeTime, set.writeTime);
   assert.is((await server.client.touch({ key, expiry: never })).expireTime, undefined);
@@ -39,7 +40,7 @@ test("a counter keeps its count, and what it remembers", async () => {
   const key = "counter";
   await server.client.incr({ key, delta: 4n });
   const { etag } = await server.client.touch({ key, expiry: after(60) });
-  assert.is((await server.client.get({ key, consistency: 2 })).entry?.etag, etag);
+  assert.is((await server.client.get({ key, consistency: Consistency.STRONG })).entry?.etag, etag);
   assert.is((await server.client.incr({ key })).value, 5n);
   assert.ok((await server.rawItem(key))?.ttl);
 });
@@ -73,10 +74,10 @@ test("a condition is checked in the same request: a lock is renewed only by who 
 
 test("an item of Celery's is touched like any other", async () => {
   await server.putRaw({ id: { S: "celery" }, result: { B: value }, timestamp: { N: "1763881600.25" } });
-  const before = (await server.client.get({ key: "celery", consistency: 2 })).entry?.etag ?? "";
+  const before = (await server.client.get({ key: "celery", consistency: Consistency.STRONG })).entry?.etag ?? "";
   const condition = { test: { case: "ifEtag", value: before } } as const;
   const { etag, expireTime } = await server.client.touch({ key: "celery", expiry: after(60), condition });
-  const { entry } = await server.client.get({ key: "celery", consistency: 2 });
+  const { entry } = await server.client.get({ key: "celery", consistency: Consistency.STRONG });
   assert.equal([entry?.etag, entry?.expireTime, entry?.writeTime?.nanos], [etag, expireTime, 250_000_000]);
 });
 
@@ -99,7 +100,7 @@ test("a Touch whose answer is lost finds what it has done", async () => {
   proxy.failNext("UpdateItem", 1, "lose-answer");
   const { etag, expireTime } = await client.touch({ key: "lost", expiry: after(60) });
   assert.is(expireTime?.seconds, BigInt(nowMs / 1000 + 60));
-  assert.is((await server.client.get({ key: "lost", consistency: 2 })).entry?.etag, etag);
+  assert.is((await server.client.get({ key: "lost", consistency: Consistency.STRONG })).entry?.etag, etag);
   proxy.failNext("UpdateItem", 1, "refuse");
   assert.is((await failureOf(client.touch({ key: "lost", expiry: never }))).outcome, "UNKNOWN");
   await replica.stop();

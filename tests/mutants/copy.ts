@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { transform } from "esbuild";
+import { root } from "../../tools/root.js";
+
+/** Where what is known is kept. */
+export const cache = join(root, "node_modules/.cache/dynakv-mutants");
+/** Not below `node_modules`, where tsx and esbuild heed no tsconfig.json: the packages of this repository are found by it. */
+const target = join(tmpdir(), "dynakv-mutants", createHash("sha256").update(root).digest("hex").slice(0, 12));
+
+const copied = [
+  "README.md",
+  "package.json",
+  "tsconfig.json",
+  "cli",
+  "client",
+  "common",
+  "deploy",
+  "docs",
+  "gen",
+  "proto",
+  "server",
+  "tests",
+  "tools",
+];
+const left = /(^|\/)(node_modules|dist)(\/|$)/;
+
+/** A copy of the sources, of which those that can be changed are as esbuild prints them: a statement a line, without types. */
+export interface Copy {
+  readonly root: string;
+  /** What each of the files that can be changed holds, by its path from the root. */
+  readonly printed: ReadonlyMap<string, string>;
+  /** Changes a line of a file. Resolves to what undoes it. */
+  change(file: string, line: number, to: string): Promise<() => Promise<void>>;
+}
+
+export async function copySources(isChanged: (file: string) => boolean): Promise<Copy> {
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  for (const path of copied) {
+    await cp(join(root, path), join(target, path), {
+      recursive: true,
+      filter: (source) => !left.test(source.slice(root.length)),
+    });
+  }
+  for (const path of ["node_modules", "client/node_modules", "server/node_modules", "cli/node_modules"]) {
+    await mkdir(join(root, path), { recursive: true });
+    await symlink(join(root, path), join(target, path));
+  }
+  const printed = new Map<string, string>();
+  const files = await readdir(target, { recursive: true, encoding: "utf8" });
+  for (const file of files.filter((each) => /\/src\/.*(?<!\.d)\.ts$/.test(each) && !each.includes("node_modules"))) {
+    if (isChanged(file)) {
+      const { code } = await transform(await readFile(join(target, file), "utf8"), { loader: "ts", target: "node20" });
+      printed.set(file, code);
+      await writeFile(join(target, file), withProbes(file, code));
+    }
+  }
+  return {
+    root: target,
+    printed,
+    async change(file, line, to) {
+      const path = join(target, file);
+      const before = withProbes(file, printed.get(file) ?? "");
+      const lines = before.split("\n");
+      const probe = probeOf(file, line, printed.get(file)?.split("\n")[line] ?? "");
+      lines[line] = to + probe;
+      await writeFile(path, lines.join("\n"));
+      return () => writeFile(path, before);
+    },
+  };
+}
+
+/** Where a block begins: it tells that it was entered, if it is asked. */
+const blockStart = /(\) \{|=> \{|\belse \{|\btry \{|\bfinally \{)$/;
+
+function withProbes(file: string, code: string): string {
+  return code
+    .split("\n")
+    .map((line, number) => line + probeOf(file, number, line))
+    .join("\n");
+}
+
+function probeOf(file: string, number: number, line: string): string {
+  return isProbed(line) ? ` globalThis.dynakvHit?.(${JSON.stringify(`${file}:${number}`)});` : "";
+}
+
+function isProbed(line: string): boolean {
+  return blockStart.test(line) && !/^\s*switch\b/.test(line);
+}
+
+/** The line at which the block begins that a line stands in; undefined for one in none. */
+export function blockOf(lines: readonly string[], line: number): number | undefined {
+  const indentOf = (text: string) => text.length - text.trimStart().length;
+  let indent = indentOf(lines[line] ?? "");
+  for (let at = line - 1; at >= 0; at--) {
+    const text = lines[at] ?? "";
+    if (text !== "" && indentOf(text) < indent) {
+      indent = indentOf(text);
+      if (isProbed(text)) {
+        return at;
+      }
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,114 @@
+/**
+ * Puts small, realistic slips into a copy of the sources, one at a time, and sees whether a test fails. What is known is kept, so that
+ * a run goes on where another has ended.
+ *
+ *     npm run test:mutants                                  an hour of it, all folders in turn
+ *     npm run test:mutants -- --minutes 20 --files access/  some minutes, and only files whose path matches
+ *     npm run test:mutants -- --skip store/dynamodb         without files whose path matches
+ *     npm run test:mutants -- --again                       those that have survived, after tests were written
+ *     npm run test:mutants -- --fresh                       forgets what is known
+ *     npm run test:mutants -- --write                       also writes docs/tests.md
+ */
+import { existsSync } from "node:fs";
+import { appendFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { root } from "../../tools/root.js";
+import { listTestFiles } from "../../tools/test-files.js";
+import { cache, copySources } from "./copy.js";
+import { createTestFinder } from "./find-tests.js";
+import { folderOf, inTurn, isAbout } from "./folders.js";
+import { type Mutant, makeMutants } from "./make-mutants.js";
+import { renderReport, type Verdict } from "./report.js";
+import { runTest } from "./run-test.js";
+
+const { values: options } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    files: { type: "string", default: "" },
+    skip: { type: "string", default: "^$" },
+    again: { type: "boolean", default: false },
+    fresh: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+  },
+});
+/** How many test files are tried for one slip, and how long they may take, beside those that are about its folder: all of them are. */
+const maxTests = 6;
+const maxMs = 15_000;
+const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
+/** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
+const isTried = (file: string) =>
+  !/\/(crash|dropped-connections|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway)\.test\.ts$|^tests\/|buf-curl|cli\.test/.test(
+    file,
+  );
+const say = (text: string) => process.stdout.write(`${text}\n`);
+const endAt = Date.now() + Number(options.minutes) * 60_000;
+const results = join(cache, "results.jsonl");
+
+if (options.fresh) {
+  await rm(cache, { recursive: true, force: true });
+}
+await mkdir(cache, { recursive: true });
+const copy = await copySources((file) => folderOf(file) !== undefined);
+const testsOf = await createTestFinder(copy, listTestFiles().filter(isTried), say);
+const known = new Map<string, Verdict>();
+if (existsSync(results)) {
+  for (const line of (await readFile(results, "utf8")).split("\n").filter((each) => each !== "")) {
+    const verdict = JSON.parse(line) as Verdict;
+    known.set(nameOf(verdict.mutant), verdict);
+  }
+}
+
+const all = [...copy.printed].flatMap(([file, code]) => makeMutants(file, code));
+const wanted = all.filter(
+  (mutant) =>
+    new RegExp(options.files).test(mutant.file) && !new RegExp(options.skip).test(mutant.file) && isDue(mutant),
+);
+say(`${all.length} slips can be made; ${known.size} are known; ${wanted.length} are wanted`);
+for (const mutant of inTurn(wanted)) {
+  if (Date.now() > endAt) {
+    break;
+  }
+  const verdict = await judge(mutant);
+  known.set(nameOf(mutant), verdict);
+  await appendFile(results, `${JSON.stringify(verdict)}\n`);
+  say(
+    `${verdict.state.padEnd(8)} ${mutant.file}:${mutant.line} ${mutant.before}  =>  ${mutant.after}  ${verdict.by ?? ""}`,
+  );
+}
+// What was known of sources that have changed since is not counted.
+const current = new Set(all.map(nameOf));
+const verdicts = [...known].filter(([name]) => current.has(name)).map(([, verdict]) => verdict);
+const report = renderReport(verdicts, all.length);
+say(`\n${report}`);
+if (options.write) {
+  await writeFile(join(root, "docs/tests.md"), report);
+}
+
+function nameOf({ file, line, before, after }: Mutant): string {
+  return `${file}:${line}: ${before} => ${after}`;
+}
+
+function isDue(mutant: Mutant): boolean {
+  const verdict = known.get(nameOf(mutant));
+  return options.again ? verdict !== undefined && verdict.state !== "killed" : verdict === undefined;
+}
+
+async function judge(mutant: Mutant): Promise<Verdict> {
+  const reaching = testsOf(mutant);
+  const tests = reaching.filter(
+    ({ file }, n) => isAbout(file, mutant.file) || (n < maxTests && sumOfMs(reaching.slice(0, n + 1)) < maxMs),
+  );
+  const undo = await copy.change(mutant.file, mutant.line, mutant.after);
+  try {
+    for (const { file, ms } of tests) {
+      const { isPassed, failed } = await runTest(copy.root, file, Math.max(60_000, 5 * ms));
+      if (!isPassed) {
+        return { mutant, state: "killed", by: `${file}: ${failed ?? "it broke off"}` };
+      }
+    }
+  } finally {
+    await undo();
+  }
+  return { mutant, state: tests.length === 0 ? "unreached" : "survived" };
+}

@@ -1,0 +1,47 @@
+import { folderNames, folderOf } from "./folders.js";
+import type { Mutant } from "./make-mutants.js";
+import { reasonToSurvive } from "./survivors.js";
+
+export interface Verdict {
+  readonly mutant: Mutant;
+  readonly state: "killed" | "survived" | "unreached";
+  /** The test that has failed. */
+  readonly by?: string;
+}
+
+/** What became of the slips, as a page of the docs. */
+export function renderReport(verdicts: readonly Verdict[], possible: number): string {
+  const rows = folderNames.map((name) => {
+    const own = verdicts.filter(({ mutant }) => folderOf(mutant.file) === name);
+    const killed = own.filter(({ state }) => state === "killed").length;
+    const excused = own.filter((each) => each.state !== "killed" && reasonToSurvive(each.mutant) !== undefined).length;
+    const share = own.length === excused ? "" : `${Math.round((100 * killed) / (own.length - excused))} %`;
+    return `| ${name} | ${own.length} | ${killed} | ${excused} | ${share} |`;
+  });
+  const left = verdicts
+    .filter(({ state }) => state !== "killed")
+    .map(({ mutant, state }) => {
+      const reason = reasonToSurvive(mutant) ?? (state === "unreached" ? "no test comes there" : "not looked at yet");
+      return `- \`${mutant.file}\`, ${mutant.rule}: \`${mutant.before}\` became \`${mutant.after}\`: ${reason}`;
+    })
+    .sort();
+  return `# Tests, and what they notice
+
+Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of the sources, one at a time: a condition negated, \`&&\` for
+\`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. It
+runs the tests that reach the place: those that are about its folder, and of the others the quickest, six files at most. A slip with
+which all of them pass has survived. Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left
+alone. Slow tests, which kill servers or weigh memory, do not take part, nor do those in \`tests/\`: a slip that only they notice counts
+as one that has survived.
+
+Of ${possible} slips that can be made, ${verdicts.length} were. An equivalent slip changes nothing that anybody could see.
+
+| folder | slips | killed | equivalent | share of the others |
+|---|---|---|---|---|
+${rows.join("\n")}
+
+## Those that survived
+
+${left.join("\n")}
+`;
+}

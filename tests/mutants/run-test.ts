@@ -1,0 +1,49 @@
+import { once } from "node:events";
+import { startProgram, stopProgram } from "../../tools/programs.js";
+
+export interface TestRun {
+  readonly isPassed: boolean;
+  readonly ms: number;
+  /** The first test that failed. */
+  readonly failed: string | undefined;
+}
+
+/** Runs one test file in a folder. What takes longer than the limit has failed. */
+export async function runTest(
+  folder: string,
+  file: string,
+  limitMs: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<TestRun> {
+  const startedAt = performance.now();
+  const program = startProgram(process.execPath, ["--import", "tsx", file], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+      AWS_EC2_METADATA_DISABLED: "true",
+      DYNAKV_TEST_LIMIT_MS: String(Math.ceil(limitMs / 2)),
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [program.stdout, program.stderr]) {
+    stream?.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      // The first failure is enough.
+      if (/ (FAIL|HANGS) {2}/.test(text)) {
+        setTimeout(() => void stopProgram(program), 100);
+      }
+    });
+  }
+  const timer = setTimeout(() => void stopProgram(program), limitMs);
+  const [code] = (await once(program, "close")) as [number | null];
+  clearTimeout(timer);
+  const failed = / (?:FAIL|HANGS) {2}(.*)/.exec(output)?.[1]?.slice(0, 200);
+  return {
+    isPassed: code === 0 && failed === undefined && /Passed:/.test(output),
+    ms: performance.now() - startedAt,
+    failed,
+  };
+}
