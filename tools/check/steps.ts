@@ -19,6 +19,7 @@ const besides: readonly Step[] = [
   { name: "behaviour on dynoxide", command: "npm run --silent test:engines -- dynoxide", mayBeMissing: true },
   { name: "dashboard and alerts", command: "npm run --silent check:metrics", mayBeMissing: true },
   { name: "others' clients", command: "npm run --silent interop", mayBeMissing: true },
+  { name: "programs of docs/languages", command: "npm run --silent test:languages", mayBeMissing: true },
   { name: "conformance", command: "npm run --silent conformance", mayBeMissing: true },
 ];
 

@@ -153,3 +153,12 @@ function respondBy(response: NodeResponse, status: number, headers: OutgoingHttp
 function isWhole(writable: { readonly writableEnded: boolean; readonly writableFinished: boolean }): boolean {
   return writable.writableEnded && writable.writableFinished;
 }
+
+/** What every response needs, whoever writes to it. */
+export function prepareResponse(response: NodeResponse): void {
+  // What went wrong with it shows in its call; without a listener it would end the process.
+  response.on("error", () => {});
+  // A write that waits for "drain" waits forever once the client has left, and the generator behind it is never
+  // resumed. Woken by this, connect-node writes once more, fails, and ends the generator.
+  response.once("close", () => response.emit("drain"));
+}

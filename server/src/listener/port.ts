@@ -1,24 +1,12 @@
 import { once } from "node:events";
-import {
-  createServer as createHttp1Server,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
-import {
-  constants,
-  createServer as createHttp2Server,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from "node:http2";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { type ConnectionAgeOptions, createConnectionAge } from "./connection-age.js";
 import { type ConnectionLimitOptions, createConnectionLimits } from "./connection-limits.js";
-import { createDeadSessions } from "./dead-sessions.js";
 import { detectProtocol } from "./detect-protocol.js";
-import { type Exchange, type NodeRequest, type NodeResponse, RequestExchange, StreamExchange } from "./exchange.js";
-import { createIdleSessions } from "./idle-sessions.js";
+import type { Exchange } from "./exchange.js";
+import { createHttp1Connections } from "./http1-connections.js";
+import { closeSession, createHttp2Connections } from "./http2-connections.js";
 import type { TlsAcceptor } from "./tls.js";
 
 export interface PortOptions {
@@ -63,31 +51,6 @@ export interface Port {
   readonly connections: number;
 }
 
-/**
- * How many requests a client may send over HTTP/1 without waiting for answers: more than any does. They are answered in turn, and each is
- * held until then.
- */
-const maxPipelined = 32;
-
-/** The most bytes of a request's head: ample for tokens and traces, and what Node takes over HTTP/1 by default. */
-const maxHeadBytes = 16_384;
-/** The most fields of a request's head. */
-const maxHeadFields = 128;
-
-/**
- * How much one HTTP/2 connection may have on its way, for each call that it may have open, in megabytes. Past it, Node
- * refuses the connection's new calls, and soon ends all of them. Its default of 10 in all is 25 of the largest values. The
- * memory is bounded all the same: a stream is asked for more only when its client has read.
- */
-const streamMegabytes = 4;
-const minSessionMegabytes = 256;
-
-/**
- * How long to wait, when closing, until a client has confirmed that it knows: a round trip across a continent. Clients on
- * Node close without confirming.
- */
-const goawayTimeoutMs = 250;
-
 /** How long a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
 const lastRequestMs = 500;
 
@@ -95,101 +58,19 @@ const lastRequestMs = 500;
 const turnMs = 5;
 const maxTurns = 10;
 
-/** How often HTTP/2 sessions are looked at that may have ended without a word: each is found within a few looks. */
-const deadSessionsEveryMs = 500;
-
-/** How long a client may go on sending a request that has been answered. */
-const discardTimeoutMs = 1000;
-
-/** The highest stream id that there is. A GOAWAY with it refuses no call: RFC 9113, section 6.8. */
-const maxStreamId = 2 ** 31 - 1;
-
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
   const { onExchange, maxStreams, headTimeoutMs = 10_000, keepAliveMs = 65_000, tls } = options;
   const limits = createConnectionLimits({ ...options.limits, retire: closeSession });
   const ages = createConnectionAge(options.age);
-  const undecided = new Set<Socket>();
+  const http1 = createHttp1Connections({ onExchange, headTimeoutMs, keepAliveMs, limits, ages });
+  const http2 = createHttp2Connections({ onExchange, maxStreams, limits, ages });
   const sockets = new Set<Socket>();
-  const sessions = new Set<ServerHttp2Session>();
-  /** The HTTP/1 connections, each with its unfinished responses in the order of their requests. */
-  const http1Sockets = new Map<Socket, Set<ServerResponse>>();
-  /** The HTTP/1 connections that end with their last response. */
-  const retired = new WeakSet<Socket>();
+  /** Those of which it is not known yet what they speak. */
+  const undecided = new Set<Socket>();
+  let accepted = 0;
   let closed: Promise<void> | undefined;
-  let isLeaving = false;
   let isCut = false;
-  let acceptedConnections = 0;
-
-  // These three never listen: the sockets are handed to the first two, and streams to the third.
-  const http1 = createHttp1Server(
-    {
-      headersTimeout: headTimeoutMs,
-      // It says nothing about the response, which may stream for hours.
-      requestTimeout: Math.max(limits.wholeRequestMs, headTimeoutMs),
-      maxHeaderSize: maxHeadBytes,
-      keepAliveTimeout: keepAliveMs,
-      connectionsCheckingInterval: Math.min(headTimeoutMs, 1000),
-    },
-    serveHttp1,
-  );
-  const http2 = createHttp2Server({
-    settings: { maxConcurrentStreams: maxStreams, maxHeaderListSize: maxHeadBytes },
-    maxHeaderListPairs: maxHeadFields,
-    maxSessionMemory: Math.max(minSessionMegabytes, maxStreams * streamMegabytes),
-  });
-  // Makes requests and responses of streams, which a server does of all that it gets, or of none.
-  const http2Requests = createHttp2Server(takeOpened);
-  // Without these listeners Node answers an `expect` by itself, before anything is known of the call.
-  for (const event of ["checkContinue", "checkExpectation"]) {
-    http1.on(event, serveHttp1);
-    http2Requests.on(event, takeOpened);
-  }
-  http2.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
-    // What went wrong with it shows in its call; without a listener it would end the process.
-    stream.on("error", ignore);
-    discardRest(stream);
-    limits.watchStream(stream);
-    idleSessions.noteCall(stream.session as ServerHttp2Session | undefined);
-    const socket = stream.session?.socket;
-    if (socket === undefined) {
-      // The connection is gone already.
-      return;
-    }
-    const endsWithHead = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    onExchange(
-      new StreamExchange(stream, headers, socket as Socket, endsWithHead, () => {
-        opened = undefined;
-        http2Requests.emit("stream", stream, headers, flags, rawHeaders);
-        return opened;
-      }),
-    );
-  });
-  /** What Node has just made of a stream: it hands it to a listener, at once. */
-  let opened: ReturnType<Exchange["open"]>;
-  function takeOpened(request: NodeRequest, response: NodeResponse): void {
-    prepareResponse(response);
-    opened = { request, response };
-  }
-  const deadSessions = createDeadSessions(deadSessionsEveryMs);
-  const idleSessions = createIdleSessions(limits.idleMs, closeSession);
-  /** The connection of the session that is being made. */
-  let sessionSocket: Socket;
-  http2.on("session", (session) => {
-    sessions.add(session);
-    deadSessions.watch(session, sessionSocket);
-    session.once("close", () => sessions.delete(session));
-    limits.watchSession(session);
-    idleSessions.watch(session);
-    if (isLeaving) {
-      closeSession(session);
-    }
-    ages.watch({
-      retire: () => closeSession(session),
-      cut: () => session.destroy(),
-      once: (event, listener) => session.once(event, listener),
-    });
-  });
 
   const server = createServer({
     // A client may close its half and still wait for the answer.
@@ -204,7 +85,7 @@ export function createPort(options: PortOptions): Port {
       socket.resetAndDestroy();
       return;
     }
-    acceptedConnections++;
+    accepted++;
     if (isCut) {
       socket.destroy();
       return;
@@ -220,32 +101,8 @@ export function createPort(options: PortOptions): Port {
     const decide = (stream: Socket) =>
       detectProtocol(stream, headTimeoutMs, (protocol) => {
         undecided.delete(socket);
-        if (protocol === "http1" || (stream instanceof TLSSocket && stream.alpnProtocol !== "h2")) {
-          const responses = new Set<ServerResponse>();
-          http1Sockets.set(stream, responses);
-          http1.emit("connection", stream);
-          ages.watch({
-            retire() {
-              retired.add(stream);
-              closeHttp1Socket(stream, responses);
-            },
-            cut: () => stream.destroy(),
-            once: (event, listener) => stream.once(event, listener),
-          });
-          stream.once("close", () => {
-            http1Sockets.delete(stream);
-            // Node tells the response that is being sent alone; those in the pipeline behind it would not hear of it.
-            for (const response of responses) {
-              response.destroyed = true;
-              response.emit("close");
-            }
-          });
-        } else {
-          // HTTP/2 has no half-closed connections: one that its client has ended would stay forever.
-          stream.allowHalfOpen = false;
-          sessionSocket = stream;
-          http2.emit("connection", stream);
-        }
+        const isHttp1 = protocol === "http1" || (stream instanceof TLSSocket && stream.alpnProtocol !== "h2");
+        (isHttp1 ? http1 : http2).add(stream);
       });
     if (tls === undefined) {
       decide(socket);
@@ -254,63 +111,16 @@ export function createPort(options: PortOptions): Port {
     }
   });
 
-  function serveHttp1(request: IncomingMessage, response: ServerResponse): void {
-    const responses = http1Sockets.get(request.socket);
-    if (responses === undefined) {
-      // Node reads on in what a connection has left behind that is closed: nobody would hear the answer, nor of its end.
-      return;
-    }
-    trackResponse(request.socket, responses, response);
-    closeAfterUnread(request, response);
-    limits.watchRequest(request, response);
-    prepareResponse(response);
-    onExchange(new RequestExchange(request, response));
-  }
-
-  function trackResponse(socket: Socket, responses: Set<ServerResponse>, response: ServerResponse): void {
-    responses.add(response);
-    if (responses.size > maxPipelined) {
-      socket.destroy();
-    }
-    const isLast = () => closed !== undefined || retired.has(socket);
-    if (isLast()) {
-      response.setHeader("connection", "close");
-    }
-    response.once("close", () => {
-      responses.delete(response);
-      if (isLast()) {
-        closeHttp1Socket(socket, responses);
-      }
-    });
-  }
-
-  function replaceAll(): void {
-    for (const [socket, responses] of http1Sockets) {
-      retired.add(socket);
-      closeHttp1Socket(socket, responses);
-    }
-    for (const session of sessions) {
-      closeSession(session);
-    }
-  }
-
   /**
    * Stops in the order in which no client loses a call. Those whom the system has accepted are taken first: they would be reset with the
    * listener, though they take themselves for connected. Then nobody comes any more, who would only come back here when told to go.
    * Then all are told, and served until they have gone.
    */
   async function drain(drainMs: number): Promise<void> {
-    for (const [socket, responses] of http1Sockets) {
-      if (responses.size > 0) {
-        closeHttp1Socket(socket, responses);
-      }
-    }
+    http1.announceEnd();
     await acceptRest();
     const ended = new Promise((resolve) => server.close(resolve));
-    isLeaving = true;
-    for (const session of sessions) {
-      closeSession(session);
-    }
+    http2.announceEnd();
     // A client of HTTP/1.1 may be sending its next request on a connection that looks idle here.
     const timer = setTimeout(closeUnused, isCut ? 0 : Math.min(lastRequestMs, drainMs));
     await ended;
@@ -318,23 +128,20 @@ export function createPort(options: PortOptions): Port {
     // The server counts a connection as gone before the connection's own listeners have heard of it.
     await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve))));
     limits.stop();
-    deadSessions.stop();
-    idleSessions.stop();
-    http1.close();
+    http2.stop();
+    http1.stop();
   }
 
   /** Each turn of the event loop accepts what has come since the last. */
   async function acceptRest(): Promise<void> {
-    for (let turns = 0, accepted = -1; turns < maxTurns && accepted !== acceptedConnections && !isCut; turns++) {
-      accepted = acceptedConnections;
+    for (let turns = 0, before = -1; turns < maxTurns && before !== accepted && !isCut; turns++) {
+      before = accepted;
       await new Promise((resolve) => setTimeout(resolve, turnMs));
     }
   }
 
   function closeUnused(): void {
-    for (const [socket, responses] of http1Sockets) {
-      closeHttp1Socket(socket, responses);
-    }
+    http1.close();
     for (const socket of undecided) {
       socket.destroy();
     }
@@ -342,9 +149,7 @@ export function createPort(options: PortOptions): Port {
 
   function cut(): void {
     isCut = true;
-    for (const session of sessions) {
-      session.destroy();
-    }
+    http2.cut();
     for (const socket of sockets) {
       socket.destroy();
     }
@@ -356,8 +161,7 @@ export function createPort(options: PortOptions): Port {
       await once(server, "listening");
       // From now on it is a connection that could not be accepted. The next one may be.
       server.on("error", ignore);
-      // An HTTP/1 server enforces its timeouts from this event on only.
-      http1.emit("listening");
+      http1.start();
       limits.start();
       const address = server.address();
       if (address === null || typeof address === "string") {
@@ -370,86 +174,14 @@ export function createPort(options: PortOptions): Port {
       const timer = setTimeout(cut, drainMs);
       return closed.finally(() => clearTimeout(timer));
     },
-    renew: replaceAll,
+    renew() {
+      http1.close();
+      http2.close();
+    },
     get connections() {
       return sockets.size;
     },
   };
-}
-
-/**
- * Reads on, into nothing, when a call is answered before its request was read whole, such as one that is too large: the
- * rest would keep the stream open. A client takes a reset for a failure, also one without an error, and so it comes only
- * when the client does not end by itself.
- */
-function discardRest(stream: ServerHttp2Stream): void {
-  stream.once("finish", () => {
-    if (!stream.readableEnded) {
-      const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), discardTimeoutMs);
-      stream.once("close", () => clearTimeout(timer));
-      // The request object that is abandoned by now would pause the stream again with each chunk.
-      stream.removeAllListeners("data");
-      stream.resume();
-    }
-  });
-}
-
-/**
- * Over HTTP/1 such a connection ends with the answer: what comes next in it is the rest of the old request. The client is told so
- * in the head.
- */
-function closeAfterUnread(request: IncomingMessage, response: ServerResponse): void {
-  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
-  if (length === undefined && encoding === undefined) {
-    // Complete as soon as its head is, though Node does not say so yet.
-    return;
-  }
-  const { writeHead } = response;
-  response.writeHead = (...given: unknown[]) => {
-    if (!request.complete) {
-      response.setHeader("connection", "close");
-    }
-    return writeHead.apply(response, given as Parameters<typeof writeHead>);
-  };
-}
-
-/**
- * Closes an HTTP/1 connection if it has nothing left to answer, and else tells its client that there will be no more.
- * `http.Server.closeIdleConnections` is no help: it cuts off responses that are complete, but not sent yet.
- */
-function closeHttp1Socket(socket: Socket, responses: ReadonlySet<ServerResponse>): void {
-  const last = [...responses].at(-1);
-  if (last === undefined) {
-    socket.destroySoon();
-  } else if (!last.headersSent) {
-    last.setHeader("connection", "close");
-  }
-}
-
-/**
- * Closes a session in two steps, as gRPC servers do. The first GOAWAY asks the client for no more calls; those that were
- * on their way are served. Only the second, when the client has confirmed the first, refuses calls.
- */
-function closeSession(session: ServerHttp2Session): void {
-  if (session.destroyed) {
-    return;
-  }
-  const timer = setTimeout(finish, goawayTimeoutMs);
-  session.once("close", finish);
-  session.goaway(constants.NGHTTP2_NO_ERROR, maxStreamId);
-  session.ping(finish);
-
-  function finish(): void {
-    clearTimeout(timer);
-    session.close();
-  }
-}
-
-function prepareResponse(response: NodeResponse): void {
-  response.on("error", ignore);
-  // A write that waits for "drain" waits forever once the client has left, and the generator behind it is never
-  // resumed. Woken by this, connect-node writes once more, fails, and ends the generator.
-  response.once("close", () => response.emit("drain"));
 }
 
 function ignore(): void {}
