@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
@@ -318,6 +318,33 @@ test("an export leaves a file alone that is not its own, and one with other flag
   const replaced = await run(["export", "--prefix", "kept:", "--output", output, "--overwrite"]);
   assert.is(replaced.code, 0, replaced.stderr);
   assert.is(parse(await readFile(output, "utf8")).length, 4);
+});
+
+test("an export can be read by its owner alone, and follows no link", async () => {
+  await server.client.set({ key: "private:1", value: Buffer.from("v") });
+  const output = join(folder, "private.jsonl");
+  assert.is((await run(["export", "--prefix", "private:", "--output", output])).code, 0);
+  assert.is((await stat(output)).mode & 0o777, 0o600);
+  // Whoever may write to the folder could have it lead to any file of the user's.
+  const victim = join(folder, "victim");
+  for (const [name, before] of [
+    ["linked.jsonl", undefined],
+    ["linked.jsonl", "precious"],
+    ["plain.jsonl.cursor.new", "precious"],
+  ] as const) {
+    await rm(victim, { force: true });
+    if (before !== undefined) {
+      await writeFile(victim, before);
+    }
+    await symlink(victim, join(folder, name));
+    const to = join(folder, name.replace(".cursor.new", ""));
+    for (const flags of [[], ["--overwrite"]]) {
+      const { code } = await run(["export", "--prefix", "private:", "--output", to, ...flags]);
+      assert.ok(code === 2 || code === 3, `${name} ${code}`);
+    }
+    assert.is(await readFile(victim, "utf8").catch(() => undefined), before);
+    await rm(join(folder, name));
+  }
 });
 
 test("an export that is refused, or finds no server, changes no file", async () => {

@@ -1,7 +1,8 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { constants, readFile, rename, rm } from "node:fs/promises";
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { CommandError } from "../report-failure.js";
+import { openPrivate } from "./open-private.js";
 
 /** How long a run goes on between two notes of how far it has come, in milliseconds. */
 export const checkpointMs = 1000;
@@ -17,6 +18,8 @@ export interface Checkpoint<T extends object> {
   write(state: T): Promise<void>;
   remove(): Promise<void>;
 }
+
+const overwriting = constants.O_WRONLY | constants.O_TRUNC;
 
 /** @param isState tells a note of this kind from anything else */
 export function createCheckpoint<T extends object>(
@@ -45,7 +48,7 @@ export function createCheckpoint<T extends object>(
     },
     async checkWritable(label) {
       try {
-        await (await open(written, "w")).close();
+        await (await openPrivate(written, overwriting)).close();
         await rm(written);
       } catch (error) {
         throw new UsageError(
@@ -55,7 +58,7 @@ export function createCheckpoint<T extends object>(
     },
     async write(state) {
       try {
-        const file = await open(written, "w");
+        const file = await openPrivate(written, overwriting);
         try {
           await file.writeFile(`${JSON.stringify(state)}\n`);
           await file.datasync();

@@ -1,9 +1,10 @@
-import { access, constants, type FileHandle, open, realpath, rename, stat } from "node:fs/promises";
+import { access, constants, type FileHandle, lstat, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { CommandError } from "../report-failure.js";
 import { checkpointMs, createCheckpoint, unwritable } from "./checkpoint.js";
 import type { ExportBatch } from "./export-batches.js";
+import { openPrivate } from "./open-private.js";
 
 /** What is asked of an export: one that goes on must be asked the same. */
 export interface ExportRequest {
@@ -60,7 +61,10 @@ export async function openExportFile(
     ({ format, cursor, bytes }) =>
       format === "dynakv export 1" && typeof cursor === "string" && Number.isSafeInteger(bytes),
   );
-  const found = await stat(path).catch(() => undefined);
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSymbolicLink() === true) {
+    throw new UsageError(`--output: ${path} is a symbolic link; give the file that it leads to`);
+  }
   if (found?.isFile() === false) {
     throw new UsageError(`--output: ${path} is no file that can be gone on with; give one, or leave it out for stdout`);
   }
@@ -71,11 +75,9 @@ export async function openExportFile(
   }
   const last = overwrite ? undefined : await checkpoint.read();
   const isBeside = last === undefined ? found !== undefined : last.isBeside;
-  // Where a link leads to, not the link, is replaced.
-  const target = await realpath(path).catch(() => path);
-  const written = isBeside ? `${target}.part` : path;
+  const written = isBeside ? `${path}.part` : path;
   if (last !== undefined) {
-    const size = (await stat(written).catch(() => undefined))?.size ?? 0;
+    const size = (await lstat(written).catch(() => undefined))?.size ?? 0;
     checkSame(written, last, request, { size, noted: checkpoint.path });
   } else if (found !== undefined && !overwrite) {
     // A file without a note is somebody's, and is left alone.
@@ -95,7 +97,7 @@ export async function openExportFile(
         await checkpoint.write(state);
       }
       // With the rights of the file whose place it takes: not all may read that.
-      opened = await open(written, constants.O_RDWR | constants.O_CREAT, found?.mode);
+      opened = await openPrivate(written, constants.O_RDWR, found?.mode);
       await opened.truncate(state.bytes);
     }
     return opened;
@@ -147,7 +149,7 @@ export async function openExportFile(
         await file.datasync();
         await file.close();
         if (isBeside) {
-          await rename(written, target);
+          await rename(written, path);
         }
         await checkpoint.remove();
       }),

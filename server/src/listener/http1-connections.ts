@@ -36,6 +36,8 @@ const maxPipelined = 32;
 
 /** The most bytes of a request's head: ample for tokens and traces, and what Node takes by default. */
 export const maxHeadBytes = 16_384;
+/** The most fields of a request's head. */
+export const maxHeadFields = 128;
 
 export function createHttp1Connections(options: Http1ConnectionsOptions): Http1Connections {
   const { onExchange, headTimeoutMs, keepAliveMs, limits, ages } = options;
@@ -71,6 +73,10 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
     closeAfterUnread(request, response);
     limits.watchRequest(request, response);
     prepareResponse(response);
+    if (request.rawHeaders.length > 2 * maxHeadFields) {
+      response.writeHead(431, { connection: "close" }).end();
+      return;
+    }
     onExchange(new RequestExchange(request, response));
   }
 

@@ -5,7 +5,7 @@ import type { ConnectionAge } from "./connection-age.js";
 import type { ConnectionLimits } from "./connection-limits.js";
 import { createDeadSessions } from "./dead-sessions.js";
 import { type Exchange, type NodeRequest, type NodeResponse, prepareResponse, StreamExchange } from "./exchange.js";
-import { maxHeadBytes } from "./http1-connections.js";
+import { maxHeadBytes, maxHeadFields } from "./http1-connections.js";
 import { createIdleSessions } from "./idle-sessions.js";
 
 export interface Http2ConnectionsOptions {
@@ -29,9 +29,6 @@ export interface Http2Connections {
   /** No connection is left. */
   stop(): void;
 }
-
-/** The most fields of a request's head. */
-const maxHeadFields = 128;
 
 /**
  * How much one connection may have on its way, for each call that it may have open, in megabytes. Past it, Node

@@ -123,6 +123,22 @@ test("an HTTP/1 body that stands still ends its connection", () =>
     { limits: { bodyTimeoutMs: 100 } },
   ));
 
+test("an HTTP/1 request has as many fields as one of HTTP/2 may have", () =>
+  withPort(hello, async ({ connect }) => {
+    const request = (fields: number) =>
+      `GET / HTTP/1.1\r\n${Array.from({ length: fields }, (_, n) => `x-${n}: y\r\n`).join("")}\r\n`;
+    for (const [fields, status] of [
+      [127, 200],
+      [128, 431],
+      [1000, 431],
+    ] as const) {
+      const { socket, received } = await connect();
+      socket.write(request(fields).replace("\r\n", "\r\nhost: here\r\n"));
+      await waitUntil("it is answered", () => received().includes("\r\n\r\n"));
+      assert.match(received(), new RegExp(`^HTTP/1.1 ${status} `), `${fields} fields`);
+    }
+  }));
+
 test("a body that comes byte by byte is ended in the end", () =>
   withPort(
     echo,
