@@ -17,7 +17,7 @@ const equivalent: readonly {
     before: "maxRounds",
     why: "how often a write is tried among others that keep changing the key is no promise",
   },
-  { file: "table/reaper.ts", before: "intervalMs", why: "how often the reaper comes is no promise" },
+  { file: "table/reaper.ts", before: "const intervalMs", why: "how often the reaper comes is no promise" },
   {
     file: "access/policy.ts",
     before: "callers.set(identity, caller)",
