@@ -41,13 +41,13 @@ const rules: readonly Rule[] = [
   { name: "another default", code: / \?\? /g, to: () => " && " },
   { name: "least for most", code: /\bMath\.(min|max)\b/g, to: swapped("min", "max") },
   { name: "down for up", code: /\bMath\.(floor|ceil)\b/g, to: swapped("floor", "ceil") },
-  { name: "nothing returned", code: /\breturn (?=[^;{[(]*;$)/g, to: () => "return void " },
+  { name: "nothing returned", code: /\breturn (?!void )(?=[^;{[(]*;$)/g, to: () => "return void " },
   {
     name: "a call left out",
     code: /^\s*(?:await )?(?!super\b|if\b|for\b|while\b|switch\b)[\w.?]+\(.*\);$/g,
     to: () => ";",
   },
-  { name: "a part left out", code: /\.\.\.(?=\w)/g, to: () => "...[] && " },
+  { name: "a part left out", code: /\.\.\.(?=\w)/g, to: () => "...void 0 && " },
   {
     name: "arguments swapped",
     code: /(?<=^(?!.*\bfunction\b).*\w\()(\w+), (\w+)(?=[,)])/g,

@@ -115,7 +115,8 @@ test("an increment keeps the counter's expiry unless told otherwise", async () =
 });
 
 test("an expiry that is past, not positive, empty or beyond the year 9999 is a bad request and stores nothing", async () => {
-  const bad = [after(0), after(-1), at(nowSecond()), at(nowSecond() - 1), at(253_402_300_800), after(1e12), {}];
+  const odd = [after(5, -1), after(5, 1_000_000_000), at(nowSecond() + 60, -1), at(nowSecond() + 60, 1_000_000_000)];
+  const bad = [...odd, after(0), after(-1), at(nowSecond()), at(nowSecond() - 1), at(253_402_300_800), after(1e12), {}];
   for (const expiry of bad) {
     const failures = [
       await failureOf(server.client.set({ key: "bad", value, expiry })),
