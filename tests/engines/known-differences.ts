@@ -48,4 +48,16 @@ export const knownDifferences: readonly KnownDifference[] = [
     changedRequest,
     "keys that DynamoDB leaves unprocessed are asked for again, whether some or all",
   ),
+  ...refusedSignatures(
+    "faults",
+    otherClock,
+    "a clock that jumps while many calls are under way fails none of them: lean",
+    "a clock that jumps while many calls are under way fails none of them: sdk",
+  ),
+  ...refusedSignatures(
+    "mget",
+    changedRequest,
+    "an MGet that is to be eventual asks DynamoDB for it, repeated keys and what was left over too",
+    "an MGet that is to be strong asks DynamoDB for it, repeated keys and what was left over too",
+  ),
 ];

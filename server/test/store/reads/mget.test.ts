@@ -177,14 +177,17 @@ for (const isStrong of [false, true]) {
       return operation === "BatchGetItem" && n === 1 ? { kind: "unprocessed", share: 0.5 } : "forward";
     };
     let answered = 0;
-    for await (const { results } of client.mGet({ keys: ["key-1", "key-2", "key-1", "key-3"], consistency })) {
-      answered += results.length;
+    try {
+      for await (const { results } of client.mGet({ keys: ["key-1", "key-2", "key-1", "key-3"], consistency })) {
+        answered += results.length;
+      }
+    } finally {
+      await replica.stop();
+      await proxy.stop();
     }
     assert.is(answered, 4);
     assert.ok((proxy.requests.get("BatchGetItem") ?? 0) > 1);
     assert.equal([...asked], [isStrong]);
-    await replica.stop();
-    await proxy.stop();
   });
 }
 
