@@ -1,5 +1,5 @@
 import * as assert from "uvu/assert";
-import { isFullRun } from "../../server/test/support/increment-storm.js";
+import { isFullRun } from "../../server/test/support/full-run.js";
 import { type SpawnedServer, spawnServer } from "../../server/test/support/spawn-server.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";

@@ -9,7 +9,7 @@ import * as assert from "uvu/assert";
 import { GrpcCall } from "../../src/calls/direct-grpc/grpc-call.js";
 import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
 import { departures, dropCall, largeKey, phases } from "../support/dropped-calls.js";
-import { isFullRun } from "../support/increment-storm.js";
+import { isFullRun } from "../support/full-run.js";
 import { countResources } from "../support/leaks.js";
 import { suite } from "../support/suite.js";
 import { startTestServer, type TestServer } from "../support/test-server.js";

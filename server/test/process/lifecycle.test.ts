@@ -6,7 +6,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
 import { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import { isFullRun } from "../support/increment-storm.js";
+import { isFullRun } from "../support/full-run.js";
 import { type SpawnedServer, spawnServer } from "../support/spawn-server.js";
 import { suite } from "../support/suite.js";
 import type { KeyValueClient } from "../support/test-server.js";

@@ -4,9 +4,6 @@ import { createRequestIds } from "../../src/store/counters/own-request-ids.js";
 import { describeFailure } from "./errors.js";
 import type { KeyValueClient } from "./test-server.js";
 
-/** The full number of increments, clients and seconds, for `npm run test:long`; else fewer do. */
-export const isFullRun = process.env.DYNAKV_TEST_FULL === "1";
-
 export interface StormOptions {
   readonly key: string;
   readonly writers: number;

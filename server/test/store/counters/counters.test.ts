@@ -3,7 +3,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import * as assert from "uvu/assert";
 import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import { failureOf } from "../../support/errors.js";
-import { isFullRun } from "../../support/increment-storm.js";
+import { isFullRun } from "../../support/full-run.js";
 import { spawnServer } from "../../support/spawn-server.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";

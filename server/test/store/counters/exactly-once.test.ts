@@ -3,7 +3,8 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
 import { startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
-import { incrementStorm, isFullRun, loseFirstAnswers } from "../../support/increment-storm.js";
+import { isFullRun } from "../../support/full-run.js";
+import { incrementStorm, loseFirstAnswers } from "../../support/increment-storm.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 

@@ -3,7 +3,7 @@ import { createRequestId } from "../../../../common/request-ids.js";
 import { type FaultProxy, internalServerError, startFaultProxy } from "../../../src/faults/index.js";
 import { maxMembers } from "../../../src/store/layout/members.js";
 import { failureOf } from "../../support/errors.js";
-import { isFullRun } from "../../support/increment-storm.js";
+import { isFullRun } from "../../support/full-run.js";
 import { itemBytes, writeUnits } from "../../support/item-bytes.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";

@@ -3,7 +3,7 @@ import { ConnectError } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { type CallFailure, describeFailure } from "../../support/errors.js";
-import { isFullRun } from "../../support/increment-storm.js";
+import { isFullRun } from "../../support/full-run.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 import { waitUntil } from "../../support/wait-until.js";

@@ -4,7 +4,7 @@ import { type MGetResult, ResultOrder } from "../../../../gen/dynakv/v1/key_valu
 import { type Fault, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { fillTable } from "../../support/fill-table.js";
-import { isFullRun } from "../../support/increment-storm.js";
+import { isFullRun } from "../../support/full-run.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
 import { settled } from "../../support/wait-until.js";
