@@ -62,17 +62,32 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     return toUniversalResponse({ ...written, headers: { ...header, ...headers } });
   }
 
+  async function answerJson(
+    call: Call,
+    handler: UniversalHandler,
+    request: UniversalServerRequest,
+    readMaxBytes: number,
+  ): Promise<UniversalServerResponse> {
+    let checked: UniversalServerRequest;
+    try {
+      checked = await checkJson(request, call, handler.method, readMaxBytes);
+    } catch (error) {
+      // The message was in the URL: nothing of the call has reached Connect.
+      return toUniversalResponse(toWireError("connect-unary", undefined, errors.reportRefusal(call, error)));
+    }
+    return answer(call, handler, checked);
+  }
+
   /** What a form is for Connect, and what it makes of that. */
   function answerForm(call: Call, handler: UniversalHandler, request: UniversalServerRequest) {
     const readMaxBytes = maxBytesOf(handler.service, maxRequestBytes);
-    const check = (given: UniversalServerRequest) => checkJson(given, call, handler.method, readMaxBytes);
     switch (call.form) {
       case "json-stream":
-        return answer(call, handler, check(toEnveloped(request, readMaxBytes))).then(toLines);
+        return answerJson(call, handler, toEnveloped(request, readMaxBytes), readMaxBytes).then(toLines);
       case "grpc-web-text":
         return answer(call, handler, fromText(request)).then(toText);
       default:
-        return answer(call, handler, check(request));
+        return answerJson(call, handler, request, readMaxBytes);
     }
   }
 

@@ -56,10 +56,15 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
     pipeline(
       call,
       () => {
-        if (method === undefined) {
-          refuseUnknown(entered);
-        } else if (!answerDirectly(call, exchange)) {
-          answer(entered);
+        try {
+          if (method === undefined) {
+            refuseUnknown(entered);
+          } else if (!answerDirectly(call, exchange)) {
+            answer(entered);
+          }
+        } catch (error) {
+          // Node throws what is written to a stream whose client has just left.
+          refuse(entered, error);
         }
       },
       (error) => refuse(entered, error),
@@ -77,14 +82,10 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
       response.setHeader(name, value as string);
     }
     countBytes(request, response, call, bodies);
-    if (request.headers.expect !== undefined) {
+    if (request.headers.expect !== undefined && !response.destroyed) {
       response.writeContinue();
     }
-    try {
-      answerByConnect(call, request, response);
-    } catch (error) {
-      refuse(entered, error);
-    }
+    answerByConnect(call, request, response);
   }
 
   /** Answers a call with an error of which nothing but the head was read. */

@@ -47,5 +47,5 @@ function hostOf({ headers }: Call): string | undefined {
 
 /** A name that means this machine for every resolver: RFC 6761, section 6.3. */
 function isLoopbackName(host: string): boolean {
-  return /^(?:.+\.)?localhost$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host) || host === "[::1]";
+  return /^(?:[a-z0-9-]+\.)*localhost$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host) || host === "[::1]";
 }

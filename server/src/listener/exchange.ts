@@ -125,12 +125,18 @@ export class StreamExchange implements Exchange {
       return;
     }
     const stream = this.unopened;
-    if (!stream.closed && !stream.destroyed) {
+    if (stream.closed || stream.destroyed || stream.headersSent) {
+      return;
+    }
+    try {
       this.hasResponded = true;
       stream.respond({ ":status": status, ...headers }, { endStream: body === undefined });
       if (body !== undefined) {
         stream.end(body);
       }
+    } catch {
+      // Its session has just ended, and the stream does not show it yet.
+      stream.destroy();
     }
   }
 
@@ -143,9 +149,15 @@ export class StreamExchange implements Exchange {
 }
 
 function respondBy(response: NodeResponse, status: number, headers: OutgoingHttpHeaders, body?: Uint8Array): void {
-  if (!response.headersSent && !response.destroyed) {
+  if (response.headersSent || response.destroyed) {
+    return;
+  }
+  try {
     (response as ServerResponse).writeHead(status, headers);
     (response as ServerResponse).end(body);
+  } catch {
+    // Its session has just ended, and the response does not show it yet.
+    response.destroy();
   }
 }
 

@@ -69,6 +69,11 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
       // Node reads on in what a connection has left behind that is closed: nobody would hear the answer, nor of its end.
       return;
     }
+    if ([...responses].some(isLastOfConnection)) {
+      // Its client was told that the connection ends with that answer, so this request is not answered, nor carried out: it is free to
+      // send it again.
+      return;
+    }
     trackResponse(request.socket, responses, response);
     closeAfterUnread(request, response);
     limits.watchRequest(request, response);
@@ -87,6 +92,11 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
     }
     const isLast = () => isEnding || retired.has(socket);
     if (isLast()) {
+      for (const earlier of responses) {
+        if (!earlier.headersSent) {
+          earlier.removeHeader("connection");
+        }
+      }
       response.setHeader("connection", "close");
     }
     response.once("close", () => {
@@ -142,6 +152,11 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
       server.close();
     },
   };
+}
+
+/** Whether a response has told its client that it is the last. */
+function isLastOfConnection(response: ServerResponse): boolean {
+  return response.headersSent && response.getHeader("connection") === "close";
 }
 
 /**

@@ -36,7 +36,6 @@ import {
   isStrong,
   keyError,
   refuseUnknownFields,
-  tellTime,
   toExpiryPolicy,
   toMember,
   toRequestId,
@@ -147,11 +146,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         }
         const expiry = toExpiryPolicy(request.expiry, clock());
         return async (signal) => {
-          const result = await store
-            .incr({ key, id, delta, initial, min, max, expiry, member }, { signal })
-            .catch((error) => {
-              throw tellTime(error, clock());
-            });
+          const result = await store.incr({ key, id, delta, initial, min, max, expiry, member }, { signal });
           return create(IncrResponseSchema, {
             value: result.value,
             etag: result.etag,

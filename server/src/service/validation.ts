@@ -181,12 +181,6 @@ export function toRequestId(text: string, nowMs: number): RequestId | undefined 
   return id;
 }
 
-/** A request id that is too old is refused with the server's time, as one that is too new is. */
-export function tellTime(error: unknown, nowMs: number): unknown {
-  const isTooOld = error instanceof DynakvError && error.reason === ErrorReason.REQUEST_TOO_OLD;
-  return isTooOld ? error.withServerTime(nowMs) : error;
-}
-
 const maxMemberBytes = 128;
 
 /** The hash of the member that an increment counts; undefined when it has none. */

@@ -100,6 +100,51 @@ test("JSON that is not UTF-8 is refused in envelopes, and in the URL of a GET", 
   }
 });
 
+test("a long number where a string belongs is refused, and is not stored as one", async () => {
+  for (const json of [
+    '{"key":12345678901234567890}',
+    '{"key":"k","requestId":12345678901234567890}',
+    '{"key":"k","member":12345678901234567890}',
+    '{"key":12345678901234567890,"delta":1}',
+  ]) {
+    assert.is((await post("Incr", json)).code, "invalid_argument", json);
+  }
+  assert.is((await post("Set", '{"key":"k","value":12345678901234567890}')).code, "invalid_argument");
+  assert.is((await post("Set", '{"key":"k","condition":{"ifEtag":12345678901234567890}}')).code, "invalid_argument");
+  assert.is(await server.rawItem("12345678901234567890"), undefined);
+});
+
+test("JSON that is nested without end is refused", async () => {
+  for (const open of ["{", "[", '{"a":']) {
+    const { status } = await post("Get", gzipSync(open.repeat(200_000)), { "content-encoding": "gzip" });
+    assert.is(status, 400, open);
+  }
+  assert.is((await post("Get", '{"key":"k"}')).status, 200);
+});
+
+test("an envelope of gRPC with flags that it does not know is refused", async () => {
+  const message = enveloped(latin1('{"key":"flags","value":"aGVsbG8="}'));
+  for (const flags of [2, 4, 8, 64]) {
+    const body = new Uint8Array(message);
+    body[0] = flags;
+    const url = `${server.url}/dynakv.v1.KeyValueService/Set`;
+    const headers = { "content-type": "application/grpc-web+json" };
+    const response = await fetch(url, { method: "POST", headers, body });
+    const text = response.headers.get("grpc-status") ?? (await response.text());
+    assert.match(text, /grpc-status: ?[1-9]|^[1-9]/, String(flags));
+  }
+  assert.is(await server.rawItem("flags"), undefined);
+});
+
+test("a GET of compressed JSON is held to the same", async () => {
+  const url = `${server.url}/dynakv.v1.KeyValueService/Get?connect=v1&encoding=json&base64=1&compression=gzip&message=`;
+  const get = async (json: Uint8Array) => read(await fetch(url + gzipSync(json).toString("base64url")));
+  await server.client.set({ key: "compressed", value: Buffer.from("v") });
+  assert.is((await get(latin1('{"key":"compressed"}'))).status, 200);
+  assert.is((await get(latin1('{"key":"caf\xe9"}'))).code, "invalid_argument");
+  assert.is((await read(await fetch(`${url}bm90IGd6aXA`))).status, 400);
+});
+
 test("a GET of JSON is answered, percent-encoded and in base64, with keys past ASCII", async () => {
   for (const key of ["k", "café", "a+b c&d=e%", "鍵🔑"]) {
     await server.client.set({ key, value: Buffer.from("v") });

@@ -73,6 +73,21 @@ test("an HTTP/1 request that is answered before it was read whole ends its conne
     await waitUntil("the second is answered", () => whole.received().split("hello").length === 3);
   }));
 
+test("a request behind an answer that is the last of its connection is not carried out", () => {
+  let calls = 0;
+  const serve: RequestHandler = (_, response) => {
+    calls++;
+    response.writeHead(200).end("hello");
+  };
+  return withPort(serve, async ({ connect }) => {
+    const client = await connect();
+    client.socket.write(`POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 5\r\n\r\n12345${get}`);
+    await client.closed;
+    assert.match(client.received(), /connection: close/i);
+    assert.is(calls, 1);
+  });
+});
+
 test("an HTTP/2 preface that arrives byte by byte is known for what it is", () =>
   withPort(hello, async ({ connect }) => {
     const { socket, received } = await connect();

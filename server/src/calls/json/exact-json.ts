@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { decodeUtf8 } from "../../../../common/decode-utf8.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
@@ -19,53 +20,81 @@ export function toExactJson(bytes: Uint8Array, schema: DescMessage): string {
     // A replacement character in its place would make one key of many.
     throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON is not UTF-8");
   }
-  const json = quoteInexactNumbers(text);
+  const inexact = findInexactNumbers(text);
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(quoted(text, inexact, numberMark));
   } catch {
     // Who decodes the message tells what is wrong with it.
-    return json;
+    return text;
   }
-  checkMessage(schema, value, "");
-  return json;
+  const quotable = checkMessage(schema, value, "");
+  if (quotable !== inexact.length) {
+    throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has a number that no field takes, or that is not exact");
+  }
+  return quoted(text, inexact, "");
 }
+
+/** Tells a number that was put in quotes from a string, which cannot begin so: nobody else knows it. */
+const numberMark = `${randomUUID()} `;
+
+/** The places of numbers in a text: from and to. */
+type Places = readonly (readonly [number, number])[];
+
+function quoted(text: string, places: Places, mark: string): string {
+  let result = "";
+  let copied = 0;
+  for (const [from, to] of places) {
+    result += `${text.slice(copied, from)}"${mark}${text.slice(from, to)}"`;
+    copied = to;
+  }
+  return copied === 0 ? text : result + text.slice(copied);
+}
+
+/** More than any message of the schema's has: what is deeper, or has more fields, is made to cost. */
+const maxDepth = 100;
+const maxNames = 1000;
 
 const quote = 0x22;
 const backslash = 0x5c;
 const openBrace = 0x7b;
 const closeBrace = 0x7d;
+const openBracket = 0x5b;
+const closeBracket = 0x5d;
 const colon = 0x3a;
 
-/** Also refuses an object with two fields of one name. What is no JSON comes out as it is, or nearly so, for JSON.parse to refuse. */
-function quoteInexactNumbers(text: string): string {
-  let exact = "";
-  let copied = 0;
-  /** The names of the fields of each object that is open. */
-  const names: Set<string>[] = [];
+/**
+ * The numbers that JSON.parse would round. Also refuses an object with two fields of one name. What is no JSON is left for JSON.parse to
+ * refuse.
+ */
+function findInexactNumbers(text: string): Places {
+  const found: [number, number][] = [];
+  /** The names of the fields of each object that is open; undefined for a list, and for an object that has none yet. */
+  const names: (Set<string> | undefined)[] = [];
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code === quote) {
       const end = endOfString(text, index);
       if (text.charCodeAt(skipSpace(text, end + 1)) === colon) {
-        addName(names.at(-1), text.slice(index, end + 1));
+        names[names.length - 1] = withName(names.at(-1), text.slice(index, end + 1));
       }
       index = end;
-    } else if (code === openBrace) {
-      names.push(new Set());
-    } else if (code === closeBrace) {
+    } else if (code === openBrace || code === openBracket) {
+      names.push(undefined);
+      if (names.length > maxDepth) {
+        throw new DynakvError(ErrorReason.INVALID_FIELD, `the JSON is nested more than ${maxDepth} deep`);
+      }
+    } else if (code === closeBrace || code === closeBracket) {
       names.pop();
     } else if (isNumberStart(code)) {
       const end = endOfNumber(text, index);
-      const number = text.slice(index, end);
-      if (!isExact(number)) {
-        exact += `${text.slice(copied, index)}"${number}"`;
-        copied = end;
+      if (!isExact(text.slice(index, end)) && text.charCodeAt(skipSpace(text, end)) !== colon) {
+        found.push([index, end]);
       }
       index = end - 1;
     }
   }
-  return copied === 0 ? text : exact + text.slice(copied);
+  return found;
 }
 
 /** The index of the quote that ends the string which begins at `start`; past the text for one that does not end. */
@@ -90,12 +119,18 @@ function skipSpace(text: string, from: number): number {
   return index;
 }
 
-function addName(names: Set<string> | undefined, quoted: string): void {
-  const name = quoted.includes("\\") ? unescapeName(quoted) : quoted;
-  if (names?.has(name)) {
+function withName(names: Set<string> | undefined, quotedName: string): Set<string> {
+  const name = quotedName.includes("\\") ? unescapeName(quotedName) : quotedName;
+  if (names === undefined) {
+    return new Set([name]);
+  }
+  if (names.has(name)) {
     throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has an object with two fields of one name");
   }
-  names?.add(name);
+  if (names.size >= maxNames) {
+    throw new DynakvError(ErrorReason.INVALID_FIELD, `the JSON has an object with more than ${maxNames} fields`);
+  }
+  return names.add(name);
 }
 
 function unescapeName(quoted: string): string {
@@ -120,39 +155,51 @@ function endOfNumber(text: string, start: number): number {
 /** As many decimal digits as every one of them survives a double. */
 const exactDigits = 15;
 
+const numberPattern = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
 function isExact(number: string): boolean {
   if (number.length <= exactDigits && !/[eE]/.test(number)) {
     return true;
   }
-  const value = Number(number);
   // What is no number is for JSON.parse to refuse, and what is no integer for the field.
-  return Number.isNaN(value) || String(value) === number || (Number.isSafeInteger(value) && isShort(number));
+  if (!numberPattern.test(number)) {
+    return true;
+  }
+  const value = Number(number);
+  return String(value) === number || (Number.isSafeInteger(value) && isShort(number));
 }
 
 function isShort(number: string): boolean {
   return (number.split(/[eE]/)[0] ?? "").replaceAll(/\D/g, "").length <= exactDigits;
 }
 
-function checkMessage(schema: DescMessage, value: unknown, path: string): void {
+/** Returns how many of the numbers that were put in quotes stand in fields of 64 bits, which take them so. */
+function checkMessage(schema: DescMessage, value: unknown, path: string): number {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return;
+    return 0;
   }
+  let quotable = 0;
   for (const [name, fieldValue] of Object.entries(value)) {
     const field = schema.fields.find((each) => each.jsonName === name || each.name === name);
     if (field !== undefined && fieldValue !== null) {
-      checkField(field, fieldValue, path === "" ? field.name : `${path}.${field.name}`);
+      quotable += checkField(field, fieldValue, path === "" ? field.name : `${path}.${field.name}`);
     }
   }
+  return quotable;
 }
 
-function checkField(field: DescField, value: unknown, path: string): void {
-  if (field.fieldKind === "list") {
-    for (const item of Array.isArray(value) ? value : []) {
-      checkSingle(field.scalar, field.message, item, path);
-    }
-  } else if (field.fieldKind !== "map") {
-    checkSingle(field.scalar, field.message, value, path);
+function checkField(field: DescField, value: unknown, path: string): number {
+  if (field.fieldKind === "map") {
+    return 0;
   }
+  if (field.fieldKind !== "list") {
+    return checkSingle(field.scalar, field.message, value, path);
+  }
+  let quotable = 0;
+  for (const item of Array.isArray(value) ? value : []) {
+    quotable += checkSingle(field.scalar, field.message, item, path);
+  }
+  return quotable;
 }
 
 function checkSingle(
@@ -160,15 +207,18 @@ function checkSingle(
   message: DescMessage | undefined,
   value: unknown,
   path: string,
-): void {
-  const check = scalar === undefined ? wellKnownTypes[message?.typeName ?? ""] : scalars[scalar];
-  if (check !== undefined && typeof value === "string") {
-    if (!check.isValid(value)) {
-      throw invalidField(ErrorReason.INVALID_FIELD, path, `not ${check.what}`);
-    }
-  } else if (message !== undefined && !message.typeName.startsWith("google.protobuf.")) {
-    checkMessage(message, value, path);
+): number {
+  if (typeof value !== "string") {
+    const isOurs = message !== undefined && !message.typeName.startsWith("google.protobuf.");
+    return isOurs ? checkMessage(message, value, path) : 0;
   }
+  const check = scalar === undefined ? wellKnownTypes[message?.typeName ?? ""] : scalars[scalar];
+  const isNumber = value.startsWith(numberMark);
+  const text = isNumber ? value.slice(numberMark.length) : value;
+  if (check !== undefined && ((isNumber && check !== integer) || !check.isValid(text))) {
+    throw invalidField(ErrorReason.INVALID_FIELD, path, `not ${check.what}`);
+  }
+  return isNumber && check === integer ? 1 : 0;
 }
 
 /** What a string has to be for fields of a type. */

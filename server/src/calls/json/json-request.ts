@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import {
   type Compression,
   encodeEnvelope,
@@ -17,20 +18,22 @@ import { toExactJson } from "./exact-json.js";
 export const acceptedCompression: readonly Compression[] = [compressionGzip, compressionBrotli];
 
 const compressedFlag = 1;
+/** Ends a stream of the Connect protocol. */
+const endFlag = 2;
 
 /**
  * Has the JSON in a request of Connect's checked before Connect decodes it: see {@link toExactJson}. It is decompressed here, since it
  * has to be read. A request without JSON, and one with a compression that is not served, stays as it is.
  */
-export function checkJson(
+export async function checkJson(
   request: UniversalServerRequest,
   call: Call,
   method: DescMethod,
   readMaxBytes: number,
-): UniversalServerRequest {
+): Promise<UniversalServerRequest> {
   const check = (bytes: Uint8Array) => checkDocument(bytes, call, method);
   if (request.method === "GET") {
-    return checkQuery(request, call, method);
+    return checkQuery(request, readMaxBytes, check);
   }
   const type = request.header.get("content-type") ?? "";
   if (/^application\/json\s*(;|$)/i.test(type)) {
@@ -40,7 +43,10 @@ export function checkJson(
   }
   if (/^application\/(connect|grpc|grpc-web)\+json\s*(;|$)/i.test(type)) {
     const name = call.protocol === "connect" ? "connect-content-encoding" : "grpc-encoding";
-    return withDecompressed(request, name, (compression) => checkStream(request, compression, readMaxBytes, check));
+    const knownFlags = call.protocol === "connect" ? compressedFlag | endFlag : compressedFlag;
+    return withDecompressed(request, name, (compression) =>
+      checkStream(request, compression, knownFlags, readMaxBytes, check),
+    );
   }
   return request;
 }
@@ -93,11 +99,19 @@ async function* checkUnary(
 async function* checkStream(
   request: UniversalServerRequest,
   compression: Compression | undefined,
+  knownFlags: number,
   readMaxBytes: number,
   check: (bytes: Uint8Array) => Uint8Array,
 ): AsyncGenerator<Uint8Array> {
   const body = request.body as AsyncIterable<Uint8Array>;
   for await (const { flags, data } of transformSplitEnvelope(readMaxBytes)(body)) {
+    // Connect decodes a message whatever further flags it has.
+    if ((flags & ~knownFlags) !== 0) {
+      throw new ConnectError(
+        `protocol error: an envelope has the flags ${flags}, which mean nothing`,
+        Code.InvalidArgument,
+      );
+    }
     if (flags === compressedFlag && compression !== undefined) {
       yield encodeEnvelope(0, check(await compression.decompress(data, readMaxBytes)));
     } else {
@@ -107,20 +121,24 @@ async function* checkStream(
 }
 
 /** Connect's GET has its message in the URL, percent-encoded or in base64. */
-function checkQuery(request: UniversalServerRequest, call: Call, method: DescMethod): UniversalServerRequest {
+async function checkQuery(
+  request: UniversalServerRequest,
+  readMaxBytes: number,
+  check: (bytes: Uint8Array) => Uint8Array,
+): Promise<UniversalServerRequest> {
   const url = new URL(request.url);
   const { searchParams: parameters } = url;
-  if (parameters.get("encoding") !== "json" || parameters.has("compression")) {
+  const encoding = parameters.get("compression") ?? "identity";
+  const compression = acceptedCompression.find(({ name }) => name === encoding);
+  if (parameters.get("encoding") !== "json" || (compression === undefined && encoding !== "identity")) {
     return request;
   }
-  try {
-    const bytes = messageOf(url);
-    parameters.set("message", Buffer.from(toExactJson(bytes, method.input)).toString("base64url"));
-    parameters.set("base64", "1");
-    return { ...request, url: url.toString() };
-  } catch (error) {
-    throw refuseBody(error, call, method);
-  }
+  const given = messageOf(url);
+  const bytes = compression === undefined ? given : await compression.decompress(given, readMaxBytes);
+  parameters.set("message", Buffer.from(check(bytes)).toString("base64url"));
+  parameters.set("base64", "1");
+  parameters.delete("compression");
+  return { ...request, url: url.toString() };
 }
 
 function messageOf({ search, searchParams }: URL): Uint8Array {

@@ -7,14 +7,21 @@ import { ConditionFailed, type Doubt, inDoubt, readFailed } from "../dynamodb/re
 import type { CallOptions } from "../layout/entry.js";
 import { counterEtag, isExpired } from "../layout/item-layout.js";
 import { nonceOf, parseRequestId, type RequestId } from "../layout/request-id.js";
-import type { Fence } from "../layout/request-memory.js";
+import type { Fence, RequestMemory } from "../layout/request-memory.js";
 import { itemAfterFailure } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { type Increment, updateCounter } from "./counter-requests.js";
-import { appliedResult, type IncrInput, incrementOnce, mayBeRepeated, repeatable } from "./increment-counter.js";
+import {
+  appliedResult,
+  type IncrInput,
+  incrementOnce,
+  mayBeRepeated,
+  repeatable,
+  unapplied,
+} from "./increment-counter.js";
 import { takeGroup, type WaitingIncrement as Waiting } from "./increment-group.js";
 import { createLateSection, type LateSection } from "./late-section.js";
-import { type IncrResult, inTurn, recall } from "./recall.js";
+import { type IncrResult, inTurn, recall, refuseForgotten, tellTime } from "./recall.js";
 import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
 
 /** Adds to a counter, together with others that come at the same time. */
@@ -183,7 +190,7 @@ async function writeTogether(
       return { left: [], isThere: true };
     } catch (error) {
       try {
-        const after = await afterRefusal(context, left, error, section, { signal });
+        const after = await afterRefusal(context, left, error, doubt, section, { signal });
         const isSame = after.left.length === left.length && isEqualFence(after.fence, fence);
         ({ left, fence } = after);
         unexplained += isSame && !after.hasMadeRoom ? 1 : 0;
@@ -205,6 +212,7 @@ async function afterRefusal(
   context: StoreContext,
   bundles: readonly Bundle[],
   error: unknown,
+  doubt: Doubt,
   section: LateSection,
   options: CallOptions,
 ): Promise<Left & { readonly fence: Fence; readonly hasMadeRoom: boolean }> {
@@ -217,16 +225,25 @@ async function afterRefusal(
   const increments = bundles.map(({ increment }) => increment);
   const item = await inTurn(context, increments, seen, section, options);
   const { memory, replays, fence } = await recall(context, increments, item, options);
+  const left: Bundle[] = [];
   for (const bundle of bundles) {
     const replay = replays.get(bundle.increment);
     if (replay !== undefined) {
       settleAll([bundle], replay);
+      continue;
+    }
+    try {
+      refuseForgotten(memory, bundle.increment);
+      left.push(bundle);
+    } catch (forgotten) {
+      failAll([bundle], inDoubt(doubt, tellTime(context, doubt, forgotten)));
     }
   }
+  const makeRoom = (full: RequestMemory) =>
+    unapplied(makeRoomIfFull(context, first.increment.key, full, section, options));
   return {
-    left: bundles.filter(({ increment }) => !replays.has(increment)),
-    hasMadeRoom:
-      memory !== undefined && (await makeRoomIfFull(context, first.increment.key, memory, section, options)) === "made",
+    left,
+    hasMadeRoom: left.length > 0 && memory !== undefined && (await makeRoom(memory)) === "made",
     isThere: memory?.gone === false && item !== undefined && !isExpired(layout.expireAt(item), clock()),
     fence,
   };

@@ -18,7 +18,7 @@ import {
   updateCounter,
 } from "./counter-requests.js";
 import type { LateSection } from "./late-section.js";
-import { type IncrResult, inTurn, recall, refuseForgotten, tooOld } from "./recall.js";
+import { type IncrResult, inTurn, recall, refuseForgotten, tellTime, tooOld } from "./recall.js";
 import { makeRoomIfFull } from "./trim-memory.js";
 
 export interface IncrInput extends Omit<Increment, "id"> {
@@ -95,7 +95,7 @@ export async function incrementOnce(
       retryAfterMs: 100,
     });
   } catch (error) {
-    throw repeatable(isRepeatable, inDoubt(doubt, readFailed(error)));
+    throw repeatable(isRepeatable, inDoubt(doubt, tellTime(context, doubt, readFailed(error))));
   }
 }
 
@@ -161,7 +161,7 @@ async function nextStep(
   if (memory === undefined) {
     return entry === undefined ? { kind: "create", value } : { kind: "adopt" };
   }
-  const room = await unapplied(makeRoomIfFull(context, input.key, memory, section, options));
+  const room = await unapplied(makeRoomIfFull(context, input.key, memory, section, { signal: options.signal }));
   const needsRoom = room !== "full for good";
   return entry === undefined
     ? { kind: "restart", value, from: memory.gone ? "gone" : "expired", fence, needsRoom }
@@ -227,7 +227,7 @@ export function appliedResult({ layout }: StoreContext, id: RequestId, item: Ite
 }
 
 /** Whatever becomes of a request that only prepares the increment, the increment has not been applied by it. */
-async function unapplied<T>(preparation: Promise<T>): Promise<T> {
+export async function unapplied<T>(preparation: Promise<T>): Promise<T> {
   try {
     return await preparation;
   } catch (error) {

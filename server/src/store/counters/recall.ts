@@ -1,6 +1,7 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
+import type { Doubt } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
 import { counterEtag } from "../layout/item-layout.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
@@ -125,6 +126,23 @@ export function refuseForgotten(memory: RequestMemory | undefined, { id }: Incre
   if (memory !== undefined && ((last !== undefined && last.sequence > id.sequence) || memory.lost >= id.sequence)) {
     throw tooOld("what was known of ids of its time has been removed");
   }
+}
+
+/**
+ * What the refusal of an id for its age tells: the server's time, with which its caller may make another id and send the increment under
+ * that. So not while an earlier try of this same request may still be applied.
+ */
+export function tellTime({ clock }: StoreContext, doubt: Doubt, error: unknown): unknown {
+  if (!(error instanceof DynakvError) || error.reason !== ErrorReason.REQUEST_TOO_OLD) {
+    return error;
+  }
+  return doubt.error === undefined
+    ? error.withServerTime(clock())
+    : new DynakvError(
+        ErrorReason.REQUEST_TOO_OLD,
+        "request_id: its time has passed while it was not known whether this request was applied, and that cannot be told any more",
+        { field: "request_id", outcome: Outcome.UNKNOWN },
+      );
 }
 
 export function tooOld(why: string): DynakvError {

@@ -222,7 +222,12 @@ export function createItemLayout(names: TableNames): ItemLayout {
     },
     writtenEtag,
     sameVersion(item) {
-      return sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
+      const same = sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
+      // Of a deleted key nothing else is left that tells one deletion from the next.
+      const gone = item[names.requestsAttribute]?.M?.[goneEntry];
+      return gone === undefined
+        ? same
+        : { expression: `${same.expression} AND #s.#g = :same_g`, values: { ...same.values, ":same_g": gone } };
     },
     sameItem(item) {
       return sameAttributes(item, "attribute_not_exists(#e)", ["#v", "#c", "#w", "#x"]);

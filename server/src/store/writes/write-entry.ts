@@ -173,14 +173,14 @@ export async function deleteEntry(context: StoreContext, input: DeleteInput, opt
   // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
   // as well: a replica whose clock is behind would find it alive after this.
   const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
-    const update = "SET #s.#g = :second, #x = :until REMOVE #v, #c, #w, #e, #m";
+    const update = "SET #s.#g = :nonce, #x = :until REMOVE #v, #c, #w, #e, #m";
     const until = Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000);
     const request: UpdateItemCommandInput = {
       TableName: layout.names.table,
       Key: layout.key(key),
       UpdateExpression: update,
       ...conditionParameters(context, expression, update, {
-        ":second": { N: formatSeconds(clock()) },
+        ":nonce": { S: createNonce() },
         ":until": { N: until.toString() },
       }),
     };
