@@ -300,7 +300,7 @@ test("what was called wrongly ends with 2, and changes nothing", async () => {
 test("a call that fails ends with 3, and a write of which nobody knows with 4", async () => {
   proxy.decide = ({ operation }) => (operation === "PutItem" || operation === "UpdateItem" ? "hang" : "forward");
   const [refused, unknown] = await Promise.all([
-    run(["get", "a", "--address", "http://127.0.0.1:1", "--timeout", "0.2"]),
+    run(["get", "a", "--address", "http://127.0.0.1:1", "--timeout", "2"]),
     run(["set", "unknown", "1", "--timeout", "0.5"], { env: { DYNAKV_ADDRESS: proxied.url } }),
   ]);
   proxy.reset();
