@@ -3,8 +3,9 @@ import { Code, type Interceptor } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
-import { createClient, createRequestId, type DynakvClient, DynakvError } from "../src/index.js";
+import { createClient, createRequestId, type DynakvClient, type DynakvError } from "../src/index.js";
 import { Consistency, type GetRequest, type MGetRequest } from "../src/schema.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("calls that travel together");
 let server: TestServer;
@@ -56,15 +57,6 @@ function numbers(length: number): number[] {
 async function textAt(key: string, options = {}): Promise<string | undefined> {
   const entry = await client.get(key, options);
   return entry?.kind === "value" ? Buffer.from(entry.value).toString() : undefined;
-}
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
 }
 
 test("a get alone is a Get", async () => {

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { chordKey, createCelery, groupKey, isFailure, isSuccess, taskKey } from "../src/celery.js";
-import { createClient, type DynakvClient, DynakvError } from "../src/index.js";
+import { createClient, type DynakvClient } from "../src/index.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("Celery's results");
 let server: TestServer;
@@ -155,14 +156,5 @@ test("waiting ends by its deadline and by its signal", async () => {
   assert.is((await left).reason, "CANCELED");
   assert.is((await errorOf(celery.waitForTask("never", { signal: AbortSignal.abort() }))).reason, "CANCELED");
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 test.run();

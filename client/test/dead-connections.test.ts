@@ -3,8 +3,9 @@ import { keepEventLoopBusy } from "../../server/test/support/busy-loop.js";
 import { suite } from "../../server/test/support/suite.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
-import { createClient, type DynakvClient, DynakvError, type SharedOptions } from "../src/index.js";
+import { createClient, type DynakvClient, type SharedOptions } from "../src/index.js";
 import { createClient as createWebClient } from "../src/web.js";
+import { errorOf } from "./support/error-of.js";
 import { type FakeServer, keys, startFakeServer } from "./support/fake-server.js";
 import { type FaultyNetwork, startFaultyNetwork } from "./support/faulty-network.js";
 
@@ -193,14 +194,5 @@ test("a peer that answers pings is waited for", async () => {
     await server.stop();
   }
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 test.run();

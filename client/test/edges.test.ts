@@ -8,17 +8,10 @@ import { z } from "zod";
 import { type GuardedServers, startGuardedServers } from "../../server/test/support/guarded-servers.js";
 import { suite } from "../../server/test/support/suite.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
-import {
-  Code,
-  createClient,
-  type DynakvClient,
-  DynakvError,
-  json,
-  SchemaError,
-  type SharedOptions,
-} from "../src/index.js";
+import { Code, createClient, type DynakvClient, json, SchemaError, type SharedOptions } from "../src/index.js";
 import { KeyValueService } from "../src/schema.js";
 import { createClient as createWebClient } from "../src/web.js";
+import { errorOf } from "./support/error-of.js";
 import { type FakeServer, keys, startFakeServer } from "./support/fake-server.js";
 
 const test = suite("edges");
@@ -56,15 +49,6 @@ test.after(async () => {
   await fake.stop();
   await guarded.stop();
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 for (const [name, create] of Object.entries(ways)) {
   const url = () => (name in overHttp1 ? fake.http1Url : fake.http2Url);

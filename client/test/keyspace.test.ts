@@ -3,8 +3,9 @@ import * as assert from "uvu/assert";
 import { z } from "zod";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
-import { bytes, createClient, type DynakvClient, DynakvError, json, protobuf, utf8 } from "../src/index.js";
+import { bytes, createClient, type DynakvClient, json, protobuf, utf8 } from "../src/index.js";
 import { type Limits, LimitsSchema } from "../src/schema.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("keyspaces");
 let server: TestServer;
@@ -148,14 +149,5 @@ test("mget brings decoded values, and an error for each that is none", async () 
   assert.is((await texts.mget(["a", "none"]).toMap()).get("a")?.value, "A");
   assert.equal([...(await client.counters("many:").mget(["counter", "none"]).toMap())], [["counter", 1n]]);
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 test.run();

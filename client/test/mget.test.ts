@@ -3,7 +3,8 @@ import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { settled, waitUntil } from "../../server/test/support/wait-until.js";
-import { createClient, type DynakvClient, DynakvError, type MGetResult } from "../src/index.js";
+import { createClient, type DynakvClient, type MGetResult } from "../src/index.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("mget");
 let server: TestServer;
@@ -209,14 +210,5 @@ test("a key that cannot be read is an error of its own, and never a missing one"
   assert.equal(results.progress, { asked: 4, answered: 4, found: 1, missing: 1, failed: 2 });
   assert.is((await errorOf(client.mget(["odd"]).toMap())).reason, "UNREADABLE_ITEM");
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 test.run();

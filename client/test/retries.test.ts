@@ -2,8 +2,9 @@ import { ConnectError, createRouterTransport, type Transport } from "@connectrpc
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
-import { Code, createClient, type DynakvClient, DynakvError, type RetryOptions } from "../src/index.js";
+import { Code, createClient, type DynakvClient, type DynakvError, type RetryOptions } from "../src/index.js";
 import { ErrorDetailSchema, ErrorReason, KeyValueService, Outcome, RetryInfoSchema } from "../src/schema.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("retries");
 
@@ -268,14 +269,5 @@ test("errors are told apart by instanceof and by switch", async () => {
       assert.unreachable(error.reason);
   }
 });
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  const error = await call.then(
-    () => undefined,
-    (cause: unknown) => cause,
-  );
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
-}
 
 test.run();

@@ -5,7 +5,8 @@ import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { settled } from "../../server/test/support/wait-until.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
-import { createClient, type DynakvClient, DynakvError, type ScanPage, utf8 } from "../src/index.js";
+import { createClient, type DynakvClient, type ScanPage, utf8 } from "../src/index.js";
+import { errorOf } from "./support/error-of.js";
 
 const test = suite("scan");
 /** Two pages of the server's, and some. */
@@ -41,12 +42,6 @@ async function keysOf(results: AsyncIterable<{ readonly key: string }>): Promise
     keys.push(key);
   }
   return keys;
-}
-
-async function errorOf(work: Promise<unknown>): Promise<DynakvError> {
-  const error = await work.catch((cause: unknown) => cause);
-  assert.instance(error, DynakvError);
-  return error as DynakvError;
 }
 
 test("brings every key once, with what it holds", async () => {

@@ -7,10 +7,10 @@ import {
   Code,
   createClient,
   type DynakvClient,
-  DynakvError,
   type Interceptor,
   type MGetOptions,
 } from "../src/index.js";
+import { errorOf } from "./support/error-of.js";
 import { type FakeServer, keys, startFakeServer } from "./support/fake-server.js";
 
 type SharedOptions = Pick<ClientOptions, "interceptors" | "defaultTimeoutMs" | "retries" | "token">;
@@ -359,14 +359,4 @@ async function readAll(client: DynakvClient, keys: string[], options?: MGetOptio
 
 function bytesOf(entry: Awaited<ReturnType<DynakvClient["get"]>>): Uint8Array | undefined {
   return entry?.kind === "value" ? entry.value : undefined;
-}
-
-async function errorOf(call: Promise<unknown>): Promise<DynakvError> {
-  try {
-    await call;
-  } catch (error) {
-    assert.instance(error, DynakvError);
-    return error as DynakvError;
-  }
-  throw new Error("the call should have failed");
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import * as assert from "uvu/assert";
 import { root } from "../../../tools/root.js";
+import { isAlive } from "../support/is-alive.js";
 import { cleanEnvironment } from "../support/spawn-server.js";
 import { suite } from "../support/suite.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -38,15 +39,6 @@ test.after.each(() => {
     }
   }
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Ends npm by a signal that reaches nobody else, and waits until nothing of its group is left. */
 async function endBy(signal: NodeJS.Signals, { npm, ended }: Awaited<ReturnType<typeof start>>): Promise<void> {

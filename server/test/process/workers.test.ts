@@ -2,6 +2,7 @@ import { connect } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createClient } from "../../../client/src/index.js";
+import { isAlive } from "../support/is-alive.js";
 import { spawnCli, spawnServer } from "../support/spawn-server.js";
 import { suite } from "../support/suite.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -15,15 +16,6 @@ function logged(stderr: string, message: string): { worker?: number; pid?: numbe
     .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line))
     .filter(({ msg }) => msg === message);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test("they share the port and the embedded engine; one that is killed is replaced; SIGTERM ends all", async () => {

@@ -236,7 +236,7 @@ async function afterRefusal(
       refuseForgotten(memory, bundle.increment);
       left.push(bundle);
     } catch (forgotten) {
-      failAll([bundle], inDoubt(doubt, tellTime(context, doubt, forgotten)));
+      failAll([bundle], tellTime(context, doubt, forgotten));
     }
   }
   const makeRoom = (full: RequestMemory) =>

@@ -3,6 +3,7 @@ import type { DynakvError } from "../../errors/dynakv-error.js";
 import { passInitiators } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
+import { inGroups } from "./groups.js";
 import { createBatchQueue, type KeyBatch } from "./key-batches.js";
 import { type BatchAnswer, readBatch } from "./read-batch.js";
 import { createReadPacer } from "./read-pacer.js";
@@ -94,7 +95,8 @@ export async function* readMany(
       if (done.answer.left !== undefined) {
         queue.putBack(done.answer.left);
       }
-      yield* order === undefined ? toGroups(done.batch, done.answer) : inOrder(order, done.batch, done.answer);
+      const { batch, answer } = done;
+      yield* inGroups(order === undefined ? resultsOf(batch, answer) : inOrder(order, batch, answer), maxGroup);
     }
   } finally {
     giveSlotsBack(0);
@@ -132,23 +134,9 @@ function* resultsOf({ keys }: KeyBatch, { answered }: BatchAnswer): Generator<Re
   }
 }
 
-function* toGroups(batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult[]> {
-  let group: ReadResult[] = [];
-  for (const result of resultsOf(batch, answer)) {
-    group.push(result);
-    if (group.length >= maxGroup) {
-      yield group;
-      group = [];
-    }
-  }
-  if (group.length > 0) {
-    yield group;
-  }
-}
-
-function inOrder(order: ResultOrder, batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult[]> {
+function inOrder(order: ResultOrder, batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult> {
   for (const result of resultsOf(batch, answer)) {
     order.add(result);
   }
-  return order.take(maxGroup);
+  return order.take();
 }

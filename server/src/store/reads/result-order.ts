@@ -10,8 +10,8 @@ export interface ReadResult {
 /** Results that wait until every earlier position is answered. */
 export interface ResultOrder {
   add(result: ReadResult): void;
-  /** Hands out what is next in order, in groups of this many at most. */
-  take(maxGroup: number): Generator<ReadResult[]>;
+  /** Hands out what is next in order. */
+  take(): Generator<ReadResult>;
   /** How many bytes wait. */
   readonly bytes: number;
 }
@@ -28,19 +28,11 @@ export function createResultOrder(): ResultOrder {
       waiting.set(result.index, result);
       bytes += sizeOf(result);
     },
-    *take(maxGroup) {
-      let group: ReadResult[] = [];
+    *take() {
       for (let result = waiting.get(next); result !== undefined; result = waiting.get(next)) {
         waiting.delete(next++);
         bytes -= sizeOf(result);
-        group.push(result);
-        if (group.length >= maxGroup) {
-          yield group;
-          group = [];
-        }
-      }
-      if (group.length > 0) {
-        yield group;
+        yield result;
       }
     },
     get bytes() {

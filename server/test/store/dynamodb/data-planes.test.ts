@@ -17,6 +17,7 @@ import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dyna
 import type { Item } from "../../../src/store/dynamodb/item.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
+import { comparable } from "../../support/comparable.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
 import { Sha256 } from "../../support/sha256.js";
@@ -92,21 +93,6 @@ async function outcomeOf(operation: Promise<object>): Promise<unknown> {
     const { cause: _, ...failure } = classifyError(error);
     return comparable(failure);
   }
-}
-
-/** The same for a Buffer and a Uint8Array; a part that is undefined is none. */
-function comparable(value: unknown): unknown {
-  if (value instanceof Uint8Array) {
-    return `bytes ${Buffer.from(value).toString("hex")}`;
-  }
-  if (Array.isArray(value)) {
-    return value.map(comparable);
-  }
-  if (typeof value !== "object" || value === null) {
-    return value;
-  }
-  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
-  return Object.fromEntries(parts.sort().map(([name, part]) => [name, comparable(part)]));
 }
 
 const key = (id: string) => ({ TableName: table, Key: { id: { S: id } } });

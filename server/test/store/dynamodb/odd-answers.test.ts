@@ -13,6 +13,7 @@ import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dyna
 import { createLeanDataPlane, type LeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
 import { withoutRetries } from "../../../src/store/dynamodb/without-retries.js";
+import { comparable } from "../../support/comparable.js";
 import { type HttpParts, type RawEndpoint, renderHttp, startRawEndpoint } from "../../support/raw-endpoint.js";
 import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
@@ -71,20 +72,6 @@ async function outcomesOfBytes(operation: Operation, pieces: readonly Buffer[]) 
     );
   }
   return outcomes as Record<keyof typeof planes, unknown>;
-}
-
-function comparable(value: unknown): unknown {
-  if (value instanceof Uint8Array) {
-    return `bytes ${Buffer.from(value).toString("hex")}`;
-  }
-  if (Array.isArray(value)) {
-    return value.map(comparable);
-  }
-  if (typeof value !== "object" || value === null) {
-    return value;
-  }
-  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
-  return Object.fromEntries(parts.sort().map(([name, part]) => [name, comparable(part)]));
 }
 
 const json = (value: unknown) => JSON.stringify(value);
