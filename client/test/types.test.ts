@@ -23,7 +23,7 @@ export async function wrong(): Promise<void> {
   // @ts-expect-error: a field is of another type
   await users.set("a", { name: "Ada", age: "36" });
   // @ts-expect-error: no such field
-  await limits.set("a", { maxKeys: 5 });
+  await limits.set("a", { maxKeyCount: 5 });
   // @ts-expect-error: text where bytes belong
   await client.set("a", "text");
 

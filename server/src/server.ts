@@ -325,6 +325,7 @@ function createImplementations(settings: Settings, context: StoreContext, { embe
       embedded,
       names: context.layout.names,
       maxRequestBytes: settings.maxRequestBytes,
+      maxKeys: settings.maxKeys,
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
       defaultDeadlineMs,
       requestWindowMs: context.requests.windowMs,

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/entry.proto.
  */
 export const file_dynakv_v1_entry: GenFile = /*@__PURE__*/
-  fileDesc("ChVkeW5ha3YvdjEvZW50cnkucHJvdG8SCWR5bmFrdi52MSKiAQoFRW50cnkSDwoFdmFsdWUYASABKAxIABIRCgdjb3VudGVyGAIgASgDSAASLgoKd3JpdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYBSABKAlCBgoEZGF0YSLrAQoGRXhwaXJ5EioKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASKAoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASJwoFbmV2ZXIYAyABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABImCgRrZWVwGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASMAoOc2VydmVyX2RlZmF1bHQYBSABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIAEIICgZwb2xpY3kigQEKCUNvbmRpdGlvbhIrCglpZl9hYnNlbnQYASABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIsCgppZl9wcmVzZW50GAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASEQoHaWZfZXRhZxgDIAEoCUgAQgYKBHRlc3QqXAoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIYChRDT05TSVNURU5DWV9FVkVOVFVBTBABEhYKEkNPTlNJU1RFTkNZX1NUUk9ORxACQiEKCWR5bmFrdi52MVABWhJkeW5ha3YvdjE7ZHluYWt2djFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("ChVkeW5ha3YvdjEvZW50cnkucHJvdG8SCWR5bmFrdi52MSLbAQoFRW50cnkSDwoFdmFsdWUYASABKAxIABIRCgdjb3VudGVyGAIgASgDSAASLgoKd3JpdGVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYBSABKAkSIgoEa2luZBgGIAEoDjIULmR5bmFrdi52MS5FbnRyeUtpbmQSEwoLdmFsdWVfYnl0ZXMYByABKA1CBgoEZGF0YSLrAQoGRXhwaXJ5EioKBWFmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASKAoCYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASJwoFbmV2ZXIYAyABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABImCgRrZWVwGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASMAoOc2VydmVyX2RlZmF1bHQYBSABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIAEIICgZwb2xpY3kigQEKCUNvbmRpdGlvbhIrCglpZl9hYnNlbnQYASABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABIsCgppZl9wcmVzZW50GAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASEQoHaWZfZXRhZxgDIAEoCUgAQgYKBHRlc3QqVQoJRW50cnlLaW5kEhoKFkVOVFJZX0tJTkRfVU5TUEVDSUZJRUQQABIUChBFTlRSWV9LSU5EX1ZBTFVFEAESFgoSRU5UUllfS0lORF9DT1VOVEVSEAIqXAoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIYChRDT05TSVNURU5DWV9FVkVOVFVBTBABEhYKEkNPTlNJU1RFTkNZX1NUUk9ORxACQiEKCWR5bmFrdi52MVABWhJkeW5ha3YvdjE7ZHluYWt2djFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * Entry is what a key holds: a value or a counter, and what is known about it.
@@ -21,7 +21,8 @@ export const file_dynakv_v1_entry: GenFile = /*@__PURE__*/
  */
 export type Entry = Message<"dynakv.v1.Entry"> & {
   /**
-   * What the key holds. Exactly one is set.
+   * What the key holds. Exactly one is set, but for an entry that was asked for without it (metadata_only, keys_only): then
+   * none is, and kind is set instead.
    *
    * @generated from oneof dynakv.v1.Entry.data
    */
@@ -35,7 +36,7 @@ export type Entry = Message<"dynakv.v1.Entry"> & {
     case: "value";
   } | {
     /**
-     * The counter, when the key was written by Incr (or by a Celery chord).
+     * The counter, when the key was written by Incr, by a Set of a counter, or by a Celery chord.
      *
      * @generated from field: int64 counter = 2;
      */
@@ -51,7 +52,7 @@ export type Entry = Message<"dynakv.v1.Entry"> & {
   writeTime?: Timestamp | undefined;
 
   /**
-   * The second from which the entry is gone. Unset when it never expires.
+   * The moment from which the entry is gone, to the millisecond. Unset when it never expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 4;
    */
@@ -64,6 +65,20 @@ export type Entry = Message<"dynakv.v1.Entry"> & {
    * @generated from field: string etag = 5;
    */
   etag: string;
+
+  /**
+   * What the key holds, where data was left out. Unspecified in every other entry: there data tells.
+   *
+   * @generated from field: dynakv.v1.EntryKind kind = 6;
+   */
+  kind: EntryKind;
+
+  /**
+   * The length of the value in bytes, where data was left out. 0 for a counter, for an empty value, and in every other entry.
+   *
+   * @generated from field: uint32 value_bytes = 7;
+   */
+  valueBytes: number;
 };
 
 /**
@@ -74,8 +89,12 @@ export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_entry, 0);
 
 /**
- * Expiry says when an entry shall be gone. An entry is gone from the second it expires, on every path, whether or not
- * DynamoDB has reaped the item yet. Expiry is kept in whole seconds, rounded up.
+ * Expiry says when an entry shall be gone. An entry is gone from the millisecond it expires, by the clock of the server, on every
+ * path, whether or not DynamoDB has reaped the item yet.
+ *
+ * after and at are kept to the millisecond, rounded up. The attribute by which DynamoDB reaps, and which Celery knows, holds whole
+ * seconds, rounded up; the millisecond stands beside it in an attribute of dynakv's. When another program changes the former, so
+ * that it is no longer the latter rounded up, the former counts alone. The server's default expiry is kept in whole seconds.
  *
  * @generated from message dynakv.v1.Expiry
  */
@@ -87,7 +106,7 @@ export type Expiry = Message<"dynakv.v1.Expiry"> & {
    */
   policy: {
     /**
-     * Gone this long after the write. Must be positive.
+     * Gone this long after the server begins to write. Must be positive.
      *
      * @generated from field: google.protobuf.Duration after = 1;
      */
@@ -182,6 +201,47 @@ export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_entry, 2);
 
 /**
+ * EntryKind is what an entry is, where it is told without its data.
+ *
+ * @generated from enum dynakv.v1.EntryKind
+ */
+export const EntryKind = {
+  /**
+   * Not told, since the entry has its data.
+   *
+   * @generated from enum value: ENTRY_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A value.
+   *
+   * @generated from enum value: ENTRY_KIND_VALUE = 1;
+   */
+  VALUE: 1,
+
+  /**
+   * A counter.
+   *
+   * @generated from enum value: ENTRY_KIND_COUNTER = 2;
+   */
+  COUNTER: 2,
+} as const;
+
+/**
+ * EntryKind is what an entry is, where it is told without its data.
+ *
+ * @generated from enum dynakv.v1.EntryKind
+ */
+export type EntryKind = (typeof EntryKind)[keyof typeof EntryKind] | UnknownEnum;
+
+/**
+ * Describes the enum dynakv.v1.EntryKind.
+ */
+export const EntryKindSchema: GenEnum<EntryKind> = /*@__PURE__*/
+  enumDesc(file_dynakv_v1_entry, 0);
+
+/**
  * Consistency says how fresh a read must be.
  *
  * @generated from enum dynakv.v1.Consistency
@@ -220,5 +280,5 @@ export type Consistency = (typeof Consistency)[keyof typeof Consistency] | Unkno
  * Describes the enum dynakv.v1.Consistency.
  */
 export const ConsistencySchema: GenEnum<Consistency> = /*@__PURE__*/
-  enumDesc(file_dynakv_v1_entry, 0);
+  enumDesc(file_dynakv_v1_entry, 1);
 

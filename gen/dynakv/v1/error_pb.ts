@@ -75,7 +75,7 @@ export const ErrorDetailSchema: GenMessage<ErrorDetail> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_error, 0);
 
 /**
- * ResultError is the error of one key of an MGet or a Scan; the other keys are answered all the same.
+ * ResultError is the error of one key of an MGet, a Scan, an MSet or an MDelete; the other keys are answered all the same.
  *
  * @generated from message dynakv.v1.ResultError
  */
@@ -102,7 +102,7 @@ export type ResultError = Message<"dynakv.v1.ResultError"> & {
   detail?: ErrorDetail | undefined;
 
   /**
-   * How long to wait before this key is asked for again. Unset where waiting does not help.
+   * How long to wait before this key is asked for, or written, again. Unset where waiting does not help.
    *
    * @generated from field: google.protobuf.Duration retry_delay = 4;
    */

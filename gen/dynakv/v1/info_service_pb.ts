@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file dynakv/v1/info_service.proto.
  */
 export const file_dynakv_v1_info_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIucBCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkSGgoScmVxdWVzdHNfYXR0cmlidXRlGAggASgJEhkKEW1lbWJlcnNfYXR0cmlidXRlGAkgASgJIqkCCgZMaW1pdHMSFQoNbWF4X2tleV9ieXRlcxgBIAEoDRIWCg5tYXhfaXRlbV9ieXRlcxgCIAEoDRIZChFtYXhfcmVxdWVzdF9ieXRlcxgDIAEoDRIvCgxtYXhfZGVhZGxpbmUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoQZGVmYXVsdF9kZWFkbGluZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIxCg5yZXF1ZXN0X3dpbmRvdxgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIfChNtYXhfcmVxdWVzdF93cml0ZXJzGAcgASgNQgIYARIbChNtYXhfY291bnRlcl9tZW1iZXJzGAggASgNIjgKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBQiEKCWR5bmFrdi52MVABWhJkeW5ha3YvdjE7ZHluYWt2djFiBnByb3RvMw", [file_google_protobuf_duration]);
+  fileDesc("ChxkeW5ha3YvdjEvaW5mb19zZXJ2aWNlLnByb3RvEglkeW5ha3YudjEiEAoOR2V0SW5mb1JlcXVlc3Qi0AEKD0dldEluZm9SZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEg4KBmVuZ2luZRgCIAEoCRIfCgV0YWJsZRgDIAEoCzIQLmR5bmFrdi52MS5UYWJsZRIhCgZsaW1pdHMYBCABKAsyES5keW5ha3YudjEuTGltaXRzEiUKCGZlYXR1cmVzGAUgASgLMhMuZHluYWt2LnYxLkZlYXR1cmVzEjEKDmRlZmF1bHRfZXhwaXJ5GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIocCCgVUYWJsZRIMCgRuYW1lGAEgASgJEhUKDWtleV9hdHRyaWJ1dGUYAiABKAkSFwoPdmFsdWVfYXR0cmlidXRlGAMgASgJEhkKEWNvdW50ZXJfYXR0cmlidXRlGAQgASgJEhwKFHdyaXRlX3RpbWVfYXR0cmlidXRlGAUgASgJEhgKEGV4cGlyeV9hdHRyaWJ1dGUYBiABKAkSFgoOZXRhZ19hdHRyaWJ1dGUYByABKAkSGgoScmVxdWVzdHNfYXR0cmlidXRlGAggASgJEhkKEW1lbWJlcnNfYXR0cmlidXRlGAkgASgJEh4KFmV4YWN0X2V4cGlyeV9hdHRyaWJ1dGUYCiABKAkiuwIKBkxpbWl0cxIVCg1tYXhfa2V5X2J5dGVzGAEgASgNEhYKDm1heF9pdGVtX2J5dGVzGAIgASgNEhkKEW1heF9yZXF1ZXN0X2J5dGVzGAMgASgNEi8KDG1heF9kZWFkbGluZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIzChBkZWZhdWx0X2RlYWRsaW5lGAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjEKDnJlcXVlc3Rfd2luZG93GAYgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEh8KE21heF9yZXF1ZXN0X3dyaXRlcnMYByABKA1CAhgBEhsKE21heF9jb3VudGVyX21lbWJlcnMYCCABKA0SEAoIbWF4X2tleXMYCSABKA0iwgEKCEZlYXR1cmVzEhMKC2F1dG9fZXhwaXJ5GAEgASgIEhcKD2F0b21pY19jb3VudGVycxgCIAEoCBIYChByZXR1cm5lZF9lbnRyaWVzGAMgASgIEhYKDnNsaWRpbmdfZXhwaXJ5GAQgASgIEhQKDGV4YWN0X2V4cGlyeRgFIAEoCBITCgttYW55X3dyaXRlcxgGIAEoCBITCgtzZXRfY291bnRlchgHIAEoCBIWCg5tZXRhZGF0YV9yZWFkcxgIIAEoCDJUCgtJbmZvU2VydmljZRJFCgdHZXRJbmZvEhkuZHluYWt2LnYxLkdldEluZm9SZXF1ZXN0GhouZHluYWt2LnYxLkdldEluZm9SZXNwb25zZSIDkAIBQiEKCWR5bmFrdi52MVABWhJkeW5ha3YvdjE7ZHluYWt2djFiBnByb3RvMw", [file_google_protobuf_duration]);
 
 /**
  * GetInfoRequest has no fields.
@@ -153,6 +153,14 @@ export type Table = Message<"dynakv.v1.Table"> & {
    * @generated from field: string members_attribute = 9;
    */
   membersAttribute: string;
+
+  /**
+   * The attribute that holds the expiry to the millisecond beside expiry_attribute, a number of epoch milliseconds. Only
+   * entries have it that expire within a second, not at its end.
+   *
+   * @generated from field: string exact_expiry_attribute = 10;
+   */
+  exactExpiryAttribute: string;
 };
 
 /**
@@ -183,7 +191,7 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
   maxItemBytes: number;
 
   /**
-   * The largest request message in bytes; it bounds the number of keys of an MGet.
+   * The largest request message in bytes; it bounds the keys of an MGet or MDelete, and the entries of an MSet.
    *
    * @generated from field: uint32 max_request_bytes = 3;
    */
@@ -224,6 +232,13 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
    * @generated from field: uint32 max_counter_members = 8;
    */
   maxCounterMembers: number;
+
+  /**
+   * The most keys of an MGet or MDelete, and the most entries of an MSet.
+   *
+   * @generated from field: uint32 max_keys = 9;
+   */
+  maxKeys: number;
 };
 
 /**
@@ -234,7 +249,8 @@ export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_info_service, 3);
 
 /**
- * Features are what the backend supports; Celery's backends report the same two.
+ * Features are what the server and its backend support. A server that knows nothing of a feature reports false: it refuses the
+ * fields of writes with UNIMPLEMENTED, and passes over those of reads.
  *
  * @generated from message dynakv.v1.Features
  */
@@ -253,6 +269,50 @@ export type Features = Message<"dynakv.v1.Features"> & {
    * @generated from field: bool atomic_counters = 2;
    */
   atomicCounters: boolean;
+
+  /**
+   * Whether Set, Delete and Touch return entries: SetRequest.return_previous, DeleteRequest.return_entry and
+   * TouchRequest.return_entry.
+   *
+   * @generated from field: bool returned_entries = 3;
+   */
+  returnedEntries: boolean;
+
+  /**
+   * Whether expiry can slide and start: TouchRequest.if_remaining_below and IncrRequest.expiry_if_created.
+   *
+   * @generated from field: bool sliding_expiry = 4;
+   */
+  slidingExpiry: boolean;
+
+  /**
+   * Whether entries expire to the millisecond, and not to the second.
+   *
+   * @generated from field: bool exact_expiry = 5;
+   */
+  exactExpiry: boolean;
+
+  /**
+   * Whether there are MSet and MDelete.
+   *
+   * @generated from field: bool many_writes = 6;
+   */
+  manyWrites: boolean;
+
+  /**
+   * Whether a Set can set a counter: SetRequest.counter.
+   *
+   * @generated from field: bool set_counter = 7;
+   */
+  setCounter: boolean;
+
+  /**
+   * Whether entries can be read without their data: GetRequest.metadata_only, MGetRequest.metadata_only and
+   * ScanRequest.keys_only.
+   *
+   * @generated from field: bool metadata_reads = 8;
+   */
+  metadataReads: boolean;
 };
 
 /**

@@ -8,15 +8,15 @@ import type { Condition, Consistency, Entry, Expiry } from "./entry_pb.js";
 import { file_dynakv_v1_entry } from "./entry_pb.js";
 import type { ResultError } from "./error_pb.js";
 import { file_dynakv_v1_error } from "./error_pb.js";
-import type { Empty, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Empty, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file dynakv/v1/key_value_service.proto.
  */
 export const file_dynakv_v1_key_value_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJGCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeSIuCgtHZXRSZXNwb25zZRIfCgVlbnRyeRgBIAEoCzIQLmR5bmFrdi52MS5FbnRyeSJ0CgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24ifAoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAibwoLTUdldFJlcXVlc3QSDAoEa2V5cxgBIAMoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIlCgVvcmRlchgDIAEoDjIWLmR5bmFrdi52MS5SZXN1bHRPcmRlciI2CgxNR2V0UmVzcG9uc2USJgoHcmVzdWx0cxgBIAMoCzIVLmR5bmFrdi52MS5NR2V0UmVzdWx0IqkBCgpNR2V0UmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIhCgVlbnRyeRgDIAEoCzIQLmR5bmFrdi52MS5FbnRyeUgAEikKB21pc3NpbmcYBCABKAsyFi5nb29nbGUucHJvdG9idWYuRW1wdHlIABInCgVlcnJvchgFIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJaCgtTY2FuUmVxdWVzdBIOCgZwcmVmaXgYASABKAkSDgoGY3Vyc29yGAIgASgJEisKC2NvbnNpc3RlbmN5GAMgASgOMhYuZHluYWt2LnYxLkNvbnNpc3RlbmN5IkYKDFNjYW5SZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuZHluYWt2LnYxLlNjYW5SZXN1bHQSDgoGY3Vyc29yGAIgASgJIm8KClNjYW5SZXN1bHQSCwoDa2V5GAEgASgJEiEKBWVudHJ5GAIgASgLMhAuZHluYWt2LnYxLkVudHJ5SAASJwoFZXJyb3IYAyABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQiRQoNRGVsZXRlUmVxdWVzdBILCgNrZXkYASABKAkSJwoJY29uZGl0aW9uGAIgASgLMhQuZHluYWt2LnYxLkNvbmRpdGlvbiIhCg5EZWxldGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIIuUBCgtJbmNyUmVxdWVzdBILCgNrZXkYASABKAkSEgoFZGVsdGEYAiABKANIAIgBARISCgpyZXF1ZXN0X2lkGAMgASgJEhQKB2luaXRpYWwYBCABKANIAYgBARIQCgNtaW4YBSABKANIAogBARIQCgNtYXgYBiABKANIA4gBARIhCgZleHBpcnkYByABKAsyES5keW5ha3YudjEuRXhwaXJ5EhMKBm1lbWJlchgIIAEoCUgEiAEBQggKBl9kZWx0YUIKCghfaW5pdGlhbEIGCgRfbWluQgYKBF9tYXhCCQoHX21lbWJlciJuCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBCABKAgiZwoMVG91Y2hSZXF1ZXN0EgsKA2tleRgBIAEoCRIhCgZleHBpcnkYAiABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgDIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24iXwoNVG91Y2hSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIEgwKBGV0YWcYAiABKAkSLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKl8KC1Jlc3VsdE9yZGVyEhwKGFJFU1VMVF9PUkRFUl9VTlNQRUNJRklFRBAAEhgKFFJFU1VMVF9PUkRFUl9BUlJJVkFMEAESGAoUUkVTVUxUX09SREVSX1JFUVVFU1QQAjK2AwoPS2V5VmFsdWVTZXJ2aWNlEjkKA0dldBIVLmR5bmFrdi52MS5HZXRSZXF1ZXN0GhYuZHluYWt2LnYxLkdldFJlc3BvbnNlIgOQAgESNAoDU2V0EhUuZHluYWt2LnYxLlNldFJlcXVlc3QaFi5keW5ha3YudjEuU2V0UmVzcG9uc2USPgoETUdldBIWLmR5bmFrdi52MS5NR2V0UmVxdWVzdBoXLmR5bmFrdi52MS5NR2V0UmVzcG9uc2UiA5ACATABEj4KBFNjYW4SFi5keW5ha3YudjEuU2NhblJlcXVlc3QaFy5keW5ha3YudjEuU2NhblJlc3BvbnNlIgOQAgEwARI9CgZEZWxldGUSGC5keW5ha3YudjEuRGVsZXRlUmVxdWVzdBoZLmR5bmFrdi52MS5EZWxldGVSZXNwb25zZRI3CgRJbmNyEhYuZHluYWt2LnYxLkluY3JSZXF1ZXN0GhcuZHluYWt2LnYxLkluY3JSZXNwb25zZRI6CgVUb3VjaBIXLmR5bmFrdi52MS5Ub3VjaFJlcXVlc3QaGC5keW5ha3YudjEuVG91Y2hSZXNwb25zZUIhCglkeW5ha3YudjFQAVoSZHluYWt2L3YxO2R5bmFrdnYxYgZwcm90bzM", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_empty, file_google_protobuf_timestamp]);
+  fileDesc("CiFkeW5ha3YvdjEva2V5X3ZhbHVlX3NlcnZpY2UucHJvdG8SCWR5bmFrdi52MSJdCgpHZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRIrCgtjb25zaXN0ZW5jeRgCIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIVCg1tZXRhZGF0YV9vbmx5GAMgASgIIi4KC0dldFJlc3BvbnNlEh8KBWVudHJ5GAEgASgLMhAuZHluYWt2LnYxLkVudHJ5Iq8BCgpTZXRSZXF1ZXN0EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIhCgZleHBpcnkYAyABKAsyES5keW5ha3YudjEuRXhwaXJ5EicKCWNvbmRpdGlvbhgEIAEoCzIULmR5bmFrdi52MS5Db25kaXRpb24SFwoPcmV0dXJuX3ByZXZpb3VzGAUgASgIEhQKB2NvdW50ZXIYBiABKANIAIgBAUIKCghfY291bnRlciKgAQoLU2V0UmVzcG9uc2USDAoEZXRhZxgBIAEoCRIuCgp3cml0ZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIgoIcHJldmlvdXMYBCABKAsyEC5keW5ha3YudjEuRW50cnkiNQoLTVNldFJlcXVlc3QSJgoHZW50cmllcxgBIAMoCzIVLmR5bmFrdi52MS5TZXRSZXF1ZXN0IjYKDE1TZXRSZXNwb25zZRImCgdyZXN1bHRzGAEgAygLMhUuZHluYWt2LnYxLk1TZXRSZXN1bHQihQEKCk1TZXRSZXN1bHQSDQoFaW5kZXgYASABKA0SCwoDa2V5GAIgASgJEigKBnN0b3JlZBgDIAEoCzIWLmR5bmFrdi52MS5TZXRSZXNwb25zZUgAEicKBWVycm9yGAQgASgLMhYuZHluYWt2LnYxLlJlc3VsdEVycm9ySABCCAoGcmVzdWx0IoYBCgtNR2V0UmVxdWVzdBIMCgRrZXlzGAEgAygJEisKC2NvbnNpc3RlbmN5GAIgASgOMhYuZHluYWt2LnYxLkNvbnNpc3RlbmN5EiUKBW9yZGVyGAMgASgOMhYuZHluYWt2LnYxLlJlc3VsdE9yZGVyEhUKDW1ldGFkYXRhX29ubHkYBCABKAgiNgoMTUdldFJlc3BvbnNlEiYKB3Jlc3VsdHMYASADKAsyFS5keW5ha3YudjEuTUdldFJlc3VsdCKpAQoKTUdldFJlc3VsdBINCgVpbmRleBgBIAEoDRILCgNrZXkYAiABKAkSIQoFZW50cnkYAyABKAsyEC5keW5ha3YudjEuRW50cnlIABIpCgdtaXNzaW5nGAQgASgLMhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5SAASJwoFZXJyb3IYBSABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQibQoLU2NhblJlcXVlc3QSDgoGcHJlZml4GAEgASgJEg4KBmN1cnNvchgCIAEoCRIrCgtjb25zaXN0ZW5jeRgDIAEoDjIWLmR5bmFrdi52MS5Db25zaXN0ZW5jeRIRCglrZXlzX29ubHkYBCABKAgiRgoMU2NhblJlc3BvbnNlEiYKB3Jlc3VsdHMYASADKAsyFS5keW5ha3YudjEuU2NhblJlc3VsdBIOCgZjdXJzb3IYAiABKAkibwoKU2NhblJlc3VsdBILCgNrZXkYASABKAkSIQoFZW50cnkYAiABKAsyEC5keW5ha3YudjEuRW50cnlIABInCgVlcnJvchgDIAEoCzIWLmR5bmFrdi52MS5SZXN1bHRFcnJvckgAQggKBnJlc3VsdCJbCg1EZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCRInCgljb25kaXRpb24YAiABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uEhQKDHJldHVybl9lbnRyeRgDIAEoCCJCCg5EZWxldGVSZXNwb25zZRIPCgdleGlzdGVkGAEgASgIEh8KBWVudHJ5GAIgASgLMhAuZHluYWt2LnYxLkVudHJ5Ir4BCg5NRGVsZXRlUmVxdWVzdBIMCgRrZXlzGAEgAygJEj0KCmNvbmRpdGlvbnMYAiADKAsyKS5keW5ha3YudjEuTURlbGV0ZVJlcXVlc3QuQ29uZGl0aW9uc0VudHJ5EhYKDnJldHVybl9lbnRyaWVzGAMgASgIGkcKD0NvbmRpdGlvbnNFbnRyeRILCgNrZXkYASABKA0SIwoFdmFsdWUYAiABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uOgI4ASI8Cg9NRGVsZXRlUmVzcG9uc2USKQoHcmVzdWx0cxgBIAMoCzIYLmR5bmFrdi52MS5NRGVsZXRlUmVzdWx0IowBCg1NRGVsZXRlUmVzdWx0Eg0KBWluZGV4GAEgASgNEgsKA2tleRgCIAEoCRIsCgdkZWxldGVkGAMgASgLMhkuZHluYWt2LnYxLkRlbGV0ZVJlc3BvbnNlSAASJwoFZXJyb3IYBCABKAsyFi5keW5ha3YudjEuUmVzdWx0RXJyb3JIAEIICgZyZXN1bHQikwIKC0luY3JSZXF1ZXN0EgsKA2tleRgBIAEoCRISCgVkZWx0YRgCIAEoA0gAiAEBEhIKCnJlcXVlc3RfaWQYAyABKAkSFAoHaW5pdGlhbBgEIAEoA0gBiAEBEhAKA21pbhgFIAEoA0gCiAEBEhAKA21heBgGIAEoA0gDiAEBEiEKBmV4cGlyeRgHIAEoCzIRLmR5bmFrdi52MS5FeHBpcnkSEwoGbWVtYmVyGAggASgJSASIAQESLAoRZXhwaXJ5X2lmX2NyZWF0ZWQYCSABKAsyES5keW5ha3YudjEuRXhwaXJ5QggKBl9kZWx0YUIKCghfaW5pdGlhbEIGCgRfbWluQgYKBF9tYXhCCQoHX21lbWJlciJuCgxJbmNyUmVzcG9uc2USDQoFdmFsdWUYASABKAMSDAoEZXRhZxgCIAEoCRIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIcmVwbGF5ZWQYBCABKAgitAEKDFRvdWNoUmVxdWVzdBILCgNrZXkYASABKAkSIQoGZXhwaXJ5GAIgASgLMhEuZHluYWt2LnYxLkV4cGlyeRInCgljb25kaXRpb24YAyABKAsyFC5keW5ha3YudjEuQ29uZGl0aW9uEhQKDHJldHVybl9lbnRyeRgEIAEoCBI1ChJpZl9yZW1haW5pbmdfYmVsb3cYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24ikwEKDVRvdWNoUmVzcG9uc2USDwoHZXhpc3RlZBgBIAEoCBIMCgRldGFnGAIgASgJEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIfCgVlbnRyeRgEIAEoCzIQLmR5bmFrdi52MS5FbnRyeRIRCgl1bmNoYW5nZWQYBSABKAgqXwoLUmVzdWx0T3JkZXISHAoYUkVTVUxUX09SREVSX1VOU1BFQ0lGSUVEEAASGAoUUkVTVUxUX09SREVSX0FSUklWQUwQARIYChRSRVNVTFRfT1JERVJfUkVRVUVTVBACMrUECg9LZXlWYWx1ZVNlcnZpY2USOQoDR2V0EhUuZHluYWt2LnYxLkdldFJlcXVlc3QaFi5keW5ha3YudjEuR2V0UmVzcG9uc2UiA5ACARI0CgNTZXQSFS5keW5ha3YudjEuU2V0UmVxdWVzdBoWLmR5bmFrdi52MS5TZXRSZXNwb25zZRI+CgRNR2V0EhYuZHluYWt2LnYxLk1HZXRSZXF1ZXN0GhcuZHluYWt2LnYxLk1HZXRSZXNwb25zZSIDkAIBMAESPgoEU2NhbhIWLmR5bmFrdi52MS5TY2FuUmVxdWVzdBoXLmR5bmFrdi52MS5TY2FuUmVzcG9uc2UiA5ACATABEjkKBE1TZXQSFi5keW5ha3YudjEuTVNldFJlcXVlc3QaFy5keW5ha3YudjEuTVNldFJlc3BvbnNlMAESPQoGRGVsZXRlEhguZHluYWt2LnYxLkRlbGV0ZVJlcXVlc3QaGS5keW5ha3YudjEuRGVsZXRlUmVzcG9uc2USQgoHTURlbGV0ZRIZLmR5bmFrdi52MS5NRGVsZXRlUmVxdWVzdBoaLmR5bmFrdi52MS5NRGVsZXRlUmVzcG9uc2UwARI3CgRJbmNyEhYuZHluYWt2LnYxLkluY3JSZXF1ZXN0GhcuZHluYWt2LnYxLkluY3JSZXNwb25zZRI6CgVUb3VjaBIXLmR5bmFrdi52MS5Ub3VjaFJlcXVlc3QaGC5keW5ha3YudjEuVG91Y2hSZXNwb25zZUIhCglkeW5ha3YudjFQAVoSZHluYWt2L3YxO2R5bmFrdnYxYgZwcm90bzM", [file_dynakv_v1_entry, file_dynakv_v1_error, file_google_protobuf_duration, file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
  * GetRequest names the key to read.
@@ -37,6 +37,14 @@ export type GetRequest = Message<"dynakv.v1.GetRequest"> & {
    * @generated from field: dynakv.v1.Consistency consistency = 2;
    */
   consistency: Consistency;
+
+  /**
+   * Leaves the value or counter out of the entry, and tells its kind and size instead: for whether a key is there, its etag, and its
+   * times. DynamoDB bills the read all the same; what is spared is the way from the server to the caller.
+   *
+   * @generated from field: bool metadata_only = 3;
+   */
+  metadataOnly: boolean;
 };
 
 /**
@@ -81,7 +89,8 @@ export type SetRequest = Message<"dynakv.v1.SetRequest"> & {
   key: string;
 
   /**
-   * The value: 0 bytes and up. The item, with key and attribute names, must fit into DynamoDB's 409,600 bytes.
+   * The value: 0 bytes and up. The item, with key and attribute names, must fit into DynamoDB's 409,600 bytes. Must be empty
+   * when counter is set.
    *
    * @generated from field: bytes value = 2;
    */
@@ -100,6 +109,26 @@ export type SetRequest = Message<"dynakv.v1.SetRequest"> & {
    * @generated from field: dynakv.v1.Condition condition = 4;
    */
   condition?: Condition | undefined;
+
+  /**
+   * Return in SetResponse.previous what the key held before. It costs no further request to DynamoDB and no further units.
+   *
+   * What was there can be known from DynamoDB's own answer only. When that is lost on its way to the server, and the write is found to
+   * have been applied, the call fails with UNAVAILABLE and OUTCOME_APPLIED: the entry is stored, and what it replaced is not known.
+   * With if_absent that cannot happen, since nothing was replaced.
+   *
+   * @generated from field: bool return_previous = 5;
+   */
+  returnPrevious: boolean;
+
+  /**
+   * Stores a counter with this value, in place of a value; 0 is a counter as well. Its members are forgotten; the request ids of
+   * increments are not, so that a repetition of one from before adds nothing, and returns what it has returned then. Together
+   * with a value that is not empty: INVALID_ARGUMENT.
+   *
+   * @generated from field: optional int64 counter = 6;
+   */
+  counter?: bigint | undefined;
 };
 
 /**
@@ -130,11 +159,19 @@ export type SetResponse = Message<"dynakv.v1.SetResponse"> & {
   writeTime?: Timestamp | undefined;
 
   /**
-   * The second from which the entry is gone. Unset when it never expires.
+   * The moment from which the entry is gone. Unset when it never expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * The entry that was replaced, if that was asked for. Unset when the key held nothing, when what it held had expired, and when it
+   * held an item of another program that is neither a value nor a counter.
+   *
+   * @generated from field: dynakv.v1.Entry previous = 4;
+   */
+  previous?: Entry | undefined;
 };
 
 /**
@@ -143,6 +180,100 @@ export type SetResponse = Message<"dynakv.v1.SetResponse"> & {
  */
 export const SetResponseSchema: GenMessage<SetResponse> = /*@__PURE__*/
   messageDesc(file_dynakv_v1_key_value_service, 3);
+
+/**
+ * MSetRequest says what to store.
+ *
+ * @generated from message dynakv.v1.MSetRequest
+ */
+export type MSetRequest = Message<"dynakv.v1.MSetRequest"> & {
+  /**
+   * The entries to store, each as in a Set of its own. As many as the server's limits allow (Limits.max_request_bytes and
+   * Limits.max_keys); none at all is answered by an empty stream.
+   *
+   * @generated from field: repeated dynakv.v1.SetRequest entries = 1;
+   */
+  entries: SetRequest[];
+};
+
+/**
+ * Describes the message dynakv.v1.MSetRequest.
+ * Use `create(MSetRequestSchema)` to create a new message.
+ */
+export const MSetRequestSchema: GenMessage<MSetRequest> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 4);
+
+/**
+ * MSetResponse is one message of the stream of results.
+ *
+ * @generated from message dynakv.v1.MSetResponse
+ */
+export type MSetResponse = Message<"dynakv.v1.MSetResponse"> & {
+  /**
+   * Some of the results; at least one.
+   *
+   * @generated from field: repeated dynakv.v1.MSetResult results = 1;
+   */
+  results: MSetResult[];
+};
+
+/**
+ * Describes the message dynakv.v1.MSetResponse.
+ * Use `create(MSetResponseSchema)` to create a new message.
+ */
+export const MSetResponseSchema: GenMessage<MSetResponse> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 5);
+
+/**
+ * MSetResult answers one position of the request.
+ *
+ * @generated from message dynakv.v1.MSetResult
+ */
+export type MSetResult = Message<"dynakv.v1.MSetResult"> & {
+  /**
+   * The position in MSetRequest.entries that this answers, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * The key at that position.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * What became of it. Exactly one is set.
+   *
+   * @generated from oneof dynakv.v1.MSetResult.result
+   */
+  result: {
+    /**
+     * It was stored.
+     *
+     * @generated from field: dynakv.v1.SetResponse stored = 3;
+     */
+    value: SetResponse;
+    case: "stored";
+  } | {
+    /**
+     * It failed; detail.outcome says whether it was stored nevertheless.
+     *
+     * @generated from field: dynakv.v1.ResultError error = 4;
+     */
+    value: ResultError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message dynakv.v1.MSetResult.
+ * Use `create(MSetResultSchema)` to create a new message.
+ */
+export const MSetResultSchema: GenMessage<MSetResult> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 6);
 
 /**
  * MGetRequest names the keys to read.
@@ -171,6 +302,13 @@ export type MGetRequest = Message<"dynakv.v1.MGetRequest"> & {
    * @generated from field: dynakv.v1.ResultOrder order = 3;
    */
   order: ResultOrder;
+
+  /**
+   * Leaves values and counters out of the entries, and tells their kinds and sizes instead: as GetRequest.metadata_only.
+   *
+   * @generated from field: bool metadata_only = 4;
+   */
+  metadataOnly: boolean;
 };
 
 /**
@@ -178,7 +316,7 @@ export type MGetRequest = Message<"dynakv.v1.MGetRequest"> & {
  * Use `create(MGetRequestSchema)` to create a new message.
  */
 export const MGetRequestSchema: GenMessage<MGetRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 4);
+  messageDesc(file_dynakv_v1_key_value_service, 7);
 
 /**
  * MGetResponse is one message of the stream of results.
@@ -199,7 +337,7 @@ export type MGetResponse = Message<"dynakv.v1.MGetResponse"> & {
  * Use `create(MGetResponseSchema)` to create a new message.
  */
 export const MGetResponseSchema: GenMessage<MGetResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 5);
+  messageDesc(file_dynakv_v1_key_value_service, 8);
 
 /**
  * MGetResult answers one position of the request.
@@ -258,7 +396,7 @@ export type MGetResult = Message<"dynakv.v1.MGetResult"> & {
  * Use `create(MGetResultSchema)` to create a new message.
  */
 export const MGetResultSchema: GenMessage<MGetResult> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 6);
+  messageDesc(file_dynakv_v1_key_value_service, 9);
 
 /**
  * ScanRequest says which keys to read, and from where on.
@@ -287,6 +425,13 @@ export type ScanRequest = Message<"dynakv.v1.ScanRequest"> & {
    * @generated from field: dynakv.v1.Consistency consistency = 3;
    */
   consistency: Consistency;
+
+  /**
+   * Leaves values and counters out of the entries, and tells their kinds and sizes instead: as GetRequest.metadata_only.
+   *
+   * @generated from field: bool keys_only = 4;
+   */
+  keysOnly: boolean;
 };
 
 /**
@@ -294,7 +439,7 @@ export type ScanRequest = Message<"dynakv.v1.ScanRequest"> & {
  * Use `create(ScanRequestSchema)` to create a new message.
  */
 export const ScanRequestSchema: GenMessage<ScanRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 7);
+  messageDesc(file_dynakv_v1_key_value_service, 10);
 
 /**
  * ScanResponse is one message of the stream of results.
@@ -323,7 +468,7 @@ export type ScanResponse = Message<"dynakv.v1.ScanResponse"> & {
  * Use `create(ScanResponseSchema)` to create a new message.
  */
 export const ScanResponseSchema: GenMessage<ScanResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 8);
+  messageDesc(file_dynakv_v1_key_value_service, 11);
 
 /**
  * ScanResult is what one key holds.
@@ -367,7 +512,7 @@ export type ScanResult = Message<"dynakv.v1.ScanResult"> & {
  * Use `create(ScanResultSchema)` to create a new message.
  */
 export const ScanResultSchema: GenMessage<ScanResult> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 9);
+  messageDesc(file_dynakv_v1_key_value_service, 12);
 
 /**
  * DeleteRequest names the key to remove.
@@ -388,6 +533,17 @@ export type DeleteRequest = Message<"dynakv.v1.DeleteRequest"> & {
    * @generated from field: dynakv.v1.Condition condition = 2;
    */
   condition?: Condition | undefined;
+
+  /**
+   * Return in DeleteResponse.entry what was removed: of callers that take an entry at the same time, one alone is given it. It costs
+   * no further request to DynamoDB and no further units.
+   *
+   * When DynamoDB's answer is lost, the call fails, and its outcome is OUTCOME_UNKNOWN: the entry may have been removed, by this call or
+   * by another, and is given to nobody then. Who must not lose it marks it as taken by a Set with if_etag, and removes it when done.
+   *
+   * @generated from field: bool return_entry = 3;
+   */
+  returnEntry: boolean;
 };
 
 /**
@@ -395,7 +551,7 @@ export type DeleteRequest = Message<"dynakv.v1.DeleteRequest"> & {
  * Use `create(DeleteRequestSchema)` to create a new message.
  */
 export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 10);
+  messageDesc(file_dynakv_v1_key_value_service, 13);
 
 /**
  * DeleteResponse says what was removed.
@@ -409,6 +565,14 @@ export type DeleteResponse = Message<"dynakv.v1.DeleteResponse"> & {
    * @generated from field: bool existed = 1;
    */
   existed: boolean;
+
+  /**
+   * The entry that was removed, if that was asked for. Unset when existed is false, and when the key held an item of another program
+   * that is neither a value nor a counter.
+   *
+   * @generated from field: dynakv.v1.Entry entry = 2;
+   */
+  entry?: Entry | undefined;
 };
 
 /**
@@ -416,7 +580,116 @@ export type DeleteResponse = Message<"dynakv.v1.DeleteResponse"> & {
  * Use `create(DeleteResponseSchema)` to create a new message.
  */
 export const DeleteResponseSchema: GenMessage<DeleteResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 11);
+  messageDesc(file_dynakv_v1_key_value_service, 14);
+
+/**
+ * MDeleteRequest names the keys to remove.
+ *
+ * @generated from message dynakv.v1.MDeleteRequest
+ */
+export type MDeleteRequest = Message<"dynakv.v1.MDeleteRequest"> & {
+  /**
+   * The keys, as many as the server's limits allow (Limits.max_request_bytes and Limits.max_keys). Duplicates are allowed: each
+   * position is answered. No keys at all is answered by an empty stream.
+   *
+   * @generated from field: repeated string keys = 1;
+   */
+  keys: string[];
+
+  /**
+   * The conditions of some of the keys, by their positions in keys, from 0: each is removed only if its own holds. A position without
+   * one is removed always. A condition for a position that is not there: INVALID_ARGUMENT.
+   *
+   * @generated from field: map<uint32, dynakv.v1.Condition> conditions = 2;
+   */
+  conditions: { [key: number]: Condition };
+
+  /**
+   * Return what was removed, in DeleteResponse.entry of each result: as DeleteRequest.return_entry.
+   *
+   * @generated from field: bool return_entries = 3;
+   */
+  returnEntries: boolean;
+};
+
+/**
+ * Describes the message dynakv.v1.MDeleteRequest.
+ * Use `create(MDeleteRequestSchema)` to create a new message.
+ */
+export const MDeleteRequestSchema: GenMessage<MDeleteRequest> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 15);
+
+/**
+ * MDeleteResponse is one message of the stream of results.
+ *
+ * @generated from message dynakv.v1.MDeleteResponse
+ */
+export type MDeleteResponse = Message<"dynakv.v1.MDeleteResponse"> & {
+  /**
+   * Some of the results; at least one.
+   *
+   * @generated from field: repeated dynakv.v1.MDeleteResult results = 1;
+   */
+  results: MDeleteResult[];
+};
+
+/**
+ * Describes the message dynakv.v1.MDeleteResponse.
+ * Use `create(MDeleteResponseSchema)` to create a new message.
+ */
+export const MDeleteResponseSchema: GenMessage<MDeleteResponse> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 16);
+
+/**
+ * MDeleteResult answers one position of the request.
+ *
+ * @generated from message dynakv.v1.MDeleteResult
+ */
+export type MDeleteResult = Message<"dynakv.v1.MDeleteResult"> & {
+  /**
+   * The position in MDeleteRequest.keys that this answers, from 0.
+   *
+   * @generated from field: uint32 index = 1;
+   */
+  index: number;
+
+  /**
+   * The key at that position.
+   *
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * What became of it. Exactly one is set.
+   *
+   * @generated from oneof dynakv.v1.MDeleteResult.result
+   */
+  result: {
+    /**
+     * It was removed, or there was nothing to remove.
+     *
+     * @generated from field: dynakv.v1.DeleteResponse deleted = 3;
+     */
+    value: DeleteResponse;
+    case: "deleted";
+  } | {
+    /**
+     * It failed; detail.outcome says whether it was removed nevertheless.
+     *
+     * @generated from field: dynakv.v1.ResultError error = 4;
+     */
+    value: ResultError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message dynakv.v1.MDeleteResult.
+ * Use `create(MDeleteResultSchema)` to create a new message.
+ */
+export const MDeleteResultSchema: GenMessage<MDeleteResult> = /*@__PURE__*/
+  messageDesc(file_dynakv_v1_key_value_service, 17);
 
 /**
  * IncrRequest says what to add to which counter.
@@ -475,7 +748,8 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   max?: bigint | undefined;
 
   /**
-   * When the counter shall be gone. Unset means: keep the counter's expiry, and the server's default for one that is created.
+   * When the counter shall be gone. Unset means: keep the counter's expiry, and the server's default, or expiry_if_created, for one
+   * that is created.
    *
    * @generated from field: dynakv.v1.Expiry expiry = 7;
    */
@@ -497,6 +771,18 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
    * @generated from field: optional string member = 8;
    */
   member?: string | undefined;
+
+  /**
+   * When the counter shall be gone if this request creates it, or starts it anew after it has expired or was deleted; one that is
+   * there keeps its own. So a window of a rate limit begins with its first request, and no later one moves its end. Must not be keep.
+   * Beside expiry, which must then be unset or keep; anything else is INVALID_ARGUMENT. Unset means the server's default.
+   *
+   * Where the window must not be passed, set max: a request past it is OUT_OF_RANGE, adds nothing and costs the caller nothing of the
+   * next window.
+   *
+   * @generated from field: dynakv.v1.Expiry expiry_if_created = 9;
+   */
+  expiryIfCreated?: Expiry | undefined;
 };
 
 /**
@@ -504,7 +790,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
  * Use `create(IncrRequestSchema)` to create a new message.
  */
 export const IncrRequestSchema: GenMessage<IncrRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 12);
+  messageDesc(file_dynakv_v1_key_value_service, 18);
 
 /**
  * IncrResponse holds the counter after the increment.
@@ -527,7 +813,7 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
   etag: string;
 
   /**
-   * The second from which the counter is gone. Unset when it never expires, and in a repetition when it is gone already.
+   * The moment from which the counter is gone. Unset when it never expires, and in a repetition when it is gone already.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
@@ -548,7 +834,7 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
  * Use `create(IncrResponseSchema)` to create a new message.
  */
 export const IncrResponseSchema: GenMessage<IncrResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 13);
+  messageDesc(file_dynakv_v1_key_value_service, 19);
 
 /**
  * TouchRequest says when an entry shall expire instead.
@@ -576,6 +862,24 @@ export type TouchRequest = Message<"dynakv.v1.TouchRequest"> & {
    * @generated from field: dynakv.v1.Condition condition = 3;
    */
   condition?: Condition | undefined;
+
+  /**
+   * Return in TouchResponse.entry what the key holds: a Get and a Touch in one. It costs no further request to DynamoDB and no further
+   * units.
+   *
+   * @generated from field: bool return_entry = 4;
+   */
+  returnEntry: boolean;
+
+  /**
+   * Change nothing, and write nothing, while the entry has this long or longer to live; one that never expires always has. Must be
+   * positive. The entry is read first, strongly, which costs a fraction of a write; only where its time is short is it written. With a
+   * quarter of the expiry it is written at most once in three quarters of its life, and not with each use. A condition must hold all
+   * the same. Unset: always change it.
+   *
+   * @generated from field: google.protobuf.Duration if_remaining_below = 5;
+   */
+  ifRemainingBelow?: Duration | undefined;
 };
 
 /**
@@ -583,7 +887,7 @@ export type TouchRequest = Message<"dynakv.v1.TouchRequest"> & {
  * Use `create(TouchRequestSchema)` to create a new message.
  */
 export const TouchRequestSchema: GenMessage<TouchRequest> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 14);
+  messageDesc(file_dynakv_v1_key_value_service, 20);
 
 /**
  * TouchResponse describes the entry after the change.
@@ -599,18 +903,33 @@ export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
   existed: boolean;
 
   /**
-   * The new etag of the entry. Empty when there is none.
+   * The etag of the entry: a new one, unless nothing was changed. Empty when there is no entry.
    *
    * @generated from field: string etag = 2;
    */
   etag: string;
 
   /**
-   * The second from which the entry is gone. Unset when it never expires.
+   * The moment from which the entry is gone. Unset when it never expires.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
   expireTime?: Timestamp | undefined;
+
+  /**
+   * The entry after the change, if that was asked for. Unset when existed is false, and when the key holds an item of another program
+   * that is neither a value nor a counter.
+   *
+   * @generated from field: dynakv.v1.Entry entry = 4;
+   */
+  entry?: Entry | undefined;
+
+  /**
+   * Whether nothing was changed, since the entry has if_remaining_below or longer to live; etag and expire_time are as they were.
+   *
+   * @generated from field: bool unchanged = 5;
+   */
+  unchanged: boolean;
 };
 
 /**
@@ -618,7 +937,7 @@ export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
  * Use `create(TouchResponseSchema)` to create a new message.
  */
 export const TouchResponseSchema: GenMessage<TouchResponse> = /*@__PURE__*/
-  messageDesc(file_dynakv_v1_key_value_service, 15);
+  messageDesc(file_dynakv_v1_key_value_service, 21);
 
 /**
  * ResultOrder is the order in which an MGet answers.
@@ -672,7 +991,8 @@ export const ResultOrderSchema: GenEnum<ResultOrder> = /*@__PURE__*/
  * A server may want to know who calls: by a bearer token or JWT in the header `authorization`, or by a client certificate.
  * Without, every method is UNAUTHENTICATED. A policy may restrict what a caller does to which keys; past it a method is
  * PERMISSION_DENIED, and nothing was read or written. The right to write includes being told what a write tells: whether
- * there was an entry, its etag, and what a counter has become.
+ * there was an entry, its etag, and what a counter has become. To be told an entry (return_previous, return_entry) takes the right
+ * to read the key as well.
  *
  * A field that the server does not know is refused with UNIMPLEMENTED by the writing methods; it is never ignored.
  *
@@ -690,7 +1010,7 @@ export const KeyValueService: GenService<{
     output: typeof GetResponseSchema;
   },
   /**
-   * Set stores a value whole, in place of whatever the key holds: a value, a counter, or nothing.
+   * Set stores a value or a counter whole, in place of whatever the key holds: a value, a counter, or nothing.
    *
    * @generated from rpc dynakv.v1.KeyValueService.Set
    */
@@ -732,6 +1052,27 @@ export const KeyValueService: GenService<{
     output: typeof ScanResponseSchema;
   },
   /**
+   * MSet carries out any number of Sets. Each position of the request is answered exactly once, with what it has stored or with its
+   * own error and outcome: a bad key, a value that is too large, a condition that fails, a key that the caller may not write, or a
+   * part that is throttled fails its own positions only. Results come as they arrive, many to a message; a reader that pauses pauses
+   * the writes.
+   *
+   * Each entry is a Set of its own, with its own condition and expiry, and as safe: what a counter remembers of increments survives
+   * it. An MSet is not a transaction: entries are written in no particular order, several at once, and others see them one by one.
+   * Entries of one key, though, are written in their order in the request, each after the one before has been answered.
+   *
+   * What is refused as a whole has written nothing: a request that cannot be read, or with more entries than Limits.max_keys. When
+   * the stream breaks or its deadline passes, positions that were not answered may have been written, may not have been, or may yet
+   * be; what has not been begun is not begun any more.
+   *
+   * @generated from rpc dynakv.v1.KeyValueService.MSet
+   */
+  mSet: {
+    methodKind: "server_streaming";
+    input: typeof MSetRequestSchema;
+    output: typeof MSetResponseSchema;
+  },
+  /**
    * Delete removes a key, whatever it holds. Deleting a key that holds nothing is not an error.
    *
    * @generated from rpc dynakv.v1.KeyValueService.Delete
@@ -740,6 +1081,17 @@ export const KeyValueService: GenService<{
     methodKind: "unary";
     input: typeof DeleteRequestSchema;
     output: typeof DeleteResponseSchema;
+  },
+  /**
+   * MDelete carries out any number of Deletes. What is said of MSet holds for it as well: each position is answered exactly once, with
+   * its own error and outcome if it fails; results come as they arrive; keys are removed several at once, repeated ones in their order.
+   *
+   * @generated from rpc dynakv.v1.KeyValueService.MDelete
+   */
+  mDelete: {
+    methodKind: "server_streaming";
+    input: typeof MDeleteRequestSchema;
+    output: typeof MDeleteResponseSchema;
   },
   /**
    * Incr adds to a counter, atomically, and returns the new value. A missing or expired counter is created. On a key
@@ -757,7 +1109,8 @@ export const KeyValueService: GenService<{
     output: typeof IncrResponseSchema;
   },
   /**
-   * Touch changes when an entry expires, and its etag, and nothing else: value, counter and write time stay.
+   * Touch changes when an entry expires, and its etag, and nothing else: value, counter and write time stay. It can return the
+   * entry, which makes it a Get that slides the expiry, and can leave an entry alone that has long enough to live.
    *
    * @generated from rpc dynakv.v1.KeyValueService.Touch
    */

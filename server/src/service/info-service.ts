@@ -11,6 +11,7 @@ export interface InfoServiceOptions {
   readonly embedded: boolean;
   readonly names: TableNames;
   readonly maxRequestBytes: number;
+  readonly maxKeys: number;
   readonly maxDeadlineMs: number;
   readonly defaultDeadlineMs: number;
   readonly requestWindowMs: number;
@@ -45,6 +46,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           defaultDeadline: msToDuration(options.defaultDeadlineMs),
           requestWindow: msToDuration(options.requestWindowMs),
           maxCounterMembers: maxMembers,
+          maxKeys: options.maxKeys,
         },
         features: { autoExpiry: options.autoExpiry(), atomicCounters: true },
         ...(defaultExpirySeconds === undefined ? {} : { defaultExpiry: msToDuration(defaultExpirySeconds * 1000) }),

@@ -72,7 +72,8 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
   }
 
   return {
-    get({ key, consistency }: GetRequest, context) {
+    get({ key, consistency, metadataOnly }: GetRequest, context) {
+      refuseUnserved({ metadata_only: metadataOnly });
       checkKey(key);
       checkRight(context, "read", [key]);
       const strong = isStrong(consistency);
@@ -85,6 +86,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     set(request: SetRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition, request.expiry);
+        refuseUnserved({ return_previous: request.returnPrevious, counter: request.counter !== undefined });
         const { key, value } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
@@ -101,7 +103,16 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       });
     },
 
-    mGet({ keys, consistency, order }: MGetRequest, context): AsyncIterable<MGetResponse> {
+    mSet(): never {
+      throw unserved("MSet").withOutcome(Outcome.NOT_APPLIED);
+    },
+
+    mDelete(): never {
+      throw unserved("MDelete").withOutcome(Outcome.NOT_APPLIED);
+    },
+
+    mGet({ keys, consistency, order, metadataOnly }: MGetRequest, context): AsyncIterable<MGetResponse> {
+      refuseUnserved({ metadata_only: metadataOnly });
       if (keys.length > maxKeys) {
         throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
       }
@@ -111,7 +122,8 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       return groupResults(store.readMany({ keys, ordered: isOrdered(order), check: keyError }, read));
     },
 
-    scan({ prefix, cursor, consistency }: ScanRequest, context): AsyncIterable<ScanResponse> {
+    scan({ prefix, cursor, consistency, keysOnly }: ScanRequest, context): AsyncIterable<ScanResponse> {
+      refuseUnserved({ keys_only: keysOnly });
       checkPrefix(prefix);
       // Who may read a prefix may read all that begins with it, and so all that begins with more.
       checkRight(context, "read", [prefix]);
@@ -124,6 +136,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     delete(request: DeleteRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition);
+        refuseUnserved({ return_entry: request.returnEntry });
         const { key } = request;
         checkKey(key);
         checkRight(context, "delete", [key]);
@@ -136,6 +149,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     incr(request: IncrRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.expiry);
+        refuseUnserved({ expiry_if_created: request.expiryIfCreated !== undefined });
         const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
@@ -160,6 +174,10 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     touch(request: TouchRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition, request.expiry);
+        refuseUnserved({
+          return_entry: request.returnEntry,
+          if_remaining_below: request.ifRemainingBelow !== undefined,
+        });
         const { key } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
@@ -182,4 +200,17 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       });
     },
   };
+}
+
+/** Refuses what the schema has and this server does not do yet. */
+function refuseUnserved(fields: Readonly<Record<string, boolean>>): void {
+  for (const [field, isSet] of Object.entries(fields)) {
+    if (isSet) {
+      throw unserved(field);
+    }
+  }
+}
+
+function unserved(what: string): DynakvError {
+  return new DynakvError(ErrorReason.UNIMPLEMENTED, `${what}: this server does not serve it`);
 }

@@ -316,7 +316,9 @@ test("a caller with another right for each prefix may do with a key what its own
         return { key };
     }
   };
-  assert.is(prefixOf.size, KeyValueService.methods.length, "each method is tried");
+  // Those that answer each position by itself have a test of their own.
+  const answeringEach = [KeyValueService.method.mSet, KeyValueService.method.mDelete];
+  assert.is(prefixOf.size + answeringEach.length, KeyValueService.methods.length, "each method is tried");
   const attempt = { headers: bearer(servers.token("mixed")) };
   const all = formsOf(methods).flatMap(([method, form]) =>
     ["r:", "w:", "d:"].map((prefix) => [method, form, prefix] as const),

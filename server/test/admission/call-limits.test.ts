@@ -158,10 +158,7 @@ function connectFrom(url: string, localAddress: string): ClientHttp2Session {
 }
 
 async function statusOfGet(session: ClientHttp2Session, key: string): Promise<string> {
-  const body = encodeEnvelope(
-    0,
-    toBinary(GetRequestSchema, { $typeName: "dynakv.v1.GetRequest", key, consistency: 0 }),
-  );
+  const body = encodeEnvelope(0, toBinary(GetRequestSchema, create(GetRequestSchema, { key })));
   const path = `/${KeyValueService.typeName}/Get`;
   const stream = startExchange(session, { path, contentType: "application/grpc", body: [body] });
   let status = "";
