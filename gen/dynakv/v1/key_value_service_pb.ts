@@ -717,8 +717,9 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
    * each increment, and send the same with each of its repetitions, through whichever server. Any number of callers may do so:
    * a counter remembers all ids of the window.
    *
-   * The time in the id must not be more than a minute ahead of the server's clock, or the answer is INVALID_ARGUMENT; and not
-   * older than the server's window (Limits.request_window), or the answer is REQUEST_TOO_OLD, unless the id is still known.
+   * An id that is known is answered whatever its time. Of any other the time must not be more than a minute ahead of the server's
+   * clock, or the answer is INVALID_ARGUMENT; and not older than the server's window (Limits.request_window), or the answer is
+   * REQUEST_TOO_OLD.
    *
    * Unset: the server itself sees to it that its own retries count once, but a repetition by the caller counts again.
    *

@@ -153,7 +153,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
-        const id = toRequestId(request.requestId, clock());
+        const id = toRequestId(request.requestId);
         const member = toMember(key, request.member);
         if (min > max) {
           throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);

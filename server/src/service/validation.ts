@@ -7,7 +7,7 @@ import type { ExpiryPolicy, WriteCondition } from "../store/layout/entry.js";
 import { maxKeyBytes } from "../store/layout/item-size.js";
 import { hashMember } from "../store/layout/members.js";
 import { archivePrefix, isArchiveKey } from "../store/layout/request-archive.js";
-import { parseRequestId, type RequestId, timeOf } from "../store/layout/request-id.js";
+import { parseRequestId, type RequestId } from "../store/layout/request-id.js";
 import { lastTimestampSecond } from "./messages.js";
 
 /** What is wrong with a key; undefined when it may be used. */
@@ -154,11 +154,8 @@ function expireAt(field: string, second: number, nowMs: number): ExpiryPolicy {
   return { kind: "at", second };
 }
 
-/** How far the clock of a caller may be ahead of the server's, in milliseconds. */
-const maxAheadMs = 60_000;
-
 /** The id of an increment; undefined when the caller sends none. */
-export function toRequestId(text: string, nowMs: number): RequestId | undefined {
+export function toRequestId(text: string): RequestId | undefined {
   if (text === "") {
     return undefined;
   }
@@ -169,14 +166,6 @@ export function toRequestId(text: string, nowMs: number): RequestId | undefined 
       "request_id",
       "not a UUID of version 7, such as 018f2f6e-2b3c-7abc-9def-0123456789ab",
     );
-  }
-  const aheadMs = timeOf(id.sequence) - nowMs;
-  if (aheadMs > maxAheadMs) {
-    throw invalidField(
-      ErrorReason.INVALID_FIELD,
-      "request_id",
-      `its time is ${Math.ceil(aheadMs / 1000)} s ahead of the server's; at most ${maxAheadMs / 1000} s are taken`,
-    ).withServerTime(nowMs);
   }
   return id;
 }

@@ -21,7 +21,8 @@ import {
 } from "./increment-counter.js";
 import { takeGroup, type WaitingIncrement as Waiting } from "./increment-group.js";
 import { createLateSection, type LateSection } from "./late-section.js";
-import { type IncrResult, inTurn, recall, refuseForgotten, tellTime } from "./recall.js";
+import { type IncrResult, inTurn, recall, refuseForgotten } from "./recall.js";
+import { tellTime, untimely } from "./request-times.js";
 import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
 
 /** Adds to a counter, together with others that come at the same time. */
@@ -57,7 +58,20 @@ export function createCombinedIncrement(context: StoreContext): CombinedIncremen
       return mayBeApplied ? repeatable(mayBeRepeated(input), error) : error;
     },
   });
-  return (input, { signal }) => increment(input.key, input, signal);
+  return (input, options) => {
+    const { id } = input;
+    return id !== undefined && untimely(context, id) !== undefined
+      ? lookForOne(context, { ...input, id }, options)
+      : increment(input.key, input, options.signal);
+  };
+}
+
+/** What may not be added for its time holds up none that may. */
+async function lookForOne(context: StoreContext, input: Increment, { signal }: CallOptions): Promise<IncrResult> {
+  return inSection(context, input.key, async (section) => {
+    const options = { isRepeatable: true, section, signal, doubt: {} };
+    return (await incrementOnce(context, input, options)).result;
+  });
 }
 
 /** Never rejects: each of the group is told. */

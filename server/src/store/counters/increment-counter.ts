@@ -5,7 +5,7 @@ import { ConditionFailed, inDoubt, readFailed } from "../dynamodb/retry.js";
 import type { StoredEntry } from "../layout/entry.js";
 import { counterEtag } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
-import { nonceOf, type RequestId, timeOf } from "../layout/request-id.js";
+import { nonceOf, type RequestId } from "../layout/request-id.js";
 import type { Fence } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
@@ -18,7 +18,8 @@ import {
   updateCounter,
 } from "./counter-requests.js";
 import type { LateSection } from "./late-section.js";
-import { type IncrResult, inTurn, recall, refuseForgotten, tellTime, tooOld } from "./recall.js";
+import { type IncrResult, inTurn, recall, refuseForgotten } from "./recall.js";
+import { refuseUntimely, tellTime, untimely } from "./request-times.js";
 import { makeRoomIfFull } from "./trim-memory.js";
 
 export interface IncrInput extends Omit<Increment, "id"> {
@@ -71,9 +72,10 @@ export async function incrementOnce(
   try {
     let step = firstStep;
     for (let steps = 0; steps < maxSteps; steps++) {
-      // Before each request that may add: what is remembered of older ids may be gone.
-      if (timeOf(input.id.sequence) < context.clock() - context.requests.windowMs) {
-        return { result: await answerOld(context, input, options), item: undefined };
+      // Before each request that may add. An id that was taken once is not refused for a clock that was set back since.
+      const why = untimely(context, input.id);
+      if (why === "old" || (why === "ahead" && doubt.error === undefined)) {
+        return { result: await answerKnown(context, input, why, options), item: undefined };
       }
       try {
         const done = await take(context, input, step, options);
@@ -192,13 +194,18 @@ function countedResult(
   return undefined;
 }
 
-/** An id from before the window is answered if it is still known, or its member is. */
-async function answerOld(context: StoreContext, input: Increment, options: TryOptions): Promise<IncrResult> {
+/** An id that may not be added for its time is answered if it is known, or its member is. */
+async function answerKnown(
+  context: StoreContext,
+  input: Increment,
+  why: "old" | "ahead",
+  options: TryOptions,
+): Promise<IncrResult> {
   const item = await readItemStrongly(context, input.key, options);
-  const { replays } = await recall(context, [input], item, options, true);
+  const { replays } = await recall(context, [input], item, options, why === "old");
   const known = replays.get(input) ?? countedBefore(context, input, item);
   if (known === undefined) {
-    throw tooOld(`its time lies more than ${context.requests.windowMs / 1000} s back`);
+    throw refuseUntimely(context, input.id, why);
   }
   return known;
 }

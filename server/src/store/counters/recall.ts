@@ -1,7 +1,6 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
-import type { Doubt } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
 import { counterEtag } from "../layout/item-layout.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
@@ -11,6 +10,7 @@ import type { StoreContext } from "../store-context.js";
 import type { Increment } from "./counter-requests.js";
 import type { LateSection } from "./late-section.js";
 import { findArchived } from "./request-archive.js";
+import { tooOld } from "./request-times.js";
 
 export interface IncrResult {
   readonly value: bigint;
@@ -32,8 +32,8 @@ export interface Recalled {
 
 /**
  * Looks for increments of one counter in its item, and for those that may have been moved in the archive: after the item, so that
- * what is moved meanwhile is in the archive before it is looked for there. Increments with ids that are too old to be added are
- * looked for there in any case.
+ * what is moved meanwhile is in the archive before it is looked for there. With `isOld`, for ids that are too old to be added,
+ * those items of the archive are left out that have expired.
  */
 export async function recall(
   context: StoreContext,
@@ -43,10 +43,10 @@ export async function recall(
   isOld = false,
 ): Promise<Recalled> {
   const memory = item === undefined ? undefined : memoryOf(context, item);
-  const isLate = ({ id }: Increment) => (isOld ? !id.isOwn : memory !== undefined && mayBeArchived(memory, id));
+  const isLate = ({ id }: Increment) => memory !== undefined && mayBeArchived(memory, id);
   const inSlots = new Map(increments.flatMap((each) => pair(each, resultInSlot(memory, each.id))));
   const late = increments.filter((each) => isLate(each) && !inSlots.has(each));
-  const inArchive = await recallArchived(context, late, options);
+  const inArchive = await recallArchived(context, late, isOld, options);
   const replays = new Map<Increment, IncrResult>();
   for (const [increment, result] of [...inSlots, ...inArchive]) {
     const isThere = context.layout.decode(item, context.clock()) !== undefined;
@@ -92,6 +92,7 @@ function resultInSlot(memory: RequestMemory | undefined, id: RequestId): bigint 
 async function recallArchived(
   context: StoreContext,
   late: readonly Increment[],
+  isOld: boolean,
   options: CallOptions,
 ): Promise<[Increment, bigint][]> {
   const [first] = late;
@@ -99,7 +100,7 @@ async function recallArchived(
     return [];
   }
   const ids = late.map(({ id }) => id);
-  const found = await findArchived(context, first.key, ids, options);
+  const found = await findArchived(context, first.key, ids, isOld, options);
   return late.flatMap((each) => pair(each, found.get(slotName(each.id))));
 }
 
@@ -126,29 +127,4 @@ export function refuseForgotten(memory: RequestMemory | undefined, { id }: Incre
   if (memory !== undefined && ((last !== undefined && last.sequence > id.sequence) || memory.lost >= id.sequence)) {
     throw tooOld("what was known of ids of its time has been removed");
   }
-}
-
-/**
- * What the refusal of an id for its age tells: the server's time, with which its caller may make another id and send the increment under
- * that. So not while an earlier try of this same request may still be applied.
- */
-export function tellTime({ clock }: StoreContext, doubt: Doubt, error: unknown): unknown {
-  if (!(error instanceof DynakvError) || error.reason !== ErrorReason.REQUEST_TOO_OLD) {
-    return error;
-  }
-  return doubt.error === undefined
-    ? error.withServerTime(clock())
-    : new DynakvError(
-        ErrorReason.REQUEST_TOO_OLD,
-        "request_id: its time has passed while it was not known whether this request was applied, and that cannot be told any more",
-        { field: "request_id", outcome: Outcome.UNKNOWN },
-      );
-}
-
-export function tooOld(why: string): DynakvError {
-  return new DynakvError(
-    ErrorReason.REQUEST_TOO_OLD,
-    `request_id: ${why}; this request added nothing, and whether an earlier one with this id did is not known`,
-    { field: "request_id", outcome: Outcome.UNKNOWN },
-  );
 }

@@ -4,9 +4,10 @@ import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, pause, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions } from "../layout/entry.js";
+import { isExpired } from "../layout/item-layout.js";
 import {
   type ArchiveItem,
-  archiveKeysOf,
+  archiveItemsOf,
   commonLevel,
   findAmong,
   finest,
@@ -107,20 +108,27 @@ const maxIdleRounds = 10;
 
 const archiveProjection = "#k, #s";
 
-/** The results of those ids of a counter that are in its archive, by the names of their slots. */
+/**
+ * The results of those ids of a counter that are in its archive, by the names of their slots. With `isOld`, for ids that are not
+ * added whatever is found, it looks into no item that has expired.
+ */
 export async function findArchived(
   context: StoreContext,
   counterKey: string,
   ids: readonly RequestId[],
+  isOld: boolean,
   options: CallOptions,
 ): Promise<ReadonlyMap<string, bigint>> {
-  const keys = [...new Set(ids.flatMap((id) => archiveKeysOf(counterKey, id)))];
+  const { clock, requests, layout } = context;
+  const items = ids.flatMap((id) => archiveItemsOf(counterKey, id, requests.windowMs));
+  const left = isOld ? items.filter(({ expireAt }) => !isExpired(expireAt, clock())) : items;
+  const keys = [...new Set(left.map(({ key }) => key))];
   const batches: string[][] = [];
   for (let from = 0; from < keys.length; from += maxBatch) {
     batches.push(keys.slice(from, from + maxBatch));
   }
-  const items = (await Promise.all(batches.map((batch) => readStrongly(context, batch, options)))).flat();
-  return findAmong(items.flatMap(context.layout.archived), ids);
+  const found = (await Promise.all(batches.map((batch) => readStrongly(context, batch, options)))).flat();
+  return findAmong(found.flatMap(layout.archived), ids);
 }
 
 /** All of these items that there are. Whatever is not known of any of them is an error: it would be taken for an unknown id. */

@@ -48,8 +48,8 @@ export function archiveItem(counterKey: string, sequence: bigint, level: number,
 }
 
 /** All items that may hold an id. */
-export function archiveKeysOf(counterKey: string, { sequence }: RequestId): string[] {
-  return shifts.map((_, level) => archiveItem(counterKey, sequence, level, 0).key);
+export function archiveItemsOf(counterKey: string, { sequence }: RequestId, windowMs: number): ArchiveItem[] {
+  return shifts.map((_, level) => archiveItem(counterKey, sequence, level, windowMs));
 }
 
 /** The finest level at which all of these lie in one item; the coarsest when there is none. */
