@@ -4,7 +4,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import { version } from "../../common/version.js";
 import { openAccess } from "./access/access.js";
-import { createCallLimits } from "./admission/call-limits.js";
+import { type CallLimits, createCallLimits } from "./admission/call-limits.js";
+import { memoryLimit } from "./admission/memory-limit.js";
 import { createAllowedOrigins } from "./calls/allowed-origins.js";
 import { createDeadlineStage } from "./calls/deadline.js";
 import { createDispatch } from "./calls/dispatch.js";
@@ -34,6 +35,7 @@ import { observeRequests } from "./store/dynamodb/observed-requests.js";
 import { createRetryBudget } from "./store/dynamodb/retry.js";
 import type { Clock } from "./store/layout/entry.js";
 import { createItemLayout } from "./store/layout/item-layout.js";
+import { createItemSizes } from "./store/reads/item-sizes.js";
 import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { type Backend, createBackend } from "./store/table/backend.js";
@@ -111,14 +113,17 @@ export function createServer(options: ServerOptions = {}): Server {
     const callLimits = createCallLimits({
       ...settings,
       defaultDeadlineMs: settings.defaultDeadlineSeconds * 1000,
+      memoryBytes: settings.memoryBytes || memoryLimit(),
       isAdaptive: settings.overload === "adaptive",
       logger,
       onRefused: observation.metrics?.addCounter(metricDefinitions.shedCalls),
     });
     observation.metrics?.addGauge(metricDefinitions.callsWaiting, () => callLimits.waiting);
     observation.metrics?.addGauge(metricDefinitions.callLimit, () => callLimits.limit);
+    observation.metrics?.addGauge(metricDefinitions.memoryHeld, () => callLimits.memory.held);
+    observation.metrics?.addGauge(metricDefinitions.memoryLimit, () => callLimits.memory.limit);
     closers.push(async () => callLimits.stop());
-    const context = createContext(settings, connection, clock, observation, callLimits.batches);
+    const context = createContext(settings, connection, clock, observation, callLimits);
     const health = createHealth(servedServices.map(({ typeName }) => typeName));
     const backend = createBackend({
       context,
@@ -167,7 +172,7 @@ export function createServer(options: ServerOptions = {}): Server {
         services,
         pipeline,
         errors: createErrorReporter(limits, (call) => observation.accessLog.failedLate(call)),
-        bodies: callLimits.bodies,
+        memory: callLimits.memory,
         shutdownSignal: shutdown.signal,
         cors: {
           isAllowedOrigin,
@@ -277,7 +282,7 @@ function createContext(
   { client, dynamodb }: Connection,
   clock: Clock,
   { requests, metrics }: Observation,
-  batchSlots: StoreContext["batchSlots"],
+  { batches, memory }: CallLimits,
 ): StoreContext {
   const { ttlSeconds } = settings;
   return {
@@ -289,7 +294,9 @@ function createContext(
     counts: metrics?.counts,
     defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
     batchConcurrency: settings.mgetConcurrency,
-    batchSlots,
+    batchSlots: batches,
+    readRoom: memory.reads,
+    itemSizes: createItemSizes(),
     requests: createRequestWindow(settings.requestWindowSeconds * 1000, settings.requestSlots, clock),
     engine: { returnsOldItems: false },
   };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { createBodyBudget } from "../../server/src/admission/body-budget.js";
+import { createMemoryBudget } from "../../server/src/admission/memory-budget.js";
 import { createDeadlineStage } from "../../server/src/calls/deadline.js";
 import { createDispatch } from "../../server/src/calls/dispatch.js";
 import { createErrorReporter } from "../../server/src/calls/errors/report-error.js";
@@ -51,7 +51,7 @@ const port = createPort({
     ...limits,
     services: [{ service, implementation: createConformanceService(messageNamed) }],
     pipeline: createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) }),
-    bodies: createBodyBudget(limits.maxRequestBytes),
+    memory: createMemoryBudget({ limit: 16 * limits.maxRequestBytes }),
     errors: createErrorReporter(limits, () => {}),
     shutdownSignal: new AbortController().signal,
     cors: { isAllowedOrigin: () => false },

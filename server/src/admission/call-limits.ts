@@ -1,6 +1,5 @@
 import type { Logger } from "pino";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
-import type { BodyLimit } from "../calls/body-limit.js";
 import type { Call } from "../calls/call.js";
 import type { PreparedError } from "../calls/errors/prepared-error.js";
 import type { Stage } from "../calls/pipeline.js";
@@ -10,9 +9,9 @@ import { createCountedWarning } from "../observability/counted-warning.js";
 import { anyone } from "../service/caller.js";
 import { createAdaptiveLimit } from "./adaptive-limit.js";
 import { createWaitingCalls, type WaitingCall } from "./admission-queue.js";
-import { createBodyBudget } from "./body-budget.js";
 import { createUsualTimes } from "./latency-percentile.js";
 import { createLoadMeter } from "./load-meter.js";
+import { createMemoryBudget, type MemoryBudget } from "./memory-budget.js";
 import { type ShedKind, shedError } from "./overload-errors.js";
 
 export interface CallLimitOptions {
@@ -20,8 +19,8 @@ export interface CallLimitOptions {
   readonly maxCalls: number;
   /** The most calls under way of one caller: of an identity, or of a remote address where nobody is asked. */
   readonly maxCallsPerCaller: number;
-  /** The largest body of a call. */
-  readonly maxRequestBytes: number;
+  /** The most bytes that are held for all calls together. */
+  readonly memoryBytes: number;
   /** The deadline of a unary call that sets none. */
   readonly defaultDeadlineMs: number;
   /** Whether the calls that run are limited to what the processor can carry. */
@@ -43,8 +42,8 @@ export interface CallLimits {
   readonly stage: Stage;
   /** For the batches of an MGet beyond its first. */
   readonly batches: WorkSlots;
-  /** For what has come of the bodies of all calls. */
-  readonly bodies: BodyLimit;
+  /** For what is held for all calls. */
+  readonly memory: MemoryBudget;
   /** How many calls are under way, those that wait included, and how many of them wait. */
   readonly calls: number;
   readonly waiting: number;
@@ -84,7 +83,7 @@ interface RunningStream {
 }
 
 export function createCallLimits(options: CallLimitOptions): CallLimits {
-  const { maxCalls, maxCallsPerCaller, maxRequestBytes, defaultDeadlineMs, isAdaptive, logger, onRefused } = options;
+  const { maxCalls, maxCallsPerCaller, memoryBytes, defaultDeadlineMs, isAdaptive, logger, onRefused } = options;
   const warn = createCountedWarning<ShedKind>(logger, "calls refused");
   const byCaller = new Map<string, number>();
   const healthByAddress = new Map<string, number>();
@@ -309,7 +308,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
         }
       },
     },
-    bodies: createBodyBudget(maxRequestBytes, () => refuse("bodies")),
+    memory: createMemoryBudget({ limit: memoryBytes, refuse }),
     get calls() {
       return calls;
     },

@@ -2,7 +2,7 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { PreparedError } from "../calls/errors/prepared-error.js";
 
 /** Why a call was shed. */
-export type ShedKind = "maxCalls" | "maxCallsPerCaller" | "overload" | "late" | "bodies";
+export type ShedKind = "maxCalls" | "maxCallsPerCaller" | "overload" | "late" | "memory" | "slowClient";
 
 const definitions: Readonly<Record<ShedKind, { message: string; reason: typeof ErrorReason.OVERLOADED }>> = {
   maxCalls: { reason: ErrorReason.OVERLOADED, message: "the server has as many calls under way as it takes" },
@@ -15,9 +15,13 @@ const definitions: Readonly<Record<ShedKind, { message: string; reason: typeof E
     reason: ErrorReason.OVERLOADED,
     message: "the server is overloaded, and would not answer before the deadline",
   },
-  bodies: {
+  memory: {
     reason: ErrorReason.OVERLOADED,
-    message: "the server holds as many bytes of large requests as it takes",
+    message: "the server holds as many bytes of requests and answers as it takes",
+  },
+  slowClient: {
+    reason: ErrorReason.OVERLOADED,
+    message: "the server needs the memory of this call, whose client has not moved on for seconds",
   },
 };
 

@@ -1,28 +1,22 @@
 import type { Readable } from "node:stream";
-import type { DynakvError } from "../errors/dynakv-error.js";
 import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
 import type { Call } from "./call.js";
-
-/** Bounds what the bodies of all calls hold together: each may be large, and there may be thousands. */
-export interface BodyLimit {
-  /**
-   * Counts bytes of a call's body as they come, until nothing is held for the call any more. Returns why the rest of the body is not
-   * to be gathered when others hold too much.
-   */
-  add(call: Call, bytes: number): DynakvError | undefined;
-}
+import type { CallMemory } from "./call-memory.js";
 
 /**
  * Counts the bytes of bodies as they pass, without reading them: what a listener for data would do. Notes with the call when there is
  * no more room for its body, and tells it when its client does not take what is sent.
  */
-export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, bodies: BodyLimit): void {
+export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, memory: CallMemory): void {
   const source = ("stream" in request ? request.stream : request) as Readable;
   // What came together with the head, or while the call waited for its turn.
   add(source.readableLength);
   const { push } = source;
   source.push = (chunk: unknown, encoding?: BufferEncoding) => {
     add(lengthOf(chunk));
+    if (chunk === null) {
+      memory.clientMoved(call);
+    }
     return push.call(source, chunk, encoding);
   };
   function add(bytes: number): void {
@@ -30,7 +24,7 @@ export function countBytes(request: NodeRequest, response: NodeResponse, call: C
     if (call.method?.methodKind === "bidi_streaming") {
       call.requestBytes += bytes;
     } else {
-      call.bodyRefusal ??= bodies.add(call, bytes);
+      call.bodyRefusal ??= memory.addBody(call, bytes);
     }
   }
   const target = response as { write(...given: unknown[]): boolean; end(...given: unknown[]): unknown };
@@ -39,11 +33,13 @@ export function countBytes(request: NodeRequest, response: NodeResponse, call: C
   target.write = (...given) => {
     call.responseBytes += lengthOf(given[0]);
     const isTaken = write.apply(target, given);
-    if (!isTaken && !isStalled && call.onStall !== undefined) {
+    if (!isTaken && !isStalled) {
       isStalled = true;
-      call.onStall(true);
+      memory.awaitClient(call);
+      call.onStall?.(true);
       response.once("drain", () => {
         isStalled = false;
+        memory.clientMoved(call);
         call.onStall?.(false);
       });
     }
@@ -62,6 +58,10 @@ export async function* limitBody(body: AsyncIterable<Uint8Array>, call: Call): A
       throw call.bodyRefusal;
     }
     yield chunk;
+  }
+  // It may have given way since the last of it came.
+  if (call.bodyRefusal !== undefined) {
+    throw call.bodyRefusal;
   }
 }
 

@@ -64,6 +64,8 @@ export class Call implements CallHead {
   responseBytes = 0;
   /** Whether somebody wants to know of the requests to DynamoDB that it takes. */
   isWatched = false;
+  /** Ends it in favour of others, since its client keeps them waiting. */
+  giveWay: ((error: DynakvError) => void) | undefined;
   /** Why the rest of its body is not to be gathered, if others hold too much. */
   bodyRefusal: DynakvError | undefined;
   /** What its answer tells in trailers beside what the service has set. */
@@ -74,6 +76,7 @@ export class Call implements CallHead {
   private readonly leaving: ((call: Call) => void)[] = [];
   private readonly releasing: (() => void)[] = [];
   private hasEnded = false;
+  private hasReleased = false;
 
   constructor({ path, httpMethod, method, headers, socket }: CallHead) {
     this.path = path;
@@ -113,6 +116,11 @@ export class Call implements CallHead {
     this.releasing.push(release);
   }
 
+  /** Whether nothing is held for it any more. */
+  get isReleased(): boolean {
+    return this.hasReleased;
+  }
+
   get ended(): boolean {
     return this.hasEnded;
   }
@@ -143,6 +151,7 @@ export class Call implements CallHead {
 
   /** Nothing is held for it any more. */
   release(): void {
+    this.hasReleased = true;
     for (let release = this.releasing.pop(); release !== undefined; release = this.releasing.pop()) {
       release();
     }

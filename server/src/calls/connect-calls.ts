@@ -7,10 +7,12 @@ import { DynakvError } from "../errors/dynakv-error.js";
 import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
 import { limitBody } from "./body-limit.js";
 import type { Call } from "./call.js";
+import type { CallMemory } from "./call-memory.js";
 import { writeDeadline } from "./deadline.js";
 import type { ErrorReporter } from "./errors/report-error.js";
 import { readWireError, toUniversalResponse, toWireError } from "./errors/write-error.js";
 import { fromText, toText } from "./grpc-web-text.js";
+import { createAnswerHolder } from "./hold-answer.js";
 import { acceptedCompression, checkJson } from "./json/json-request.js";
 import { toEnveloped, toLines } from "./json/json-stream.js";
 import { reflectionServices, registerReflection } from "./reflection.js";
@@ -20,6 +22,8 @@ import { type ServedService, servedServices } from "./routes.js";
 export interface ConnectCallsOptions {
   readonly services: readonly ServedService[];
   readonly errors: ErrorReporter;
+  /** What all calls may hold together. */
+  readonly memory: CallMemory;
   readonly maxRequestBytes: number;
   readonly maxDeadlineMs: number;
   /** Aborts the calls that are still running when the time for draining is over. */
@@ -124,9 +128,9 @@ function unserved(): DynakvError {
 
 /** Connect's handlers, with options where its defaults do not suit a server of small values. */
 function createHandlers(options: ConnectCallsOptions): readonly UniversalHandler[] {
-  const { services, errors, maxRequestBytes, maxDeadlineMs, shutdownSignal, registry } = options;
+  const { services, errors, memory, maxRequestBytes, maxDeadlineMs, shutdownSignal, registry } = options;
   const routerOptions: ConnectRouterOptions = {
-    interceptors: [errors.interceptor],
+    interceptors: [errors.interceptor, createAnswerHolder(memory)],
     readMaxBytes: maxRequestBytes,
     maxTimeoutMs: maxDeadlineMs,
     shutdownSignal,

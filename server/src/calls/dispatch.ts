@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Exchange } from "../listener/exchange.js";
-import { type BodyLimit, countBytes } from "./body-limit.js";
+import { countBytes } from "./body-limit.js";
 import { Call } from "./call.js";
 import { type ConnectCallsOptions, createConnectCalls } from "./connect-calls.js";
 import { type CorsOptions, createCors } from "./cors.js";
@@ -14,8 +14,6 @@ import { methodsByPath } from "./routes.js";
 export interface DispatchOptions extends ConnectCallsOptions {
   /** What each call passes before its body is read. */
   readonly pipeline: Pipeline;
-  /** What the bodies of all calls may hold together. */
-  readonly bodies: BodyLimit;
   /** Which web pages may call. */
   readonly cors: CorsOptions;
 }
@@ -25,7 +23,7 @@ export interface DispatchOptions extends ConnectCallsOptions {
  * plainest kind of gRPC, and by Connect's handlers otherwise.
  */
 export function createDispatch(options: DispatchOptions): (exchange: Exchange) => void {
-  const { services, pipeline, bodies, errors } = options;
+  const { services, pipeline, memory, errors } = options;
   const methods = methodsByPath(services);
   const cors = createCors(options.cors);
   const answerDirectly = createDirectGrpc(options);
@@ -53,6 +51,15 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
       call.end();
     });
     const entered = { call, exchange, corsHeaders };
+    call.giveWay = (error) => {
+      call.bodyRefusal ??= error;
+      if (exchange.headersSent) {
+        errors.reportRefusal(call, error);
+        exchange.abandon();
+      } else {
+        respondWithError(entered, errors.reportRefusal(call, error));
+      }
+    };
     pipeline(
       call,
       () => {
@@ -81,7 +88,7 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
     for (const [name, value] of Object.entries(commonHeaders(entered))) {
       response.setHeader(name, value as string);
     }
-    countBytes(request, response, call, bodies);
+    countBytes(request, response, call, memory);
     if (request.headers.expect !== undefined && !response.destroyed) {
       response.writeContinue();
     }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse, ServerHttp2Stream } from "node:http2";
+import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -26,6 +26,10 @@ export interface Exchange {
   open(): { readonly request: NodeRequest; readonly response: NodeResponse } | undefined;
   /** Writes a whole response, unless the client has left. */
   respond(status: number, headers: OutgoingHttpHeaders, body?: Uint8Array): void;
+  /** Whether the head of a response was sent. */
+  readonly headersSent: boolean;
+  /** Ends it in the middle: over HTTP/2 by a reset with ENHANCE_YOUR_CALM, which gRPC reads as RESOURCE_EXHAUSTED. */
+  abandon(): void;
   /**
    * Calls back once the exchange is over: with whether its response was written whole, by `respond` or to what `open` gave. Who
    * writes to the stream itself knows that better.
@@ -67,6 +71,14 @@ export class RequestExchange implements Exchange {
 
   respond(status: number, headers: OutgoingHttpHeaders, body?: Uint8Array): void {
     respondBy(this.response, status, headers, body);
+  }
+
+  get headersSent(): boolean {
+    return this.response.headersSent;
+  }
+
+  abandon(): void {
+    this.request.socket.destroy();
   }
 
   onClose(listener: (isAnswered: boolean) => void): void {
@@ -138,6 +150,14 @@ export class StreamExchange implements Exchange {
       // Its session has just ended, and the stream does not show it yet.
       stream.destroy();
     }
+  }
+
+  get headersSent(): boolean {
+    return this.unopened.headersSent;
+  }
+
+  abandon(): void {
+    this.unopened.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   onClose(listener: (isAnswered: boolean) => void): void {

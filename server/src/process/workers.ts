@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
+import { memoryLimit } from "../admission/memory-limit.js";
 import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
 import type { StartedServer } from "../server.js";
 import { isEmbedded } from "../settings/is-embedded.js";
@@ -162,7 +163,7 @@ async function runPrimary(
 
 /** Serves calls until the primary says to stop, or is gone. */
 async function runWorker(allSettings: Settings, logger: Logger, secrets: SecretVariables): Promise<void> {
-  const { workers: _, adminListen, ...settings } = allSettings;
+  const { workers, adminListen, ...settings } = allSettings;
   const orders = takeOrders(logger);
   await report({ kind: "ready" });
   const start = await Promise.race([orders.start, orders.stop]);
@@ -177,6 +178,8 @@ async function runWorker(allSettings: Settings, logger: Logger, secrets: SecretV
       : await (await import("../observability/observation.js")).loadMetrics(settings);
   const server = createServer({
     ...settings,
+    // They share the memory that there is.
+    memoryBytes: settings.memoryBytes || memoryLimit(workers),
     logger,
     secretVariables: secrets,
     ...(metrics && { metrics }),

@@ -82,6 +82,8 @@ export interface Settings {
   maxCalls: number;
   /** The most calls that one caller, or where nobody is asked who they are one remote address, has under way in each process. */
   maxCallsPerCaller: number;
+  /** The most bytes that each process holds for its callers; 0: by the memory that there is. */
+  memoryBytes: number;
   /** Whether calls are refused when there are more than the processor can carry. */
   overload: OverloadControl;
   /** The deadline of a unary call that sets none, in seconds. */
@@ -422,6 +424,14 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     name: "maxCallsPerCaller",
     default: 5000,
     help: "most calls of one caller that each process has under way; of one remote address where nobody is asked who they are",
+  },
+  {
+    name: "memoryBytes",
+    type: "integer",
+    default: 0,
+    range: [0, 1_099_511_627_776],
+    placeholder: "BYTES",
+    help: "most bytes that each process holds of requests and of answers that are not taken; 0: by the memory that there is",
   },
   {
     name: "overload",

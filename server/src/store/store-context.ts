@@ -4,6 +4,7 @@ import type { DataPlane } from "./dynamodb/data-plane.js";
 import type { RetryBudget } from "./dynamodb/retry.js";
 import type { Clock, ExpiryPolicy } from "./layout/entry.js";
 import type { ItemLayout } from "./layout/item-layout.js";
+import type { ItemSizes } from "./reads/item-sizes.js";
 
 /** What the operations of the store share. */
 export interface StoreContext {
@@ -22,6 +23,10 @@ export interface StoreContext {
   readonly batchConcurrency: number;
   /** Room for the batches of an MGet beyond its first. */
   readonly batchSlots: BatchSlots;
+  /** Room for what is read and not yet taken. */
+  readonly readRoom: ReadRoom;
+  /** What has been learnt of the items. */
+  readonly itemSizes: ItemSizes;
   /** How increments are remembered, so that a repeated one counts once. */
   readonly requests: RequestWindow;
   /** What has been learnt of the engine. */
@@ -44,6 +49,17 @@ export interface BatchSlots {
   /** Takes room for one more batch, if there is any. */
   tryTake(): boolean;
   giveBack(): void;
+}
+
+/** Bounds what all reads hold, so that memory does not grow with the number of those that are not taken. */
+export interface ReadRoom {
+  /** Holds so many bytes if there is room. */
+  tryHold(bytes: number): boolean;
+  /** The same as soon as there is room. Rejects when that takes too long, or with the signal's reason when that aborts. */
+  hold(bytes: number, signal: AbortSignal): Promise<void>;
+  /** Holds them whether there is room or not: they are there. */
+  holdAnyhow(bytes: number): void;
+  release(bytes: number): void;
 }
 
 /** The second from which an entry that is created with this expiry is gone; undefined when it never is. */

@@ -224,7 +224,7 @@ function createLimits(maxCalls = 10_000) {
   const options = {
     maxCalls,
     maxCallsPerCaller: maxCalls,
-    maxRequestBytes: 16_384,
+    memoryBytes: 16_777_216,
     isAdaptive: true,
     defaultDeadlineMs: 30_000,
   };

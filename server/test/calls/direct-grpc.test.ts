@@ -7,7 +7,7 @@ import * as assert from "uvu/assert";
 import { GetInfoRequestSchema } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { GetRequestSchema, IncrRequestSchema, SetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckRequestSchema } from "../../../gen/grpc/health/v1/health_pb.js";
-import { createBodyBudget } from "../../src/admission/body-budget.js";
+import { createMemoryBudget } from "../../src/admission/memory-budget.js";
 import { createDeadlineStage } from "../../src/calls/deadline.js";
 import { createDispatch } from "../../src/calls/dispatch.js";
 import { createErrorReporter } from "../../src/calls/errors/report-error.js";
@@ -247,14 +247,14 @@ test("metadata goes both ways, and a service sees the same call", async () => {
   const { signal: shutdownSignal } = new AbortController();
   const services = [{ service: Health, implementation }];
   const pipeline = createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) });
-  const bodies = createBodyBudget(limits.maxRequestBytes);
+  const memory = createMemoryBudget({ limit: 16 * limits.maxRequestBytes });
   const port = createPort({
     onExchange: createDispatch({
       ...limits,
       services,
       errors,
       pipeline,
-      bodies,
+      memory,
       shutdownSignal,
       cors: { isAllowedOrigin: () => false },
     }),

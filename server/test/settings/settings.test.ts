@@ -182,6 +182,7 @@ test("every setting can be given as a flag, in the environment and in the config
     bodyTimeoutSeconds: 24,
     maxCalls: 25,
     maxCallsPerCaller: 26,
+    memoryBytes: 67_108_864,
     overload: "off",
     defaultDeadlineSeconds: 10,
     maxDeadlineSeconds: 11,

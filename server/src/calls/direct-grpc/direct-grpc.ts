@@ -2,9 +2,10 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import { create, type DescMethodUnary, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import type { Exchange } from "../../listener/exchange.js";
-import type { BodyLimit } from "../body-limit.js";
 import type { Call } from "../call.js";
+import type { CallMemory } from "../call-memory.js";
 import type { ErrorReporter } from "../errors/report-error.js";
+import { holdAnswer } from "../hold-answer.js";
 import { recordKeys } from "../recorded-keys.js";
 import { maxBytesOf } from "../request-bytes.js";
 import type { ServedService } from "../routes.js";
@@ -15,11 +16,14 @@ import { sendError, sendMessage } from "./send.js";
 export interface DirectGrpcOptions {
   readonly services: readonly ServedService[];
   readonly errors: ErrorReporter;
-  readonly bodies: BodyLimit;
+  readonly memory: CallMemory;
   readonly maxRequestBytes: number;
   /** Aborts the calls that are still running when the time for draining is over. */
   readonly shutdownSignal: AbortSignal;
 }
+
+/** Such an answer is on its way with its head: nobody need wait until it is taken. */
+const smallAnswerBytes = 4096;
 
 interface UnaryMethod {
   readonly method: DescMethodUnary;
@@ -35,7 +39,7 @@ export type DirectGrpc = (call: Call, exchange: Exchange) => boolean;
  * is not plain, such as compression, JSON or a stream, is left to Connect.
  */
 export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
-  const { services, errors, bodies, maxRequestBytes, shutdownSignal } = options;
+  const { services, errors, memory, maxRequestBytes, shutdownSignal } = options;
   const methods = new Map(services.flatMap(unaryMethods));
   const running = new Set<GrpcCall>();
   // One listener for all: adding and removing one for each call costs more than the call's own part.
@@ -46,6 +50,12 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
   });
 
   async function answer({ method, implementation }: UnaryMethod, call: GrpcCall, body: Uint8Array): Promise<void> {
+    memory.clientMoved(call.call);
+    if (call.call.bodyRefusal !== undefined) {
+      // It has given way since the last of it came, and was told so.
+      call.call.end();
+      return;
+    }
     let input: Message;
     try {
       input = fromBinary(method.input, body);
@@ -61,7 +71,15 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
       sendError(call, errors.report(call.call, error));
       return;
     }
+    const refusal = holdAnswer(memory, call.call, output.length);
+    if (refusal !== undefined) {
+      sendError(call, errors.report(call.call, refusal));
+      return;
+    }
     sendMessage(call, output);
+    if (output.length > smallAnswerBytes) {
+      memory.awaitClient(call.call);
+    }
   }
 
   function refuse(call: GrpcCall, error: unknown): void {
@@ -69,7 +87,7 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
   }
 
   function read(method: UnaryMethod, call: GrpcCall): void {
-    const admit = (bytes: number) => bodies.add(call.call, bytes);
+    const admit = (bytes: number) => memory.addBody(call.call, bytes);
     readMessage(call.stream, maxBytesOf(method.method.parent, maxRequestBytes), admit, (message) => {
       if (message instanceof Error) {
         refuse(call, message);

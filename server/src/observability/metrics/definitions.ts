@@ -89,7 +89,19 @@ export const metricDefinitions = {
     name: "dynakv_calls_shed_total",
     type: "counter",
     labels: ["why"],
-    help: "Calls that were refused: before their bodies were read by maxCalls, maxCallsPerCaller (as the settings limit them), overload, late (too late for the deadline); in the middle of a large one by bodies, when others hold too much",
+    help: "Calls that were refused: before their bodies were read by maxCalls, maxCallsPerCaller (as the settings limit them), overload, late (too late for the deadline); later by memory, when others hold too much, and slowClient, whose memory others need",
+  },
+  memoryHeld: {
+    name: "dynakv_memory_held_bytes",
+    type: "gauge",
+    labels: [],
+    help: "Bytes that are held of requests, as they came and decoded, and of answers that are not yet taken",
+  },
+  memoryLimit: {
+    name: "dynakv_memory_limit_bytes",
+    type: "gauge",
+    labels: [],
+    help: "How many bytes may be held so: the setting memoryBytes, or by the memory that there is",
   },
   requestBytes: {
     name: "dynakv_call_request_bytes_total",

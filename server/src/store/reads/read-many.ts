@@ -30,7 +30,8 @@ export async function* readMany(
   { keys, ordered, check }: ReadManyInput,
   options: ReadOptions,
 ): AsyncGenerator<ReadResult[]> {
-  const pacer = createReadPacer(context.batchConcurrency);
+  const { batchSlots, readRoom, itemSizes } = context;
+  const pacer = createReadPacer(context.batchConcurrency, itemSizes);
   const queue = createBatchQueue(keys, ordered, pacer);
   const order = ordered ? createResultOrder() : undefined;
   const leave = new AbortController();
@@ -39,7 +40,6 @@ export async function* readMany(
   setMaxListeners(0, signal);
   passInitiators(options.signal, signal);
   const running = new Set<Running>();
-  const { batchSlots } = context;
   let slots = 0;
   /** How many batches are being read; others wait to be taken, and need no room. */
   let working = 0;
@@ -64,8 +64,34 @@ export async function* readMany(
     }
   }
 
-  function onSettled(): void {
+  /** What is expected, answered and not taken, or waits for an earlier position, as it is counted for the process. */
+  let held = 0;
+  let waitingBytes = 0;
+  let hasEnded = false;
+
+  function setHeld(bytes: number): void {
+    if (bytes > held) {
+      readRoom.holdAnyhow(bytes - held);
+    } else {
+      readRoom.release(held - bytes);
+    }
+    held = bytes;
+  }
+
+  async function holdFirst(bytes: number): Promise<void> {
+    if (!readRoom.tryHold(bytes)) {
+      await readRoom.hold(bytes, signal);
+    }
+  }
+
+  function onSettled(batch: Running): void {
     working--;
+    if (!hasEnded) {
+      // What was expected, put right.
+      const bytes = batch.answer?.bytes ?? 0;
+      setHeld(held - batch.heldBytes + bytes);
+      batch.heldBytes = bytes;
+    }
     giveSlotsBack(working - 1);
   }
 
@@ -76,13 +102,21 @@ export async function* readMany(
         if (batch === undefined) {
           break;
         }
-        // The first needs no room: what has begun goes on.
-        if (running.size > 0 && !takeSlot()) {
+        const bytes = pacer.bytesToHold(batch.keys.size);
+        if (running.size === 0) {
+          // The first needs no slot: what has begun goes on.
+          await holdFirst(bytes);
+        } else if (!readRoom.tryHold(bytes)) {
+          queue.putBack(batch);
+          break;
+        } else if (!takeSlot()) {
+          readRoom.release(bytes);
           queue.putBack(batch);
           break;
         }
+        held += bytes;
         working++;
-        running.add(track(batch, readBatch(context, batch, check, pacer, { ...options, signal }), onSettled));
+        running.add(track(batch, bytes, readBatch(context, batch, check, pacer, { ...options, signal }), onSettled));
       }
       if (running.size === 0) {
         return;
@@ -97,8 +131,12 @@ export async function* readMany(
       }
       const { batch, answer } = done;
       yield* inGroups(order === undefined ? resultsOf(batch, answer) : inOrder(order, batch, answer), maxGroup);
+      setHeld(held - done.heldBytes + (order?.bytes ?? 0) - waitingBytes);
+      waitingBytes = order?.bytes ?? 0;
     }
   } finally {
+    hasEnded = true;
+    setHeld(0);
     giveSlotsBack(0);
     leave.abort();
   }
@@ -107,21 +145,29 @@ export async function* readMany(
 /** A batch that is under way, or answered and not yet taken. */
 interface Running {
   readonly batch: KeyBatch;
+  /** What is held for it. */
+  heldBytes: number;
   /** Resolves once there is an answer or an error. Never rejects, so that none is left unhandled when the reader leaves. */
   readonly settled: Promise<Running>;
   answer?: BatchAnswer;
   error?: unknown;
 }
 
-function track(batch: KeyBatch, work: Promise<BatchAnswer>, onSettled: () => void): Running {
+function track(
+  batch: KeyBatch,
+  heldBytes: number,
+  work: Promise<BatchAnswer>,
+  onSettled: (running: Running) => void,
+): Running {
   const running: Running = {
     batch,
+    heldBytes,
     settled: work
       .then(
         (answer) => Object.assign(running, { answer }),
         (error: unknown) => Object.assign(running, { error }),
       )
-      .finally(onSettled),
+      .finally(() => onSettled(running)),
   };
   return running;
 }

@@ -1,4 +1,5 @@
 import type { Item } from "../dynamodb/item.js";
+import type { ItemSizes } from "./item-sizes.js";
 
 /** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
 export interface ReadPacer {
@@ -6,6 +7,8 @@ export interface ReadPacer {
   keysPerBatch(): number;
   /** How many bytes an answer to so many keys is likely to bring. */
   expectedBytes(keys: number): number;
+  /** How many bytes to hold for an answer to so many keys until it has come: less than the largest that there is, to begin with. */
+  bytesToHold(keys: number): number;
   /** Whether one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
   allows(running: number, bytes: number): boolean;
   /** Learns from an answer, and returns how many bytes there were in it. */
@@ -26,7 +29,7 @@ const totalBytes = 2 * maxAnswerBytes;
  * answer counts as the largest that there is, which leaves two batches under way. From then on it is up to two more with
  * each answer that has items. Where large items follow small ones, the batches under way can exceed the bound once.
  */
-export function createReadPacer(maxConcurrency: number): ReadPacer {
+export function createReadPacer(maxConcurrency: number, sizes: ItemSizes): ReadPacer {
   let averageBytes: number | undefined;
   let concurrency = Math.min(maxConcurrency, 2);
 
@@ -35,12 +38,16 @@ export function createReadPacer(maxConcurrency: number): ReadPacer {
   }
 
   function keysPerBatch(): number {
-    return Math.max(1, Math.min(maxKeysPerBatch, Math.floor(batchBytes / Math.max(1, averageBytes ?? 0))));
+    return Math.max(
+      1,
+      Math.min(maxKeysPerBatch, Math.floor(batchBytes / Math.max(1, averageBytes ?? sizes.expectedBytes))),
+    );
   }
 
   return {
     keysPerBatch,
     expectedBytes,
+    bytesToHold: (keys) => Math.min(maxAnswerBytes, keys * (averageBytes ?? sizes.expectedBytes)),
     allows(running, bytes) {
       // One is always allowed: without it, what waits for an earlier position would wait forever.
       return running === 0 || (running < concurrency && bytes + expectedBytes(keysPerBatch()) <= totalBytes);
@@ -52,6 +59,7 @@ export function createReadPacer(maxConcurrency: number): ReadPacer {
         const average = bytes / items.length;
         // Quick to learn that items are large, slow to forget it.
         averageBytes = Math.max(average, (averageBytes ?? 0) * 0.8 + average * 0.2);
+        sizes.observe(average);
       }
       return bytes;
     },
@@ -59,7 +67,7 @@ export function createReadPacer(maxConcurrency: number): ReadPacer {
 }
 
 /** Roughly: what counts is the binary value. */
-function itemBytes(item: Item): number {
+export function itemBytes(item: Item): number {
   let bytes = 100;
   for (const attribute of Object.values(item)) {
     bytes += attribute.B?.length ?? 0;

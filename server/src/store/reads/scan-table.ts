@@ -8,6 +8,7 @@ import { projection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { decodeFound } from "./read-batch.js";
+import { itemBytes } from "./read-pacer.js";
 
 export interface ScanInput {
   /** What the keys begin with; empty for all keys. */
@@ -35,6 +36,9 @@ export interface ScanPage {
  */
 const itemsPerPage = 500;
 
+/** What is held for a page until its size is known: DynamoDB's limit of an answer, and what the items take beside their values. */
+const maxPageBytes = 1_200_000;
+
 const isNoArchive = "NOT begins_with(#k, :archive)";
 const hasPrefix = "begins_with(#k, :prefix)";
 
@@ -47,7 +51,7 @@ export async function* scanTable(
   { prefix, after }: ScanInput,
   { strong, signal: left }: ReadOptions,
 ): AsyncGenerator<ScanPage> {
-  const { dynamodb, layout, budget, clock } = context;
+  const { dynamodb, layout, budget, clock, readRoom } = context;
   const leave = new AbortController();
   const signal = AbortSignal.any([left, leave.signal]);
   passInitiators(left, signal);
@@ -76,19 +80,49 @@ export async function* scanTable(
     });
   }
 
+  /** What is held for the page that is being read and for the one that was asked for. */
+  let held = 0;
+  async function holdPage(): Promise<void> {
+    if (!readRoom.tryHold(maxPageBytes)) {
+      await readRoom.hold(maxPageBytes, signal);
+    }
+    held += maxPageBytes;
+  }
+  function release(bytes: number): void {
+    readRoom.release(bytes);
+    held -= bytes;
+  }
+
   try {
+    await holdPage();
     let asked: Promise<Answer> | undefined = ask(after === undefined ? undefined : layout.key(after));
     while (asked !== undefined) {
       const { items, from }: Answer = await asked;
-      asked = from && ask(from);
-      // Whoever reads this page may leave before the next one is awaited.
-      asked?.catch(() => {});
+      const bytes = Math.min(
+        maxPageBytes,
+        items.reduce((sum, item) => sum + itemBytes(item), 0),
+      );
+      release(maxPageBytes - bytes);
+      asked = undefined;
+      if (from !== undefined && readRoom.tryHold(maxPageBytes)) {
+        held += maxPageBytes;
+        asked = ask(from);
+        // Whoever reads this page may leave before the next one is awaited.
+        asked.catch(() => {});
+      }
       const last = items.at(-1);
       if (last !== undefined) {
         yield { keys: readKeys(context, items, clock()), last: layout.keyOf(last) };
       }
+      release(bytes);
+      if (from !== undefined && asked === undefined) {
+        // There was no room for two.
+        await holdPage();
+        asked = ask(from);
+      }
     }
   } finally {
+    readRoom.release(held);
     leave.abort();
   }
 }
