@@ -3,9 +3,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { readOptions } from "./arguments/call-arguments.js";
 import { type Checks, checkOptions, numberIn, objectWith } from "./arguments/checks.js";
 import type { ReadOptions } from "./call-options.js";
-import { checkKeyOptions, chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
+import { chordKey, groupKey, type KeyOptions, keyChecks, taskKey } from "./celery/keys.js";
+import { decodeMeta, type PayloadOptions, payloadChecks } from "./celery/payload.js";
 import {
-  decodeMeta,
   type GroupResult,
   hasEnded,
   isSuccess,
@@ -18,7 +18,18 @@ import { SchemaError, standardSchema, validate } from "./codecs.js";
 import { DynakvError, endedHere } from "./errors.js";
 import { maxTimerMs, sleep } from "./sleep.js";
 
+export { CompressionError } from "./celery/compression.js";
 export { chordKey, groupKey, type KeyOptions, taskKey } from "./celery/keys.js";
+export type { PayloadOptions } from "./celery/payload.js";
+export {
+  PythonDate,
+  PythonDateTime,
+  PythonDecimal,
+  PythonTime,
+  type PythonTypes,
+  PythonUuid,
+} from "./celery/python-values.js";
+export type { GroupNode, ResultNode, TaskNode } from "./celery/result-tree.js";
 export {
   type ExtendedFacts,
   type GroupResult,
@@ -31,6 +42,9 @@ export {
   type TaskResult,
   type TaskSuccess,
 } from "./celery/results.js";
+
+/** Options of {@link createCelery}: how keys are made, and how what they hold is read. */
+export interface CeleryOptions extends KeyOptions, PayloadOptions {}
 
 /** Options of {@link Celery.task}. */
 export interface TaskOptions<S extends StandardSchemaV1 = StandardSchemaV1> extends ReadOptions {
@@ -48,7 +62,11 @@ export interface WaitOptions<S extends StandardSchemaV1 = StandardSchemaV1> exte
   readonly maxDelayMs?: number | undefined;
 }
 
-/** What Celery's DynamoDB backend has stored, and what dynakv stores in its place. */
+/**
+ * What Celery's DynamoDB backend has stored, and what dynakv stores in its place. What cannot be read rejects with the reason
+ * `UNDECODABLE`: a value of another serializer, one that is compressed by what this platform lacks (the `cause` is a
+ * CompressionError), and one that no task has written.
+ */
 export interface Celery {
   /** What is stored of a task; undefined when nothing is: it is pending, unknown, or has expired. */
   task(id: string, options?: ReadOptions): Promise<TaskResult | undefined>;
@@ -57,7 +75,7 @@ export interface Celery {
     options: TaskOptions<S>,
   ): Promise<TaskResult<StandardSchemaV1.InferOutput<S>> | undefined>;
   /**
-   * Waits until a task has ended, well or not, by reading it again and again. Rejects with `DEADLINE_EXCEEDED` when it has
+   * Waits until a task has ended, by SUCCESS, FAILURE or REVOKED, and reads it again and again until then. Rejects with `DEADLINE_EXCEEDED` when it has
    * not within `timeoutMs`, and with `CANCELED` when the signal aborts.
    */
   waitForTask(id: string, options?: WaitOptions): Promise<TaskResult>;
@@ -81,9 +99,11 @@ const waitOptions: Checks<WaitOptions> = {
 };
 
 /** Reads what Celery's workers have written into the table of a dynakv server. */
-export function createCelery(client: Pick<DynakvClient, "get">, keyOptions?: KeyOptions): Celery {
+export function createCelery(client: Pick<DynakvClient, "get">, given?: CeleryOptions): Celery {
   objectWith("a client of dynakv", "get")("client", client);
-  const keys = checkKeyOptions("createCelery", keyOptions);
+  const options = checkOptions<CeleryOptions>("createCelery", given, { ...keyChecks, ...payloadChecks });
+  const { globalKeyPrefix, keyType, ...payload } = options;
+  const keys: KeyOptions = { globalKeyPrefix, keyType };
 
   async function task(id: string, given?: TaskOptions): Promise<TaskResult | undefined> {
     const { schema, ...options } = checkOptions<TaskOptions>("task", given, taskOptions);
@@ -91,7 +111,8 @@ export function createCelery(client: Pick<DynakvClient, "get">, keyOptions?: Key
     if (entry === undefined) {
       return undefined;
     }
-    const result = toTaskResult(id, entry.etag, await decodeMeta(entry));
+    const meta = await decodeMeta(entry, payload);
+    const result = toTaskResult(id, entry.etag, meta);
     if (schema === undefined || !isSuccess(result)) {
       return result;
     }
@@ -141,7 +162,7 @@ export function createCelery(client: Pick<DynakvClient, "get">, keyOptions?: Key
     async group(id, given) {
       const options = checkOptions<ReadOptions>("group", given, readOptions);
       const entry = await client.get(groupKey(id, keys), options);
-      return entry && toGroupResult(await decodeMeta(entry));
+      return entry && toGroupResult(await decodeMeta(entry, payload));
     },
     async chordCount(groupId, given) {
       const options = checkOptions<ReadOptions>("chordCount", given, readOptions);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { z } from "zod";
 import { suite } from "../../server/test/support/suite.js";
@@ -100,7 +101,34 @@ test("a task that failed has its exception", async () => {
     worker: "celery@host",
     queue: "celery",
     retries: 2,
+    stampedHeaders: [],
+    stamps: {},
   });
+});
+
+test("a date_done that cannot be read is undefined, and children that cannot be read are left out", async () => {
+  const celery = createCelery(client);
+  const read: (string | undefined)[] = [];
+  for (const date of [
+    "soon",
+    "2026-02-31T00:00:00",
+    "2026-13-01T00:00:00",
+    "",
+    5,
+    {},
+    "2026-11-23 08:00",
+    "2026-11-23T08:00:00.5+0130",
+  ]) {
+    await store(taskKey("dated"), {
+      ...success,
+      date_done: date,
+      children: ["odd", [["a", null], null], [[5, null], null], 5],
+    });
+    const task = await celery.task("dated");
+    read.push(task?.dateDone?.toISOString());
+    assert.equal(task?.children, ["a"]);
+  }
+  assert.equal(read, [...Array(6).fill(undefined), "2026-11-23T08:00:00.000Z", "2026-11-23T06:30:00.500Z"]);
 });
 
 test("what no task has written is said to be so", async () => {
@@ -124,10 +152,18 @@ test("groups and chords", async () => {
     ],
   ];
   await store(groupKey("g", { globalKeyPrefix: "app" }), { result: tuple });
-  assert.equal(await celery.group("g"), { groupId: "g", taskIds: ["a", "b"] });
+  assert.equal((await celery.group("g"))?.taskIds, ["a", "b"]);
   assert.is(await celery.group("none"), undefined);
   await store(groupKey("odd", { globalKeyPrefix: "app" }), { result: "text" });
   assert.is((await errorOf(celery.group("odd"))).reason, "UNDECODABLE");
+  // A member that is lost would be a group of another size.
+  await store(groupKey("torn", { globalKeyPrefix: "app" }), {
+    result: [
+      ["torn", null],
+      [[["a", null], null], "odd"],
+    ],
+  });
+  assert.is((await errorOf(celery.group("torn"))).reason, "UNDECODABLE");
   await client.incr(chordKey("g", { globalKeyPrefix: "app" }), { delta: 2n });
   assert.is(await celery.chordCount("g"), 2n);
   assert.is(await celery.chordCount("none"), undefined);
@@ -138,8 +174,11 @@ test("waiting ends when the task has", async () => {
   await store(taskKey("slow"), { ...success, status: "STARTED", result: { pid: 5 } });
   const started = await celery.task("slow");
   assert.equal(started !== undefined && "progress" in started && started.progress, { pid: 5 });
-  const waiting = celery.waitForTask("slow", { baseDelayMs: 1, maxDelayMs: 5 });
-  await store(taskKey("slow"), { ...failure, status: "RETRY" });
+  const waiting = celery.waitForTask("slow", { baseDelayMs: 1, maxDelayMs: 2 });
+  for (const status of ["RETRY", "REJECTED", "IGNORED"]) {
+    await store(taskKey("slow"), { ...failure, status });
+    await sleep(10);
+  }
   await store(taskKey("slow"), success);
   const task = await waiting;
   assert.equal(isSuccess(task) && task.result, { sum: 5 });

@@ -138,6 +138,16 @@ export function objectOf<O extends object>(checks: Checks<O>): Check<O> {
   };
 }
 
+/** An object whose members, of any names, are functions, copied. */
+export function objectOfFunctions<F>(name: string, given: unknown): Readonly<Record<string, F>> {
+  if (!isPlainObject(given)) {
+    throw mustBe(name, "an object", describe(given));
+  }
+  return Object.fromEntries(
+    Object.entries(given).map(([member, value]) => [member, callback<F>(`${name}[${quote(member)}]`, value)]),
+  );
+}
+
 const none = Object.freeze({});
 
 /** The options of a call, copied. */

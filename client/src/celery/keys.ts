@@ -1,10 +1,17 @@
-import { checkOptions, nonEmptyText, text } from "../arguments/checks.js";
+import { type Checks, checkOptions, nonEmptyText, oneOf, text } from "../arguments/checks.js";
 
 /** Options of keys. */
 export interface KeyOptions {
   /** Celery's `result_backend_transport_options["global_keyprefix"]`, if it is set. */
   readonly globalKeyPrefix?: string | undefined;
+  /**
+   * Celery's `KeyValueStoreBackend.key_t`: `bytes`, which is the default, for keys of the form `b'celery-task-meta-…'`; `str`
+   * for workers that set `DynamoDBBackend.key_t = str`, for keys without that (https://github.com/celery/celery/issues/5455).
+   */
+  readonly keyType?: "bytes" | "str" | undefined;
 }
+
+export const keyChecks: Checks<KeyOptions> = { globalKeyPrefix: text, keyType: oneOf("bytes", "str") };
 
 /** The key of a task's result. */
 export function taskKey(id: string, options?: KeyOptions): string {
@@ -21,16 +28,13 @@ export function chordKey(groupId: string, options?: KeyOptions): string {
   return key("chord-unlock-", groupId, options);
 }
 
-export function checkKeyOptions(of: string, options: KeyOptions | undefined): KeyOptions {
-  return checkOptions<KeyOptions>(of, options, { globalKeyPrefix: text });
-}
-
 function key(prefix: string, id: string, options: KeyOptions | undefined): string {
-  const { globalKeyPrefix = "" } = checkKeyOptions("a key", options);
+  const { globalKeyPrefix = "", keyType = "bytes" } = checkOptions<KeyOptions>("a key", options, keyChecks);
   nonEmptyText("id", id);
   // As Celery does (KeyValueStoreBackend._add_global_keyprefix).
   const separator = globalKeyPrefix === "" || /[:_\-.]$/.test(globalKeyPrefix) ? "" : "_";
-  return bytesLiteral(new TextEncoder().encode(`${globalKeyPrefix}${separator}${prefix}${id}`));
+  const plain = `${globalKeyPrefix}${separator}${prefix}${id}`;
+  return keyType === "str" ? plain : bytesLiteral(new TextEncoder().encode(plain));
 }
 
 const escapes: ReadonlyMap<number, string> = new Map([

@@ -1,14 +1,15 @@
-import { Code } from "@connectrpc/connect";
-import { json } from "../codecs.js";
-import type { Entry } from "../entry.js";
-import { DynakvError } from "../errors.js";
+import { instantOf } from "./instants.js";
+import { isObject, type Meta, undecodable } from "./payload.js";
+import { type ResultNode, taskIdsIn, toNode } from "./result-tree.js";
 
 interface TaskFacts {
   readonly taskId: string;
-  /** When the task ended; undefined while it has not. */
+  /** When the task ended, to the millisecond; undefined while it has not, and where what is stored cannot be read. */
   readonly dateDone: Date | undefined;
-  /** The ids of the tasks that it has started. */
+  /** The ids of the tasks that it has started, also of those in groups. */
   readonly children: readonly string[];
+  /** The same in their shape: what it has started, task or group. */
+  readonly childResults: readonly ResultNode[];
   readonly groupId: string | undefined;
   readonly parentId: string | undefined;
   /** What Celery stores only with `result_extended`; undefined without. */
@@ -24,9 +25,16 @@ export interface ExtendedFacts {
   readonly worker: string | undefined;
   readonly queue: string | undefined;
   readonly retries: number | undefined;
+  /** The names of the stamps; empty without. */
+  readonly stampedHeaders: readonly string[];
+  /** The stamps, by their names: for each what Celery has stored, which mostly is a list. */
+  readonly stamps: Readonly<Record<string, unknown>>;
 }
 
-/** A task that has ended well. */
+/**
+ * A task that has ended well. Of its result, a whole number beyond ±(2^53 − 1) is a bigint, `NaN` and the infinities are
+ * numbers, and kombu's types are {@link PythonDateTime} and its like, `Uint8Array` and `Set`.
+ */
 export interface TaskSuccess<T> extends TaskFacts {
   readonly status: "SUCCESS";
   readonly result: T;
@@ -34,7 +42,7 @@ export interface TaskSuccess<T> extends TaskFacts {
 
 /** A task that has failed, was revoked, or waits to be tried again. */
 export interface TaskFailure extends TaskFacts {
-  readonly status: "FAILURE" | "REVOKED" | "RETRY" | "REJECTED" | "IGNORED";
+  readonly status: "FAILURE" | "REVOKED" | "RETRY";
   readonly error: TaskError;
 }
 
@@ -43,14 +51,14 @@ export interface TaskError {
   /** The class, such as `ValueError`, and the module where it is defined. */
   readonly type: string;
   readonly module: string | undefined;
-  /** What it says: its arguments, as they are in JSON. */
+  /** What it says: its arguments, of the types that results have. Python's `repr` of those that JSON cannot hold. */
   readonly message: readonly unknown[];
   readonly traceback: string | undefined;
 }
 
-/** A task in another state: `STARTED`, or one of the application's own, with what it has stored of it. */
+/** A task in another state: `STARTED`, `REJECTED`, `IGNORED`, or one of the application's own, with what it has stored of it. */
 export interface TaskProgress extends TaskFacts {
-  readonly status: "PENDING" | "RECEIVED" | "STARTED" | (string & {});
+  readonly status: "PENDING" | "RECEIVED" | "STARTED" | "REJECTED" | "IGNORED" | (string & {});
   readonly progress: unknown;
 }
 
@@ -65,31 +73,25 @@ export function isFailure<T>(task: TaskResult<T>): task is TaskFailure {
   return failures.has(task.status);
 }
 
-const failures: ReadonlySet<string> = new Set(["FAILURE", "REVOKED", "RETRY", "REJECTED", "IGNORED"]);
-/** The states after which nothing more comes (celery.states.READY_STATES). */
-const ready: ReadonlySet<string> = new Set(["SUCCESS", "FAILURE", "REVOKED", "REJECTED", "IGNORED"]);
+/** celery.states.EXCEPTION_STATES. */
+const failures: ReadonlySet<string> = new Set(["FAILURE", "REVOKED", "RETRY"]);
+/** celery.states.READY_STATES. */
+const ready: ReadonlySet<string> = new Set(["SUCCESS", "FAILURE", "REVOKED"]);
 
+/** Whether nothing more comes of a task: it is SUCCESS, FAILURE or REVOKED. */
 export function hasEnded({ status }: TaskResult): boolean {
   return ready.has(status);
 }
 
-/** A saved group: its id, and the ids of its tasks in their order. */
+/** A saved group. */
 export interface GroupResult {
   readonly groupId: string;
+  /** The ids of its tasks in their order, also of those in groups within it. */
   readonly taskIds: readonly string[];
-}
-
-type Meta = Record<string, unknown>;
-
-/** What an entry holds, as the JSON object that Celery writes. Throws UNDECODABLE for another serializer's. */
-export async function decodeMeta(entry: Entry): Promise<Meta> {
-  if (entry.kind === "value") {
-    const meta = await Promise.resolve(json<unknown>().decode(entry.value)).catch(() => undefined);
-    if (isObject(meta)) {
-      return meta;
-    }
-  }
-  throw undecodable("a JSON object, as Celery writes it with result_serializer 'json'");
+  /** Its members in their order and shape: tasks, and groups with members of their own. */
+  readonly results: readonly ResultNode[];
+  /** What ran before the group in its chain; undefined for the first. */
+  readonly parent: ResultNode | undefined;
 }
 
 export function toTaskResult(id: string, etag: string, meta: Meta): TaskResult {
@@ -97,13 +99,12 @@ export function toTaskResult(id: string, etag: string, meta: Meta): TaskResult {
   if (status === undefined) {
     throw undecodable("the result of a task: it has no status");
   }
-  const dateDone = text(meta.date_done);
+  const childResults = childrenOf(meta.children);
   const facts: TaskFacts = {
     taskId: id,
-    // Celery writes UTC without saying so.
-    dateDone:
-      dateDone === undefined ? undefined : new Date(/(Z|[+-]\d\d:?\d\d)$/.test(dateDone) ? dateDone : `${dateDone}Z`),
-    children: idsOf(meta.children),
+    dateDone: dateOf(meta.date_done),
+    children: taskIdsIn(childResults),
+    childResults,
     groupId: text(meta.group_id),
     parentId: text(meta.parent_id),
     extended: "name" in meta || "args" in meta ? extendedFacts(meta) : undefined,
@@ -118,7 +119,20 @@ export function toTaskResult(id: string, etag: string, meta: Meta): TaskResult {
   return { ...facts, status, progress: meta.result };
 }
 
+/** Celery's `isoformat`, in UTC where it does not say so. */
+function dateOf(value: unknown): Date | undefined {
+  const instant = instantOf(text(value) ?? "");
+  return instant && new Date(instant.ms);
+}
+
+/** What cannot be read of them must not keep the result from its reader. */
+function childrenOf(tuples: unknown): ResultNode[] {
+  return (Array.isArray(tuples) ? tuples : []).map(toNode).filter((node) => node !== undefined);
+}
+
 function extendedFacts(meta: Meta): ExtendedFacts {
+  const names = Array.isArray(meta.stamped_headers) ? meta.stamped_headers : [];
+  const stampedHeaders = names.filter((name) => typeof name === "string");
   return {
     name: text(meta.name),
     args: meta.args,
@@ -126,45 +140,40 @@ function extendedFacts(meta: Meta): ExtendedFacts {
     worker: text(meta.worker),
     queue: text(meta.queue),
     retries: typeof meta.retries === "number" ? meta.retries : undefined,
+    stampedHeaders,
+    // Celery stores each beside the other fields, under its name.
+    stamps: Object.fromEntries(
+      stampedHeaders.filter((name) => Object.hasOwn(meta, name)).map((name) => [name, meta[name]]),
+    ),
   };
 }
 
 function toError({ result, traceback }: Meta): TaskError {
-  const { exc_type: type, exc_message: message, exc_module: module } = isObject(result) ? result : ({} as Meta);
+  const exception = exceptionOf(result);
+  const { exc_type: type, exc_message: message = result, exc_module: module } = exception;
   return {
     type: text(type) ?? "Exception",
     module: text(module),
-    message: Array.isArray(message) ? message : [message ?? result],
+    message: Array.isArray(message) ? message : message === null ? [] : [message],
     traceback: text(traceback),
   };
 }
 
+/** What Celery takes for an exception: an object, or what Python's `dict` makes one of, a list of pairs. */
+function exceptionOf(result: unknown): Meta {
+  const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string";
+  const object = Array.isArray(result) && result.every(isPair) ? Object.fromEntries(result) : result;
+  return isObject(object) && Object.hasOwn(object, "exc_type") ? object : {};
+}
+
 export function toGroupResult(meta: Meta): GroupResult {
-  const [self, tasks] = Array.isArray(meta.result) ? meta.result : [];
-  const groupId = text(Array.isArray(self) ? self[0] : self);
-  if (groupId === undefined) {
+  const node = toNode(meta.result);
+  if (node?.kind !== "group") {
     throw undecodable("a group");
   }
-  return { groupId, taskIds: idsOf(tasks) };
-}
-
-/** The ids in Celery's tuples: a task is `[[id, parent], null]`, a group in it `[[id, parent], tasks]`. */
-function idsOf(results: unknown): string[] {
-  return (Array.isArray(results) ? results : []).flatMap((each: unknown) => {
-    const [self, tasks] = Array.isArray(each) ? each : [each];
-    const id = text(Array.isArray(self) ? self[0] : self);
-    return Array.isArray(tasks) ? idsOf(tasks) : id === undefined ? [] : [id];
-  });
-}
-
-function isObject(value: unknown): value is Meta {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return { groupId: node.id, taskIds: taskIdsIn(node.results), results: node.results, parent: node.parent };
 }
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-export function undecodable(what: string, cause?: unknown): DynakvError {
-  return new DynakvError(`the key does not hold ${what}`, { reason: "UNDECODABLE", code: Code.DataLoss, cause });
 }
