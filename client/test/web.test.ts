@@ -1,12 +1,13 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { root } from "../../tools/root.js";
+import type * as celery from "../src/celery.js";
 import type * as web from "../src/web.js";
 
 const test = suite("the client for browsers");
@@ -17,23 +18,28 @@ let size: number;
 
 test.before(async () => {
   server = await startTestServer();
-  // For a browser: an import of one of Node's modules would fail here.
+  folder = await mkdtemp(join(tmpdir(), "dynakv-web-"));
+  const code = await bundleFor("web");
+  size = gzipSync(code).length;
+  bundle = await import(join(folder, "web.mjs"));
+});
+
+/** Bundles an entry for a browser, where an import of one of Node's modules would fail and `process` is not defined. */
+async function bundleFor(entry: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "client/src/web.ts")],
+    entryPoints: [join(root, `client/src/${entry}.ts`)],
     bundle: true,
     minify: true,
     platform: "browser",
+    define: { "globalThis.process": "undefined" },
     format: "esm",
     write: false,
     logLevel: "silent",
   });
   const code = outputFiles[0]?.contents ?? new Uint8Array();
-  size = gzipSync(code).length;
-  folder = await mkdtemp(join(tmpdir(), "dynakv-web-"));
-  const file = join(folder, "bundle.mjs");
-  await writeFile(file, code);
-  bundle = await import(file);
-});
+  await writeFile(join(folder, `${entry}.mjs`), code);
+  return code;
+}
 
 test.after(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -67,6 +73,42 @@ test("a server that cannot be reached is UNREACHABLE", async () => {
   const error = await client.get("a").catch((cause: unknown) => cause);
   assert.ok(error instanceof bundle.DynakvError);
   assert.is(error.reason, "UNREACHABLE");
+});
+
+test("Celery's results are read there, those that gzip has compressed too", async () => {
+  await bundleFor("celery");
+  const { CompressionError, createCelery, isSuccess, taskKey }: typeof celery = await import(
+    join(folder, "celery.mjs")
+  );
+  const client = bundle.createClient({ address: server.url });
+  const payload = JSON.stringify({ status: "SUCCESS", result: " ".repeat(100_000) });
+  const store = (type: string, body: Uint8Array) =>
+    client.set(taskKey("id"), Buffer.concat([Buffer.from(`\0celery-compressed\0${type}\0`), body]));
+
+  await store("application/x-gzip", deflateSync(payload));
+  const task = await createCelery(client).task("id");
+  assert.ok(task !== undefined && isSuccess(task));
+  assert.is(task.result, " ".repeat(100_000));
+  const large = await createCelery(client, { maxInflatedBytes: 1000 })
+    .task("id")
+    .catch((cause: Error) => cause);
+  assert.match((large as Error).message, "inflates to more than the 1000 bytes");
+  await store("application/x-gzip", deflateSync(payload).subarray(0, 50));
+  assert.match(
+    (
+      (await createCelery(client)
+        .task("id")
+        .catch((cause: Error) => cause)) as Error
+    ).message,
+    "but is damaged",
+  );
+  await store("application/x-brotli", brotliCompressSync(payload));
+  const { message, cause } = (await createCelery(client)
+    .task("id")
+    .catch((cause: Error) => cause)) as Error;
+  assert.match(message, "compressed by brotli, which this platform cannot undo");
+  assert.ok(cause instanceof CompressionError);
+  client.close();
 });
 
 test("the bundle is small", () => {

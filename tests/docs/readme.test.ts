@@ -94,6 +94,7 @@ test("each command of the command line prints what stands below it", async () =>
 for (const [page, least] of [
   ["README.md", 2],
   ["docs/recipes.md", 5],
+  ["docs/celery-results.md", 1],
 ] as const) {
   test(`each TypeScript example of ${page} runs, and prints what its comments say`, async () => {
     const text = await readFile(join(root, page), "utf8");

@@ -35,7 +35,7 @@ async function outcomeOf(reading: Promise<unknown>): Promise<string> {
 }
 
 /** DYNAKV_CELERY_MUTATIONS=1000000 tries as many; each run of the tests tries the same. */
-const mutations = Number(process.env.DYNAKV_CELERY_MUTATIONS ?? 3000);
+const mutations = Number(process.env.DYNAKV_CELERY_MUTATIONS ?? 1500);
 const maxInflatedBytes = 1024 * 1024;
 
 test("mutated bytes are a value or UNDECODABLE", async () => {

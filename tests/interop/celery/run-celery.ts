@@ -4,20 +4,32 @@ import { join } from "node:path";
 import { createClient } from "../../../client/src/index.js";
 import type { Cell, Column } from "../column.js";
 import type { InteropEngine } from "../interop-engine.js";
+import { runCommand } from "../run-command.js";
 import { type ServedDynakv, serveDynakv } from "../serve-dynakv.js";
-import { celeryEnvironment, startCeleryDriver } from "./celery-driver.js";
+import { celeryEnvironment, celeryFolder, startCeleryDriver } from "./celery-driver.js";
 import { startCeleryWorker } from "./celery-worker.js";
 import { checks, type SharedTable } from "./checks.js";
 import { createKeyValue } from "./key-value.js";
 
-/** Celery on a table that dynakv has made, and dynakv on one that Celery has made: a column for each. */
+/**
+ * Celery on a table that dynakv has made, and dynakv on one that Celery has made: a column for each. And whether this Celery
+ * writes what the tests of the client read.
+ */
 export async function runCelery(python: string, version: string, engine: InteropEngine): Promise<Column[]> {
-  const columns: Column[] = [];
+  const cells = [await compareWritten(python)];
+  const columns: Column[] = [{ table: "what Celery writes", title: `Celery ${version}`, cells }];
   for (const maker of ["dynakv", "Celery"] as const) {
     const cells = await checkTable(python, engine, maker);
     columns.push({ table: "Celery", title: `Celery ${version}, on a table made by ${maker}`, cells });
   }
   return columns;
+}
+
+async function compareWritten(python: string): Promise<Cell> {
+  const row = "results of all kinds are those that the tests of `@dynakv/client/celery` read";
+  const script = [join(celeryFolder, "write_results.py"), "--compare", join(celeryFolder, "written-results.jsonl")];
+  const { code, stdout, stderr } = await runCommand(python, script);
+  return code === 0 ? { row, text: "the same" } : { row, text: "**other**", problem: `${stdout}${stderr}` };
 }
 
 async function checkTable(python: string, engine: InteropEngine, maker: "dynakv" | "Celery"): Promise<Cell[]> {
