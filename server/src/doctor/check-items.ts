@@ -47,8 +47,8 @@ const itemKinds = ["values", "counters", "expired", "of deleted counters", "of a
 type ItemKind = (typeof itemKinds)[number];
 
 function kindOf(layout: ItemLayout, item: Item, now: number): ItemKind {
-  const expireAt = layout.expireAt(item);
-  if (expireAt !== undefined && expireAt * 1000 <= now) {
+  const expireAtMs = layout.expireAtMs(item);
+  if (expireAtMs !== undefined && expireAtMs <= now) {
     return "expired";
   }
   try {

@@ -58,7 +58,8 @@ export class DynakvError extends Error {
 
   /** Whether the same request may be repeated without harm, and may then succeed. */
   get retryable(): boolean {
-    return reasonDefinitions[this.reason].transient && (this.outcome !== Outcome.UNKNOWN || this.repeatable);
+    const mayBeApplied = this.outcome === Outcome.UNKNOWN || this.outcome === Outcome.APPLIED;
+    return reasonDefinitions[this.reason].transient && (!mayBeApplied || this.repeatable);
   }
 
   /** The same error with the outcome set: what the store found out once it knew what the write had done. */
@@ -92,6 +93,11 @@ export class DynakvError extends Error {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     };
   }
+}
+
+/** Whether an error is that of a write which was refused for this reason, and has changed nothing. */
+export function refusedFor(error: unknown, reason: Reason): boolean {
+  return error instanceof DynakvError && error.reason === reason && error.outcome === Outcome.NOT_APPLIED;
 }
 
 /** A bad field of a request. Nothing was changed. */

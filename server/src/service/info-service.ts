@@ -37,6 +37,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           etagAttribute: names.etagAttribute,
           requestsAttribute: names.requestsAttribute,
           membersAttribute: names.membersAttribute,
+          exactExpiryAttribute: names.exactExpiryAttribute,
         },
         limits: {
           maxKeyBytes,
@@ -48,7 +49,13 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           maxCounterMembers: maxMembers,
           maxKeys: options.maxKeys,
         },
-        features: { autoExpiry: options.autoExpiry(), atomicCounters: true },
+        features: {
+          autoExpiry: options.autoExpiry(),
+          atomicCounters: true,
+          returnedEntries: true,
+          exactExpiry: true,
+          setCounter: true,
+        },
         ...(defaultExpirySeconds === undefined ? {} : { defaultExpiry: msToDuration(defaultExpirySeconds * 1000) }),
       }),
   };

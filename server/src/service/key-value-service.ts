@@ -4,7 +4,6 @@ import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import {
   type DeleteRequest,
-  DeleteResponseSchema,
   type GetRequest,
   GetResponseSchema,
   type IncrRequest,
@@ -15,9 +14,7 @@ import {
   type ScanRequest,
   type ScanResponse,
   type SetRequest,
-  SetResponseSchema,
   type TouchRequest,
-  TouchResponseSchema,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { Clock } from "../store/layout/entry.js";
@@ -25,7 +22,7 @@ import type { Store } from "../store/store.js";
 import { checkRight } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";
 import { workOf } from "./initiator.js";
-import { msToTimestamp, secondToTimestamp, toEntry } from "./messages.js";
+import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
 import { groupResults } from "./result-groups.js";
 import type { ScanCursors } from "./scan-cursors.js";
 import { groupScanned } from "./scan-groups.js";
@@ -36,8 +33,10 @@ import {
   isStrong,
   keyError,
   refuseUnknownFields,
+  toData,
   toExpiryPolicy,
   toMember,
+  toPositiveMs,
   toRequestId,
   toWriteCondition,
 } from "./validation.js";
@@ -86,20 +85,17 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     set(request: SetRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition, request.expiry);
-        refuseUnserved({ return_previous: request.returnPrevious, counter: request.counter !== undefined });
-        const { key, value } = request;
+        const { key, returnPrevious } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
+        if (returnPrevious) {
+          checkRight(context, "read", [key]);
+        }
+        const data = toData(request);
         const condition = toWriteCondition(request.condition);
         const expiry = toExpiryPolicy(request.expiry, clock());
-        return async (signal) => {
-          const { etag, writtenAtMs, expireAt } = await store.set({ key, value, expiry, condition }, { signal });
-          return create(SetResponseSchema, {
-            etag,
-            writeTime: msToTimestamp(writtenAtMs),
-            ...(expireAt === undefined ? {} : { expireTime: secondToTimestamp(expireAt) }),
-          });
-        };
+        return async (signal) =>
+          toSetResponse(await store.set({ key, data, expiry, condition, returnPrevious }, { signal }));
       });
     },
 
@@ -136,13 +132,14 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     delete(request: DeleteRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition);
-        refuseUnserved({ return_entry: request.returnEntry });
-        const { key } = request;
+        const { key, returnEntry } = request;
         checkKey(key);
         checkRight(context, "delete", [key]);
+        if (returnEntry) {
+          checkRight(context, "read", [key]);
+        }
         const condition = toWriteCondition(request.condition);
-        return async (signal) =>
-          create(DeleteResponseSchema, { existed: await store.delete({ key, condition }, { signal }) });
+        return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
       });
     },
 
@@ -165,7 +162,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
             value: result.value,
             etag: result.etag,
             replayed: result.replayed,
-            ...(result.expireAt === undefined ? {} : { expireTime: secondToTimestamp(result.expireAt) }),
+            ...expireTimeOf(result.expireAtMs),
           });
         };
       });
@@ -174,13 +171,12 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     touch(request: TouchRequest, context) {
       return write(context, () => {
         refuseUnknownFields(request, request.condition, request.expiry);
-        refuseUnserved({
-          return_entry: request.returnEntry,
-          if_remaining_below: request.ifRemainingBelow !== undefined,
-        });
-        const { key } = request;
+        const { key, returnEntry } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
+        if (returnEntry) {
+          checkRight(context, "read", [key]);
+        }
         const condition = toWriteCondition(request.condition);
         if (condition?.kind === "absent") {
           throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_absent", "nothing can be touched then");
@@ -189,13 +185,10 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
         if (expiry === undefined || expiry.kind === "keep") {
           throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry", "set after, at, never or server_default");
         }
+        const ifRemainingBelowMs = toPositiveMs("if_remaining_below", request.ifRemainingBelow);
         return async (signal) => {
-          const touched = await store.touch({ key, expiry, condition }, { signal });
-          return create(TouchResponseSchema, {
-            existed: touched !== undefined,
-            etag: touched?.etag ?? "",
-            ...(touched?.expireAt === undefined ? {} : { expireTime: secondToTimestamp(touched.expireAt) }),
-          });
+          const input = { key, expiry, condition, returnEntry, ifRemainingBelowMs };
+          return toTouchResponse(await store.touch(input, { signal }));
         };
       });
     },

@@ -3,18 +3,27 @@ import { type Duration, DurationSchema, EmptySchema, type Timestamp, TimestampSc
 import { type Entry, EntrySchema } from "../../../gen/dynakv/v1/entry_pb.js";
 import { type ErrorDetail, ErrorDetailSchema, ResultErrorSchema } from "../../../gen/dynakv/v1/error_pb.js";
 import {
+  type DeleteResponse,
+  DeleteResponseSchema,
   type MGetResult,
   MGetResultSchema,
   type ScanResult,
   ScanResultSchema,
+  type SetResponse,
+  SetResponseSchema,
+  type TouchResponse,
+  TouchResponseSchema,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { StoredEntry } from "../store/layout/entry.js";
 import type { ReadResult } from "../store/reads/result-order.js";
 import type { ScannedKey } from "../store/reads/scan-table.js";
+import type { DeleteResult } from "../store/writes/delete-entry.js";
+import type { SetResult } from "../store/writes/set-entry.js";
+import type { TouchResult } from "../store/writes/touch-entry.js";
 
 export function toEntry(stored: StoredEntry): Entry {
-  const { data, writeTime, expireAt, etag } = stored;
+  const { data, writeTime, expireAtMs, etag } = stored;
   const init: MessageInitShape<typeof EntrySchema> = {
     data:
       data.kind === "value" ? { case: "value", value: asBytes(data.value) } : { case: "counter", value: data.counter },
@@ -23,10 +32,37 @@ export function toEntry(stored: StoredEntry): Entry {
   if (writeTime !== undefined) {
     init.writeTime = create(TimestampSchema, writeTime);
   }
-  if (expireAt !== undefined) {
-    init.expireTime = secondToTimestamp(expireAt);
+  if (expireAtMs !== undefined) {
+    init.expireTime = expiryToTimestamp(expireAtMs);
   }
   return create(EntrySchema, init);
+}
+
+export function toSetResponse({ etag, writtenAtMs, expireAtMs, previous }: SetResult): SetResponse {
+  return create(SetResponseSchema, {
+    etag,
+    writeTime: msToTimestamp(writtenAtMs),
+    ...expireTimeOf(expireAtMs),
+    ...(previous === undefined ? {} : { previous: toEntry(previous) }),
+  });
+}
+
+export function toDeleteResponse({ existed, entry }: DeleteResult): DeleteResponse {
+  return create(DeleteResponseSchema, { existed, ...(entry === undefined ? {} : { entry: toEntry(entry) }) });
+}
+
+export function toTouchResponse(touched: TouchResult | undefined): TouchResponse {
+  if (touched === undefined) {
+    return create(TouchResponseSchema, {});
+  }
+  const { etag, expireAtMs, entry, isUnchanged } = touched;
+  return create(TouchResponseSchema, {
+    existed: true,
+    etag,
+    ...expireTimeOf(expireAtMs),
+    ...(entry === undefined ? {} : { entry: toEntry(entry) }),
+    unchanged: isUnchanged,
+  });
 }
 
 export function toResult({ index, key, found }: ReadResult): MGetResult {
@@ -72,13 +108,17 @@ export function toErrorDetail(error: DynakvError): ErrorDetail {
   });
 }
 
-/** The last second that a protobuf Timestamp can hold: 9999-12-31T23:59:59Z. */
-export const lastTimestampSecond = 253_402_300_799;
+/** The last millisecond at which a protobuf Timestamp can lie without a fraction of a second: 9999-12-31T23:59:59Z. */
+export const lastExpiryMs = 253_402_300_799_000;
 
 /** A foreign item may expire in milliseconds by mistake, which is some fifty thousand years from now. */
-export function secondToTimestamp(second: number): Timestamp {
-  const within = Math.max(-62_135_596_800, Math.min(lastTimestampSecond, second));
-  return create(TimestampSchema, { seconds: BigInt(within), nanos: 0 });
+export function expiryToTimestamp(ms: number): Timestamp {
+  return msToTimestamp(Math.max(-62_135_596_800_000, Math.min(lastExpiryMs, ms)));
+}
+
+/** The field of an answer that tells when an entry is gone. */
+export function expireTimeOf(expireAtMs: number | undefined): { expireTime?: Timestamp } {
+  return expireAtMs === undefined ? {} : { expireTime: expiryToTimestamp(expireAtMs) };
 }
 
 export function msToTimestamp(ms: number): Timestamp {

@@ -1,14 +1,15 @@
 import type { Message } from "@bufbuild/protobuf";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { type Condition, Consistency, type Expiry } from "../../../gen/dynakv/v1/entry_pb.js";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
-import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { ResultOrder, type SetRequest } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
-import type { ExpiryPolicy, WriteCondition } from "../store/layout/entry.js";
+import type { ExpiryPolicy, StoredEntry, WriteCondition } from "../store/layout/entry.js";
 import { maxKeyBytes } from "../store/layout/item-size.js";
 import { hashMember } from "../store/layout/members.js";
 import { archivePrefix, isArchiveKey } from "../store/layout/request-archive.js";
 import { parseRequestId, type RequestId } from "../store/layout/request-id.js";
-import { lastTimestampSecond } from "./messages.js";
+import { lastExpiryMs } from "./messages.js";
 
 /** What is wrong with a key; undefined when it may be used. */
 export function keyError(key: string, field = "key"): DynakvError | undefined {
@@ -113,14 +114,14 @@ export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): Expir
       if (seconds < 0n || nanos < 0 || nanos > 999_999_999 || (seconds === 0n && nanos === 0)) {
         throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.after", "not a positive duration");
       }
-      return expireAt("expiry.after", addDuration(nowMs, seconds, nanos), nowMs);
+      return expireAt("expiry.after", Math.ceil(nowMs) + toMs(seconds, nanos), nowMs);
     }
     case "at": {
       const { seconds, nanos } = policy.value;
       if (nanos < 0 || nanos > 999_999_999) {
         throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.at", "not a valid timestamp");
       }
-      return expireAt("expiry.at", Number(seconds) + (nanos > 0 ? 1 : 0), nowMs);
+      return expireAt("expiry.at", toMs(seconds, nanos), nowMs);
     }
     case "never":
       return { kind: "never" };
@@ -137,21 +138,42 @@ export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): Expir
   }
 }
 
-/** The whole second at or after now plus the duration: summed in nanoseconds, which a float of epoch seconds cannot hold. */
-function addDuration(nowMs: number, seconds: bigint, nanos: number): number {
-  const second = Math.floor(nowMs / 1000);
-  const fraction = Math.round((nowMs - second * 1000) * 1e6) + nanos;
-  return second + Number(seconds) + Math.ceil(fraction / 1e9);
+/** A duration in milliseconds, rounded up; undefined when it is unset. */
+export function toPositiveMs(field: string, duration: Duration | undefined): number | undefined {
+  if (duration === undefined) {
+    return undefined;
+  }
+  const { seconds, nanos } = duration;
+  if (seconds < 0n || nanos < 0 || nanos > 999_999_999 || (seconds === 0n && nanos === 0)) {
+    throw invalidField(ErrorReason.INVALID_FIELD, field, "not a positive duration");
+  }
+  return toMs(seconds, nanos);
 }
 
-function expireAt(field: string, second: number, nowMs: number): ExpiryPolicy {
-  if (second * 1000 <= nowMs) {
+/** What a Set stores. */
+export function toData({ value, counter }: SetRequest): StoredEntry["data"] {
+  if (counter === undefined) {
+    return { kind: "value", value };
+  }
+  if (value.length > 0) {
+    throw invalidField(ErrorReason.INVALID_FIELD, "counter", "set beside a value; set one of the two");
+  }
+  return { kind: "counter", counter };
+}
+
+/** The whole milliseconds, rounded up. */
+function toMs(seconds: bigint, nanos: number): number {
+  return Number(seconds) * 1000 + Math.ceil(nanos / 1e6);
+}
+
+function expireAt(field: string, ms: number, nowMs: number): ExpiryPolicy {
+  if (ms <= nowMs) {
     throw invalidField(ErrorReason.INVALID_EXPIRY, field, "in the past");
   }
-  if (second > lastTimestampSecond) {
+  if (ms > lastExpiryMs) {
     throw invalidField(ErrorReason.INVALID_EXPIRY, field, "after the year 9999");
   }
-  return { kind: "at", second };
+  return { kind: "at", ms };
 }
 
 /** The id of an increment; undefined when the caller sends none. */

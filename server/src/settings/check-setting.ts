@@ -111,6 +111,7 @@ function checkText(name: keyof Settings, value: string, label: string): void {
     case "etagAttribute":
     case "requestsAttribute":
     case "membersAttribute":
+    case "exactExpiryAttribute":
       checkAttributeName(value, label);
       return;
   }

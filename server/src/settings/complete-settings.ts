@@ -117,4 +117,5 @@ const attributeSettings = [
   "etagAttribute",
   "requestsAttribute",
   "membersAttribute",
+  "exactExpiryAttribute",
 ] as const;

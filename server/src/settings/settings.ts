@@ -50,6 +50,8 @@ export interface Settings {
   requestsAttribute: string;
   /** The attribute that holds the members that a counter has counted, of type BS. */
   membersAttribute: string;
+  /** The attribute that holds the expiry to the millisecond, of type N, in epoch milliseconds. */
+  exactExpiryAttribute: string;
   /** How long an increment can be repeated with its request id, in seconds from the time in the id. */
   requestWindowSeconds: number;
   /** How many of its last increments a counter's own item remembers; older ones of the window lie in items of their own. */
@@ -336,6 +338,12 @@ export const settingDefinitions: readonly SettingDefinition[] = [
     name: "membersAttribute",
     default: "dynakv_members",
     help: "attribute of the members that a counter has counted (BS)",
+  },
+  {
+    ...attribute,
+    name: "exactExpiryAttribute",
+    default: "dynakv_expires",
+    help: "attribute of the expiry to the millisecond, beside `expiryAttribute` (N, epoch milliseconds)",
   },
   {
     ...second,

@@ -62,29 +62,30 @@ export interface ReadRoom {
   release(bytes: number): void;
 }
 
-/** The second from which an entry that is created with this expiry is gone; undefined when it never is. */
-export function createdExpireAt(
+/** The millisecond from which an entry that is created with this expiry is gone; undefined when it never is. */
+export function createdExpireAtMs(
   { defaultExpirySeconds }: StoreContext,
   expiry: ExpiryPolicy | undefined,
   nowMs: number,
 ): number | undefined {
   switch (expiry?.kind) {
     case "at":
-      return expiry.second;
+      return expiry.ms;
     case "never":
       return undefined;
     default:
-      return defaultExpirySeconds === undefined ? undefined : Math.ceil(nowMs / 1000 + defaultExpirySeconds);
+      // In whole seconds, as Celery keeps its own: most entries then need no second attribute.
+      return defaultExpirySeconds === undefined ? undefined : Math.ceil(nowMs / 1000 + defaultExpirySeconds) * 1000;
   }
 }
 
-/** What becomes of the expiry of an entry that is there already: a second, never, or undefined to leave it as it is. */
-export function changedExpireAt(
+/** What becomes of the expiry of an entry that is there already: a millisecond, never, or undefined to leave it as it is. */
+export function changedExpireAtMs(
   context: StoreContext,
   expiry: ExpiryPolicy | undefined,
   nowMs: number,
 ): number | "never" | undefined {
   return expiry === undefined || expiry.kind === "keep"
     ? undefined
-    : (createdExpireAt(context, expiry, nowMs) ?? "never");
+    : (createdExpireAtMs(context, expiry, nowMs) ?? "never");
 }

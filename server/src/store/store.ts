@@ -7,16 +7,9 @@ import { type ReadManyInput, readMany } from "./reads/read-many.js";
 import type { ReadResult } from "./reads/result-order.js";
 import { type ScanInput, type ScanPage, scanTable } from "./reads/scan-table.js";
 import type { StoreContext } from "./store-context.js";
-import {
-  type DeleteInput,
-  deleteEntry,
-  type SetInput,
-  type SetResult,
-  setEntry,
-  type TouchInput,
-  type TouchResult,
-  touchEntry,
-} from "./writes/write-entry.js";
+import { type DeleteInput, type DeleteResult, deleteEntry } from "./writes/delete-entry.js";
+import { type SetInput, type SetResult, setEntry } from "./writes/set-entry.js";
+import { type TouchInput, type TouchResult, touchEntry } from "./writes/touch-entry.js";
 
 /** Entries in a DynamoDB table. Every failure is a DynakvError; that of a write says what the write has done. */
 export interface Store {
@@ -24,8 +17,7 @@ export interface Store {
   set(input: SetInput, options: CallOptions): Promise<SetResult>;
   readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ReadResult[]>;
   scan(input: ScanInput, options: ReadOptions): AsyncIterable<ScanPage>;
-  /** True when the key held an entry. */
-  delete(input: DeleteInput, options: CallOptions): Promise<boolean>;
+  delete(input: DeleteInput, options: CallOptions): Promise<DeleteResult>;
   incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;
   /** Undefined when the key holds no entry. */
   touch(input: TouchInput, options: CallOptions): Promise<TouchResult | undefined>;
@@ -41,6 +33,6 @@ export function createStore(context: StoreContext): Store {
     scan: (input, options) => scanTable(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
     incr: increment,
-    touch: (input, options) => touchEntry(context, input, options),
+    touch: (input, options) => touchEntry(context, input, read, options),
   };
 }

@@ -166,6 +166,7 @@ test("every setting can be given as a flag, in the environment and in the config
     etagAttribute: "e",
     requestsAttribute: "r",
     membersAttribute: "m",
+    exactExpiryAttribute: "y",
     requestWindowSeconds: 140,
     requestSlots: 16,
     workers: 3,

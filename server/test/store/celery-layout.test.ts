@@ -114,14 +114,15 @@ test("a table of another shape is served by naming its attributes", async () => 
     expiryAttribute: "expires_at",
     etagAttribute: "version",
     requestsAttribute: "requests",
+    exactExpiryAttribute: "expires_at_ms",
     clock: () => nowMs,
   });
   try {
-    const expiry = { policy: { case: "after", value: { seconds: 5n } } } as const;
+    const expiry = { policy: { case: "after", value: { seconds: 5n, nanos: 1_000_000 } } } as const;
     await other.client.set({ key: "k", value: Buffer.from("x"), expiry });
     await other.client.incr({ key: "c" });
     const attributes = async (key: string) => Object.keys((await other.rawItem(key)) ?? {}).sort();
-    assert.equal(await attributes("k"), ["data", "expires_at", "pk", "version", "written"]);
+    assert.equal(await attributes("k"), ["data", "expires_at", "expires_at_ms", "pk", "version", "written"]);
     assert.equal(await attributes("c"), ["n", "pk", "requests", "version", "written"]);
     assert.is((await other.client.get({ key: "k" })).entry?.data.case, "value");
     // Nothing but a key and a value, as such a table may have it.

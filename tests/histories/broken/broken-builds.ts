@@ -95,9 +95,9 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     what: "a Delete drops what is remembered of the counter's increments",
     edits: [
       {
-        file: "server/src/store/writes/write-entry.ts",
-        from: "!keeps || memory === undefined ? remove : memory.gone ? async () => false : hide(exists, memory)",
-        to: "keeps && memory === undefined ? hide(exists, memory as unknown as RequestMemory) : remove",
+        file: "server/src/store/writes/delete-entry.ts",
+        from: "!keeps || memory === undefined",
+        to: "!keeps || memory !== undefined",
       },
     ],
   },
@@ -107,9 +107,9 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     edits: [
       {
         file: counterRequests,
-        from: '"attribute_exists(#s) AND #x <= :now"',
-        // The value must be used.
-        to: '"attribute_exists(#s) AND NOT #k = :now"',
+        from: `isExpiredAnd(\`attribute_exists(#s) AND \${isUnseen}\`)`,
+        // The values must be used.
+        to: `\`attribute_exists(#s) AND \${isUnseen} AND NOT #k IN (:now, :next, :start, :moment)\``,
       },
     ],
   },
@@ -120,7 +120,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
       {
         file: "server/src/store/writes/write-condition.ts",
         from: `case "absent":
-      return { expression: \`attribute_not_exists(#k) OR #x <= :now AND \${guard}\`, values };`,
+      return { expression: \`attribute_not_exists(#k) OR \${isExpiredAnd(guard)}\`, values };`,
         to: `case "absent": {
       const seen = see(context, await readItemStrongly(context, key, options));
       if (seen.exists) {

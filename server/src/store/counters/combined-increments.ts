@@ -258,7 +258,7 @@ async function afterRefusal(
   return {
     left,
     hasMadeRoom: left.length > 0 && memory !== undefined && (await makeRoom(memory)) === "made",
-    isThere: memory?.gone === false && item !== undefined && !isExpired(layout.expireAt(item), clock()),
+    isThere: memory?.gone === false && item !== undefined && !isExpired(layout.expireAtMs(item), clock()),
     fence,
   };
 }

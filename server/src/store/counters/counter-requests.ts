@@ -3,12 +3,12 @@ import { commonRange } from "../../../../common/batching/increment-queue.js";
 import type { Item } from "../dynamodb/item.js";
 import { type Doubt, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
-import { formatSeconds } from "../layout/item-layout.js";
+import { expiryUpdate, formatSeconds } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { type Fence, firstMemory, slotExpressions } from "../layout/request-memory.js";
-import { changedExpireAt, createdExpireAt, type StoreContext } from "../store-context.js";
-import { isLive, nowValue } from "../writes/write-condition.js";
+import { changedExpireAtMs, createdExpireAtMs, type StoreContext } from "../store-context.js";
+import { isExpiredAnd, isLive, nowValues } from "../writes/write-condition.js";
 import { fullAtEntries } from "./trim-memory.js";
 
 /** An increment, and the id under which it is remembered. */
@@ -53,16 +53,16 @@ export async function updateCounter(
   const last = increments.at(-1) ?? first;
   const { member } = first;
   const nowMs = clock();
-  const expires = changedExpireAt(context, first.expiry, nowMs);
+  const expires = expiryClauses(changedExpireAtMs(context, first.expiry, nowMs));
   const { low, high } = commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
   const slots = slotExpressions(
     increments.map(({ id }) => id),
     fence,
   );
   const condition =
-    `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high AND ${isLive}` +
+    `attribute_not_exists(#v) AND attribute_type(#c, :number) AND #c BETWEEN :low AND :high` +
     ` AND attribute_type(#s, :map) AND ${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}` +
-    (member === undefined ? "" : ` AND ${isNewMember}`);
+    `${member === undefined ? "" : ` AND ${isNewMember}`} AND ${isLive}`;
   const sums: Item = {};
   let after = 0n;
   for (const [index, { delta }] of increments.entries()) {
@@ -71,7 +71,8 @@ export async function updateCounter(
   }
   const update =
     `SET #c = #c + :a${increments.length - 1}, #w = :written, #e = :etag` +
-    `, ${slots.remember(increments.map((_, index) => `#c + :a${index}`))}${expiryClauses(expires)}` +
+    `, ${slots.remember(increments.map((_, index) => `#c + :a${index}`))}` +
+    expires.expression() +
     (member === undefined ? "" : " ADD #m :members");
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
@@ -80,7 +81,7 @@ export async function updateCounter(
     ConditionExpression: condition,
     ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slots.names },
     ExpressionAttributeValues: {
-      ...nowValue(nowMs),
+      ...nowValues(nowMs),
       ":number": { S: "N" },
       ":map": { S: "M" },
       ":low": { N: low.toString() },
@@ -90,7 +91,7 @@ export async function updateCounter(
       ...slots.values,
       ...(needsRoom ? { ":entries": { N: fullAtEntries.toString() } } : {}),
       ...(member === undefined ? {} : { ...memberValues(member), ":most": { N: maxMembers.toString() } }),
-      ...expiryValues(expires),
+      ...expires.values,
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
@@ -114,12 +115,12 @@ export async function createCounter(
 ): Promise<Item> {
   const { dynamodb, layout, clock, budget } = context;
   const nowMs = clock();
-  const condition = "attribute_not_exists(#k) OR #x <= :now AND attribute_not_exists(#s)";
+  const condition = `attribute_not_exists(#k) OR ${isExpiredAnd("attribute_not_exists(#s)")}`;
   const item = layout.encode({
     key: input.key,
     data: { kind: "counter", counter: value },
     nowMs,
-    expireAt: createdExpireAt(context, input.expiry, nowMs),
+    expireAtMs: createdExpireAtMs(context, input.expiry, nowMs),
     nonce: nonceOf(input.id),
     memory: firstMemory(input.id, value),
     member: input.member,
@@ -129,7 +130,7 @@ export async function createCounter(
     Item: item,
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(condition),
-    ExpressionAttributeValues: nowValue(nowMs),
+    ExpressionAttributeValues: nowValues(nowMs),
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
   await withRetries((signal) => dynamodb.putItem(request, signal), { ...options, budget, access: "fenced-write" });
@@ -147,15 +148,15 @@ export async function restartCounter(
   const { layout, clock } = context;
   const { member } = input;
   const nowMs = clock();
-  const expires = createdExpireAt(context, input.expiry, nowMs) ?? "never";
+  const expires = expiryClauses(createdExpireAtMs(context, input.expiry, nowMs) ?? "never");
   const slots = slotExpressions([input.id], fence);
+  const isUnseen = `${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
   const condition =
-    (from === "gone" ? "attribute_exists(#s.#g)" : "attribute_exists(#s) AND #x <= :now") +
-    ` AND ${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
+    from === "gone" ? `attribute_exists(#s.#g) AND ${isUnseen}` : isExpiredAnd(`attribute_exists(#s) AND ${isUnseen}`);
   const update =
     `SET #c = :value, #w = :written, #e = :etag, ${slots.remember([":value"])}` +
     (member === undefined ? "" : ", #m = :members") +
-    expiryClauses(expires, member === undefined ? "#v, #s.#g, #m" : "#v, #s.#g");
+    expires.expression("#v", "#s.#g", ...(member === undefined ? ["#m"] : []));
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(input.key),
@@ -163,13 +164,13 @@ export async function restartCounter(
     ConditionExpression: condition,
     ExpressionAttributeNames: { ...layout.namesFor(update, condition), ...slots.names },
     ExpressionAttributeValues: {
-      ...(from === "gone" ? {} : nowValue(nowMs)),
+      ...(from === "gone" ? {} : nowValues(nowMs)),
       ":value": { N: value.toString() },
       ...slots.values,
       ...(needsRoom ? { ":entries": { N: fullAtEntries.toString() } } : {}),
       ...(member === undefined ? {} : { ":members": { BS: [member] } }),
       ...writeValues(input.id, nowMs),
-      ...expiryValues(expires),
+      ...expires.values,
     },
     ReturnValues: "ALL_NEW",
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
@@ -207,13 +208,17 @@ function writeValues(id: RequestId, nowMs: number): Item {
   return { ":written": { N: formatSeconds(nowMs) }, ":etag": { S: nonceOf(id) } };
 }
 
-function expiryClauses(expires: number | "never" | undefined, removed?: string): string {
-  const removes = [...(expires === "never" ? ["#x"] : []), ...(removed === undefined ? [] : [removed])];
-  return (
-    (typeof expires === "number" ? ", #x = :expires" : "") + (removes.length > 0 ? ` REMOVE ${removes.join(", ")}` : "")
-  );
-}
-
-function expiryValues(expires: number | "never" | undefined): Item {
-  return typeof expires === "number" ? { ":expires": { N: expires.toString() } } : {};
+/** What an update does about the expiry, as the end of its SET clause and the REMOVE clause, with what else is removed. */
+function expiryClauses(expires: number | "never" | undefined) {
+  const { sets, removes, values } =
+    expires === undefined
+      ? { sets: [], removes: [], values: {} }
+      : expiryUpdate(expires === "never" ? undefined : expires);
+  return {
+    values,
+    expression(...others: readonly string[]): string {
+      const removed = [...removes, ...others];
+      return sets.map((set) => `, ${set}`).join("") + (removed.length === 0 ? "" : ` REMOVE ${removed.join(", ")}`);
+    },
+  };
 }

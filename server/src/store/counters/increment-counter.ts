@@ -182,7 +182,7 @@ function countedResult(
   }
   const members = layout.members(item);
   if (members.has(member)) {
-    return { value: entry.data.counter, etag: entry.etag, expireAt: entry.expireAt, replayed: true };
+    return { value: entry.data.counter, etag: entry.etag, expireAtMs: entry.expireAtMs, replayed: true };
   }
   if (members.size >= maxMembers) {
     throw new DynakvError(
@@ -228,7 +228,7 @@ export function appliedResult({ layout }: StoreContext, id: RequestId, item: Ite
   return {
     value: counter,
     etag: counterEtag(nonceOf(id), counter),
-    expireAt: layout.expireAt(item),
+    expireAtMs: layout.expireAtMs(item),
     replayed: false,
   };
 }

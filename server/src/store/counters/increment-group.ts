@@ -57,5 +57,5 @@ function canGoWith(one: IncrInput, other: IncrInput): boolean {
 }
 
 function expiryName(expiry: ExpiryPolicy | undefined): string {
-  return expiry === undefined ? "keep" : expiry.kind === "at" ? `at ${expiry.second}` : expiry.kind;
+  return expiry === undefined ? "keep" : expiry.kind === "at" ? `at ${expiry.ms}` : expiry.kind;
 }

@@ -15,7 +15,7 @@ import { tooOld } from "./request-times.js";
 export interface IncrResult {
   readonly value: bigint;
   readonly etag: string;
-  readonly expireAt: number | undefined;
+  readonly expireAtMs: number | undefined;
   /** Whether this is the answer to an earlier request, or to an earlier try of this one. */
   readonly replayed: boolean;
 }
@@ -53,7 +53,7 @@ export async function recall(
     replays.set(increment, {
       value: result,
       etag: counterEtag(nonceOf(increment.id), result),
-      expireAt: item !== undefined && isThere ? context.layout.expireAt(item) : undefined,
+      expireAtMs: item !== undefined && isThere ? context.layout.expireAtMs(item) : undefined,
       replayed: true,
     });
   }

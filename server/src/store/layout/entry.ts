@@ -5,8 +5,8 @@ export interface StoredEntry {
     | { readonly kind: "counter"; readonly counter: bigint };
   /** When it was written; undefined when the item does not say. */
   readonly writeTime: Instant | undefined;
-  /** The epoch second from which it is gone; undefined when it never expires. */
-  readonly expireAt: number | undefined;
+  /** The epoch millisecond from which it is gone; undefined when it never expires. */
+  readonly expireAtMs: number | undefined;
   readonly etag: string;
 }
 
@@ -21,7 +21,7 @@ export type Clock = () => number;
 
 /** When a written entry shall be gone. */
 export type ExpiryPolicy =
-  | { readonly kind: "at"; readonly second: number }
+  | { readonly kind: "at"; readonly ms: number }
   | { readonly kind: "never" }
   | { readonly kind: "keep" }
   | { readonly kind: "default" };

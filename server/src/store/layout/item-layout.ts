@@ -22,6 +22,7 @@ export interface TableNames {
   readonly etagAttribute: string;
   readonly requestsAttribute: string;
   readonly membersAttribute: string;
+  readonly exactExpiryAttribute: string;
 }
 
 /** What is written of an entry, whichever its kind. */
@@ -29,7 +30,7 @@ export interface WrittenEntry {
   readonly key: string;
   readonly data: StoredEntry["data"];
   readonly nowMs: number;
-  readonly expireAt: number | undefined;
+  readonly expireAtMs: number | undefined;
   readonly nonce: string;
   /** What is remembered of the request that writes a counter. */
   readonly memory?: AttributeValue;
@@ -39,9 +40,12 @@ export interface WrittenEntry {
 
 /**
  * The one module that knows how an entry lies in an item. Expressions elsewhere speak in its placeholders:
- * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#e` etag, `#m` the members that a counter has counted, `#s`
- * what is remembered of requests (see request-memory.ts) and in it `#s.#g`, which marks a key that was deleted. An archive item
- * (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
+ * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#y` its millisecond, `#e` etag, `#m` the members that a
+ * counter has counted, `#s` what is remembered of requests (see request-memory.ts) and in it `#s.#g`, which marks a key that was
+ * deleted. An archive item (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
+ *
+ * `#x` holds whole seconds, as DynamoDB's TTL and Celery have it. `#y` stands beside it only where an entry expires within a
+ * second, and counts only as long as `#x` is that millisecond rounded up: else another program has changed `#x` since.
  */
 export interface ItemLayout {
   readonly names: TableNames;
@@ -50,8 +54,8 @@ export interface ItemLayout {
   /** The key of an item that DynamoDB returned. */
   keyOf(item: Item): string;
   encode(entry: WrittenEntry): Item;
-  /** The epoch second from which the item is expired; undefined when it never is. */
-  expireAt(item: Item): number | undefined;
+  /** The epoch millisecond from which the item is expired; undefined when it never is. */
+  expireAtMs(item: Item): number | undefined;
   /** The counter of an item; undefined when it has none that fits into int64. */
   counter(item: Item): bigint | undefined;
   /** What the item remembers of requests; undefined when it has no room for that. */
@@ -83,11 +87,11 @@ export interface ItemLayout {
 }
 
 /** What a read needs of an item, as a ProjectionExpression. */
-export const projection = "#k, #v, #c, #w, #x, #e, #s.#g";
+export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g";
 /** What {@link ItemLayout.sameVersion} needs of it. */
 export const versionProjection = "#k, #c, #e, #s";
 /** What a write may need of it. */
-export const wholeProjection = "#k, #v, #c, #w, #x, #e, #m, #s";
+export const wholeProjection = "#k, #v, #c, #w, #x, #y, #e, #m, #s";
 
 /** A new etag for an entry that dynakv writes: 96 random bits. */
 export function createNonce(): string {
@@ -101,6 +105,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
     "#c": names.counterAttribute,
     "#w": names.writeTimeAttribute,
     "#x": names.expiryAttribute,
+    "#y": names.exactExpiryAttribute,
     "#e": names.etagAttribute,
     "#m": names.membersAttribute,
     "#s": names.requestsAttribute,
@@ -111,9 +116,14 @@ export function createItemLayout(names: TableNames): ItemLayout {
     return readMemory(item[names.requestsAttribute]);
   }
 
-  function expireAt(item: Item): number | undefined {
+  function expireAtMs(item: Item): number | undefined {
     const text = item[names.expiryAttribute]?.N;
-    return text === undefined ? undefined : Math.ceil(Number(text));
+    if (text === undefined) {
+      return undefined;
+    }
+    const second = Number(text);
+    const exact = Number(item[names.exactExpiryAttribute]?.N);
+    return Math.ceil(exact / 1000) === second ? exact : Math.ceil(second) * 1000;
   }
 
   function counter(item: Item): bigint | undefined {
@@ -160,6 +170,13 @@ export function createItemLayout(names: TableNames): ItemLayout {
     names.expiryAttribute,
   ] as const;
 
+  function expiryAttributes(ms: number | undefined): Item {
+    return {
+      ...(ms === undefined ? {} : { [names.expiryAttribute]: { N: secondOf(ms) } }),
+      ...(isWithinSecond(ms) ? { [names.exactExpiryAttribute]: { N: ms.toString() } } : {}),
+    };
+  }
+
   return {
     names,
     key: (key) => ({ [names.keyAttribute]: { S: key } }),
@@ -170,12 +187,12 @@ export function createItemLayout(names: TableNames): ItemLayout {
         ? { [names.valueAttribute]: { B: entry.data.value } }
         : { [names.counterAttribute]: { N: entry.data.counter.toString() } }),
       [names.writeTimeAttribute]: { N: formatSeconds(entry.nowMs) },
-      ...(entry.expireAt === undefined ? {} : { [names.expiryAttribute]: { N: entry.expireAt.toString() } }),
+      ...expiryAttributes(entry.expireAtMs),
       [names.etagAttribute]: { S: entry.nonce },
       ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
       ...(entry.member === undefined ? {} : { [names.membersAttribute]: { BS: [entry.member] } }),
     }),
-    expireAt,
+    expireAtMs,
     counter,
     memory,
     memoryEntries: (item) => Object.keys(item[names.requestsAttribute]?.M ?? {}).length,
@@ -185,7 +202,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
       if (item === undefined || isArchiveKey(item[names.keyAttribute]?.S ?? "")) {
         return undefined;
       }
-      const expires = expireAt(item);
+      const expires = expireAtMs(item);
       if (isExpired(expires, nowMs) || memory(item)?.gone === true) {
         return undefined;
       }
@@ -193,7 +210,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
       return {
         data: holds,
         writeTime: parseInstant(item[names.writeTimeAttribute]?.N),
-        expireAt: expires,
+        expireAtMs: expires,
         etag: writtenEtag(item) ?? digestEtag(item),
       };
     },
@@ -201,10 +218,14 @@ export function createItemLayout(names: TableNames): ItemLayout {
     // the largest value at a key would depend on the moment of the write.
     overheadBytes(entry) {
       const { keyAttribute, valueAttribute, writeTimeAttribute, expiryAttribute, etagAttribute } = names;
+      const { expireAtMs } = entry;
       let bytes = Buffer.byteLength(keyAttribute) + Buffer.byteLength(entry.key) + Buffer.byteLength(valueAttribute);
       bytes += Buffer.byteLength(writeTimeAttribute) + numberBytes(longestTime);
-      if (entry.expireAt !== undefined) {
-        bytes += Buffer.byteLength(expiryAttribute) + numberBytes(entry.expireAt.toString().replace(/\d/g, "9"));
+      if (expireAtMs !== undefined) {
+        bytes += Buffer.byteLength(expiryAttribute) + longestNumberBytes(secondOf(expireAtMs));
+      }
+      if (isWithinSecond(expireAtMs)) {
+        bytes += Buffer.byteLength(names.exactExpiryAttribute) + longestNumberBytes(expireAtMs.toString());
       }
       return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
     },
@@ -272,14 +293,43 @@ export function splitEtag(etag: string): { nonce: string; counter: string | unde
   return match === null ? undefined : { nonce: match[1] ?? "", counter: match[2] };
 }
 
-/** Whether an entry with this expiry is gone: from the second on that it names. */
-export function isExpired(expireAt: number | undefined, nowMs: number): boolean {
-  return expireAt !== undefined && expireAt <= currentSecond(nowMs);
+/** Whether an entry with this expiry is gone: from the millisecond on that it names. */
+export function isExpired(expireAtMs: number | undefined, nowMs: number): boolean {
+  return expireAtMs !== undefined && expireAtMs <= nowMs;
 }
 
-/** The whole epoch second that conditions compare with. */
-export function currentSecond(nowMs: number): number {
-  return Math.floor(nowMs / 1000);
+/** What DynamoDB's TTL and Celery know of an expiry: the whole epoch second at or after it. */
+function secondOf(expireAtMs: number): string {
+  return Math.ceil(expireAtMs / 1000).toString();
+}
+
+/** Whether the second alone does not tell the expiry. */
+function isWithinSecond(expireAtMs: number | undefined): expireAtMs is number {
+  return expireAtMs !== undefined && expireAtMs % 1000 !== 0;
+}
+
+/** The clauses of an update that sets an expiry, or removes it where there is to be none. */
+export function expiryUpdate(expireAtMs: number | undefined): { sets: string[]; removes: string[]; values: Item } {
+  if (expireAtMs === undefined) {
+    return { sets: [], removes: ["#x", "#y"], values: {} };
+  }
+  const second: Item = { ":expires": { N: secondOf(expireAtMs) } };
+  return isWithinSecond(expireAtMs)
+    ? {
+        sets: ["#x = :expires", "#y = :exact"],
+        removes: [],
+        values: { ...second, ":exact": { N: expireAtMs.toString() } },
+      }
+    : { sets: ["#x = :expires"], removes: ["#y"], values: second };
+}
+
+/** An UpdateExpression of these clauses. */
+export function updateExpression(sets: readonly string[], removes: readonly string[]): string {
+  return `SET ${sets.join(", ")}${removes.length === 0 ? "" : ` REMOVE ${removes.join(", ")}`}`;
+}
+
+function longestNumberBytes(text: string): number {
+  return numberBytes(text.replace(/\d/g, "9"));
 }
 
 /** Celery writes the time as a float of epoch seconds. */

@@ -6,7 +6,7 @@ import { versionProjection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import { forgettableFrom } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
-import { nowValue } from "../writes/write-condition.js";
+import { isPastSecond, secondValue } from "../writes/write-condition.js";
 
 export interface Reaper {
   stop(): Promise<void>;
@@ -68,15 +68,14 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-const expired = "#x <= :now";
-const leftover = `${expired} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g))`;
+const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g))`;
 
 /**
  * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
  * increments that it remembers can be repeated any more.
  */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
-  for await (const { items } of scanFor(context, expired, nowValue(context.clock()), undefined, signal)) {
+  for await (const { items } of scanFor(context, isPastSecond, secondValue(context.clock()), undefined, signal)) {
     for (const item of items) {
       await removeIfExpired(context, item, signal);
     }
@@ -89,7 +88,7 @@ export async function reapLeftovers(
   signal: AbortSignal,
   pauseFor: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const values = { ...nowValue(context.clock()), ":archive": { S: archivePrefix } };
+  const values = { ...secondValue(context.clock()), ":archive": { S: archivePrefix } };
   for await (const { items, units, isLast } of scanFor(context, leftover, values, pageItems, signal)) {
     for (const item of items) {
       await removeIfExpired(context, item, signal);
@@ -133,13 +132,13 @@ async function removeIfExpired(context: StoreContext, item: Item, signal: AbortS
     return;
   }
   const same = memory === undefined ? { expression: "attribute_not_exists(#s)", values: {} } : layout.sameVersion(item);
-  const condition = `${expired} AND ${same.expression}`;
+  const condition = `${isPastSecond} AND ${same.expression}`;
   const command = new DeleteItemCommand({
     TableName: layout.names.table,
     Key: layout.key(layout.keyOf(item)),
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(condition),
-    ExpressionAttributeValues: { ...nowValue(clock()), ...same.values },
+    ExpressionAttributeValues: { ...secondValue(clock()), ...same.values },
   });
   try {
     await client.send(command, { abortSignal: signal });

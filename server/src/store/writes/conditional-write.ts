@@ -21,6 +21,8 @@ export interface ConditionalWrite<T> {
   readonly sendRemembering?: (seen: Seen, keeps: boolean) => ConditionalWrite<T>["send"];
   /** The result of this very write when the item is what it has left, else undefined. Without it, that cannot be told. */
   readonly resultFrom?: (item: Item) => T | undefined;
+  /** The result where the write was refused, the condition holds, and what the key holds makes the write unneeded. */
+  readonly unneededFor?: (seen: Seen) => T | undefined;
 }
 
 /** How often in a row others may come between the look at an item and the write of it. */
@@ -59,6 +61,10 @@ export async function writeConditionally<T>(
       }
       if (doubt.error !== undefined) {
         throw doubt.error;
+      }
+      const unneeded = write.unneededFor?.(seen);
+      if (unneeded !== undefined) {
+        return unneeded;
       }
     }
     throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {

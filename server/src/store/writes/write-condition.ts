@@ -2,7 +2,7 @@ import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import { currentSecond, isDigestEtag, splitEtag } from "../layout/item-layout.js";
+import { isDigestEtag, splitEtag } from "../layout/item-layout.js";
 import type { RequestMemory } from "../layout/request-memory.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
@@ -13,14 +13,36 @@ export interface Expression {
   readonly values: Item;
 }
 
-// Without parentheses, for which the embedded engine's parser takes several times as long: in DynamoDB comparisons bind
+// With few parentheses, for which the embedded engine's parser takes several times as long: in DynamoDB comparisons bind
 // tighter than NOT, NOT tighter than AND, and AND tighter than OR.
 
-/** True of an item that has not expired. An item without expiry, or with one that is not a number, compares false. */
-export const isLive = "NOT #x <= :now";
-/** The value of `:now` in {@link isLive}. */
-export function nowValue(nowMs: number): Item {
-  return { ":now": { N: currentSecond(nowMs).toString() } };
+/** True of an item whose second has come. An item without expiry, or with one that is not a number, compares false. */
+export const isPastSecond = "#x <= :now";
+// No exact expiry of ours lies at the beginning of a second, so that the lower bound may: it is never above the upper one.
+const isPastWithinSecond = "#x = :next AND #y BETWEEN :start AND :moment";
+
+/** True of an item that has not expired. To be the last of several: the embedded engine is slow with parentheses before others. */
+export const isLive = `NOT ${isPastSecond} AND NOT (${isPastWithinSecond})`;
+
+/** True of an item that has expired and of which the rest holds as well. */
+export function isExpiredAnd(rest: string): string {
+  return `${isPastSecond} AND ${rest} OR ${isPastWithinSecond} AND ${rest}`;
+}
+
+/** The value of `:now` in {@link isPastSecond}. */
+export function secondValue(nowMs: number): Item {
+  return { ":now": { N: Math.floor(nowMs / 1000).toString() } };
+}
+
+/** The values in {@link isLive} and {@link isExpiredAnd}. */
+export function nowValues(nowMs: number): Item {
+  const second = Math.floor(nowMs / 1000);
+  return {
+    ...secondValue(nowMs),
+    ":next": { N: (second + 1).toString() },
+    ":start": { N: (second * 1000).toString() },
+    ":moment": { N: Math.floor(nowMs).toString() },
+  };
 }
 
 /**
@@ -35,20 +57,20 @@ export async function toExpression(
   forgets: boolean,
   options: CallOptions,
 ): Promise<Expression> {
-  const values = nowValue(context.clock());
+  const values = nowValues(context.clock());
   const guard = forgets ? "attribute_not_exists(#s)" : "attribute_not_exists(#s.#g)";
   switch (condition?.kind) {
     case undefined:
       return { expression: guard, values: {} };
     case "absent":
-      return { expression: `attribute_not_exists(#k) OR #x <= :now AND ${guard}`, values };
+      return { expression: `attribute_not_exists(#k) OR ${isExpiredAnd(guard)}`, values };
     case "present":
-      return { expression: `attribute_exists(#k) AND ${isLive} AND ${guard}`, values };
+      return { expression: `attribute_exists(#k) AND ${guard} AND ${isLive}`, values };
     case "etag": {
       const same = isDigestEtag(condition.etag)
         ? await digestExpression(context, key, condition.etag, options)
         : etagExpression(condition.etag);
-      return { expression: `${same.expression} AND ${isLive} AND ${guard}`, values: { ...same.values, ...values } };
+      return { expression: `${same.expression} AND ${guard} AND ${isLive}`, values: { ...same.values, ...values } };
     }
   }
 }
@@ -81,13 +103,17 @@ async function digestExpression(
 }
 
 /** What a condition can be about. */
-export interface Seen {
-  readonly item: Item | undefined;
-  readonly memory: RequestMemory | undefined;
+export interface Existing {
   /** Whether the item is an entry, and not one that was deleted or has expired. */
   readonly exists: boolean;
   /** The etag of the entry; undefined without one, and for an item of another program that is no entry. */
   readonly etag: string | undefined;
+}
+
+/** An item on which a write was refused. */
+export interface Seen extends Existing {
+  readonly item: Item | undefined;
+  readonly memory: RequestMemory | undefined;
 }
 
 export function see({ layout, clock }: StoreContext, item: Item | undefined): Seen {
@@ -103,7 +129,7 @@ export function see({ layout, clock }: StoreContext, item: Item | undefined): Se
   }
 }
 
-export function holds(condition: WriteCondition | undefined, { exists, etag }: Seen): boolean {
+export function holds(condition: WriteCondition | undefined, { exists, etag }: Existing): boolean {
   switch (condition?.kind) {
     case undefined:
       return true;
@@ -117,7 +143,7 @@ export function holds(condition: WriteCondition | undefined, { exists, etag }: S
 }
 
 /** The error of a condition that does not hold, with the etag that the key has instead. */
-export function conditionError(condition: WriteCondition, { exists, etag }: Seen): DynakvError {
+export function conditionError(condition: WriteCondition, { exists, etag }: Existing): DynakvError {
   const details = { outcome: Outcome.NOT_APPLIED, currentEtag: etag };
   switch (condition.kind) {
     case "absent":

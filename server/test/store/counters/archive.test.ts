@@ -129,6 +129,7 @@ test("what is left of counters goes in time, page by page, also where nothing el
       etagAttribute: "etag",
       requestsAttribute: "dynakv_requests",
       membersAttribute: "dynakv_members",
+      exactExpiryAttribute: "dynakv_expires",
     }),
     requests: createRequestWindow(windowMs, 4, () => nowMs),
   } as unknown as StoreContext;

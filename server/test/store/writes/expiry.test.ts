@@ -18,6 +18,10 @@ test.before(async () => {
   server = await startTestServer({ clock: () => nowMs });
 });
 
+test.before.each(() => {
+  nowMs = Math.ceil(nowMs / 1000) * 1000;
+});
+
 test.after(() => server.stop());
 
 const value = Buffer.from("v");
@@ -43,13 +47,99 @@ test("an entry is there until its last millisecond, and gone from the second it 
   nowMs += 1000;
 });
 
-test("an expiry within a second is rounded up to the next, in the answer and in the item", async () => {
+test("an expiry is kept to the millisecond, rounded up, and the attribute that others know to the second", async () => {
   const second = nowSecond();
   const { expireTime } = await server.client.set({ key: "rounded", value, expiry: after(1, 1) });
-  assert.is(expireTime?.seconds, BigInt(second + 2));
-  assert.equal((await server.rawItem("rounded"))?.ttl, { N: `${second + 2}` });
-  await server.client.set({ key: "rounded", value, expiry: at(second + 5, 1) });
-  assert.equal((await server.rawItem("rounded"))?.ttl, { N: `${second + 6}` });
+  assert.equal([expireTime?.seconds, expireTime?.nanos], [BigInt(second + 1), 1_000_000]);
+  const item = await server.rawItem("rounded");
+  assert.equal([item?.ttl, item?.dynakv_expires], [{ N: `${second + 2}` }, { N: `${second + 1}001` }]);
+  const told = (await server.client.get({ key: "rounded", consistency: Consistency.STRONG })).entry?.expireTime;
+  assert.equal(told, expireTime);
+  // A whole second needs no more than that.
+  await server.client.set({ key: "rounded", value, expiry: at(second + 5) });
+  assert.equal((await server.rawItem("rounded"))?.dynakv_expires, undefined);
+});
+
+/** Each way to see whether an entry is there. */
+const seenAlive: Record<string, (key: string) => Promise<boolean>> = {
+  Get: isThere,
+  MGet: async (key) => {
+    for await (const { results } of server.client.mGet({ keys: [key] })) {
+      return results[0]?.result.case === "entry";
+    }
+    return false;
+  },
+  Scan: async (key) => {
+    for await (const { results } of server.client.scan({ prefix: key })) {
+      return results.length === 1;
+    }
+    return false;
+  },
+  if_absent: async (key) => reasonOf(server.client.set({ key, value, condition: absent })),
+  if_present: async (key) => !(await reasonOf(server.client.set({ key, value, condition: present, expiry: keep }))),
+  if_etag: async (key) => {
+    const etag = (await server.rawItem(key))?.etag?.S ?? "";
+    const condition = { test: { case: "ifEtag", value: etag } } as const;
+    return !(await reasonOf(server.client.set({ key, value, condition, expiry: keep })));
+  },
+  Delete: async (key) => (await server.client.delete({ key })).existed,
+  Touch: async (key) => (await server.client.touch({ key, expiry: never })).existed,
+  return_previous: async (key) =>
+    (await server.client.set({ key, value, returnPrevious: true })).previous !== undefined,
+};
+const absent = { test: { case: "ifAbsent", value: {} } } as const;
+const present = { test: { case: "ifPresent", value: {} } } as const;
+
+/** Whether a write is refused for what the key holds. */
+async function reasonOf(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call;
+    return false;
+  } catch (error) {
+    const { reason } = await failureOf(Promise.reject(error));
+    assert.ok(["ALREADY_EXISTS", "NOT_PRESENT", "ETAG_MISMATCH"].includes(reason ?? ""), reason);
+    return true;
+  }
+}
+
+for (const [how, isAlive] of Object.entries(seenAlive)) {
+  test(`${how}: an entry is there in the millisecond before it expires, and gone in that one`, async () => {
+    nowMs += 300;
+    for (const [left, there] of [
+      [1, true],
+      [0, false],
+    ] as const) {
+      const key = `exact-${how}-${left}`;
+      await server.client.set({ key, value, expiry: after(1, 200_000_000) });
+      nowMs += 1200 - left;
+      assert.is(await isAlive(key), there, `${left} ms before`);
+    }
+  });
+
+  test(`${how}: what another program has made of the second counts, and our millisecond no more`, async () => {
+    nowMs += 300;
+    const key = `overwritten-${how}`;
+    await server.client.set({ key, value, expiry: after(0, 200_000_000) });
+    const item = await server.rawItem(key);
+    await server.putRaw({ ...item, ttl: { N: `${nowSecond() + 2}` } });
+    // Past the millisecond, and within the second whose end it had been before.
+    nowMs += 400;
+    assert.is(await isAlive(key), true);
+  });
+}
+
+test("a counter expires and starts anew to the millisecond", async () => {
+  nowMs += 300;
+  const key = "exact-counter";
+  const { expireTime } = await server.client.incr({ key, delta: 5n, expiry: after(1) });
+  assert.is(expireTime?.nanos, 300_000_000);
+  nowMs += 999;
+  assert.is((await server.client.incr({ key })).value, 6n);
+  nowMs += 1;
+  const anew = await server.client.incr({ key });
+  assert.equal([anew.value, anew.expireTime], [1n, undefined]);
+  const item = await server.rawItem(key);
+  assert.equal([item?.ttl, item?.dynakv_expires], [undefined, undefined]);
 });
 
 test("Get tells the expiry, and an entry without one has none", async () => {

@@ -1,0 +1,86 @@
+import type { DeleteItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import type { CallOptions, StoredEntry, WriteCondition } from "../layout/entry.js";
+import { createNonce, expiryUpdate, isExpired, updateExpression } from "../layout/item-layout.js";
+import { forgettableFrom, type RequestMemory } from "../layout/request-memory.js";
+import type { StoreContext } from "../store-context.js";
+import { writeConditionally } from "./conditional-write.js";
+import { entryIn, replacedEntry, requireOld } from "./returned-entry.js";
+import type { Expression } from "./write-condition.js";
+import { conditionParameters } from "./write-parameters.js";
+
+export interface DeleteInput {
+  readonly key: string;
+  readonly condition: WriteCondition | undefined;
+  /** Whether to tell what was removed. */
+  readonly returnEntry: boolean;
+}
+
+export interface DeleteResult {
+  /** Whether there was an entry, and not an expired one. */
+  readonly existed: boolean;
+  /** What was removed, if that was asked for. */
+  readonly entry?: StoredEntry | undefined;
+}
+
+/** Removes whatever the key holds: ordinarily by one DeleteItem. */
+export async function deleteEntry(
+  context: StoreContext,
+  input: DeleteInput,
+  options: CallOptions,
+): Promise<DeleteResult> {
+  const { dynamodb, layout, clock } = context;
+  const { key, condition, returnEntry } = input;
+  const startedMs = clock();
+  const remove = async (expression: Expression, abortSignal: AbortSignal): Promise<DeleteResult> => {
+    const nowMs = clock();
+    const request: DeleteItemCommandInput = {
+      TableName: layout.names.table,
+      Key: layout.key(key),
+      ReturnValues: "ALL_OLD",
+      ...conditionParameters(context, expression),
+    };
+    const { Attributes: old } = await dynamodb.deleteItem(request, abortSignal);
+    if (returnEntry) {
+      requireOld(condition, old);
+    }
+    // A condition has told already, by the clock with which it was checked.
+    const existed =
+      condition === undefined
+        ? old !== undefined && layout.memory(old)?.gone !== true && !isExpired(layout.expireAtMs(old), nowMs)
+        : condition.kind !== "absent";
+    return {
+      existed,
+      entry: returnEntry ? replacedEntry(context, condition, old, { startedMs, nowMs }) : undefined,
+    };
+  };
+  // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
+  // as well: a replica whose clock is behind would find it alive after this.
+  const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
+    const until = expiryUpdate(Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000) * 1000);
+    const clauses = updateExpression(
+      ["#s.#g = :nonce", ...until.sets],
+      ["#v", "#c", "#w", "#e", "#m", ...until.removes],
+    );
+    const request: UpdateItemCommandInput = {
+      TableName: layout.names.table,
+      Key: layout.key(key),
+      UpdateExpression: clauses,
+      ...(returnEntry ? { ReturnValues: "ALL_OLD" } : {}),
+      ...conditionParameters(context, expression, clauses, { ":nonce": { S: createNonce() }, ...until.values }),
+    };
+    const { Attributes: old } = await dynamodb.updateItem(request, abortSignal);
+    return { existed: exists, entry: returnEntry && exists ? entryIn(context, old, startedMs) : undefined };
+  };
+  return writeConditionally<DeleteResult>(
+    context,
+    {
+      key,
+      condition,
+      send: remove,
+      // What is left does not tell who removed the rest, so an answer that is lost cannot be made up for.
+      sendRemembering: ({ exists, memory }, keeps) =>
+        !keeps || memory === undefined ? remove : memory.gone ? async () => ({ existed: false }) : hide(exists, memory),
+    },
+    options,
+  );
+}

@@ -1,0 +1,51 @@
+import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
+import type { StoredEntry, WriteCondition } from "../layout/entry.js";
+import type { StoreContext } from "../store-context.js";
+
+/** The entry in an item that a write has returned; undefined where it held none, or another program's item that is no entry. */
+export function entryIn({ layout }: StoreContext, item: Item | undefined, nowMs: number): StoredEntry | undefined {
+  try {
+    return layout.decode(item, nowMs);
+  } catch (error) {
+    if (error instanceof DynakvError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * What a write has replaced or removed, of which DynamoDB has returned the item.
+ *
+ * @param startedMs when the write began: what a condition has found alive since was alive then
+ * @param nowMs when the request was sent
+ */
+export function replacedEntry(
+  context: StoreContext,
+  condition: WriteCondition | undefined,
+  old: Item | undefined,
+  { startedMs, nowMs }: { startedMs: number; nowMs: number },
+): StoredEntry | undefined {
+  return condition?.kind === "absent" ? undefined : entryIn(context, old, condition === undefined ? nowMs : startedMs);
+}
+
+/**
+ * Whether an answer lacks what it replaced, although its condition demands that there was something. Something on the way to
+ * DynamoDB has answered in its place.
+ */
+export function requireOld(condition: WriteCondition | undefined, old: Item | undefined): void {
+  if (old === undefined && condition !== undefined && condition.kind !== "absent") {
+    throw new Error("the answer to a write on a condition has no item");
+  }
+}
+
+/** The write is what the key holds, but DynamoDB's answer, which alone tells what was there before, was lost. */
+export function previousUnknown(): DynakvError {
+  return new DynakvError(
+    ErrorReason.BACKEND_UNAVAILABLE,
+    "the entry was stored, but the answer of DynamoDB was lost on its way, so that what it replaced is not known",
+    { outcome: Outcome.APPLIED },
+  );
+}
