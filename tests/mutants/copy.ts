@@ -65,8 +65,7 @@ export async function copySources(isChanged: (file: string) => boolean): Promise
       const path = join(target, file);
       const before = withProbes(file, printed.get(file) ?? "");
       const lines = before.split("\n");
-      const probe = probeOf(file, line, printed.get(file)?.split("\n")[line] ?? "");
-      lines[line] = to + probe;
+      lines[line] = to + probeOf(file, (printed.get(file) ?? "").split("\n"), line);
       await writeFile(path, lines.join("\n"));
       return () => writeFile(path, before);
     },
@@ -77,14 +76,21 @@ export async function copySources(isChanged: (file: string) => boolean): Promise
 const blockStart = /(\) \{|=> \{|\belse \{|\btry \{|\bfinally \{)$/;
 
 function withProbes(file: string, code: string): string {
-  return code
-    .split("\n")
-    .map((line, number) => line + probeOf(file, number, line))
-    .join("\n");
+  const lines = code.split("\n");
+  return lines.map((line, number) => line + probeOf(file, lines, number)).join("\n");
 }
 
-function probeOf(file: string, number: number, line: string): string {
-  return isProbed(line) ? ` globalThis.dynakvHit?.(${JSON.stringify(`${file}:${number}`)});` : "";
+function probeOf(file: string, lines: readonly string[], number: number): string {
+  return isProbed(lines[number] ?? "")
+    ? ` globalThis.dynakvHit?.(${JSON.stringify(nameOfBlock(file, lines, number))});`
+    : "";
+}
+
+/** The same after lines have changed elsewhere in the file. */
+export function nameOfBlock(file: string, lines: readonly string[], number: number): string {
+  const text = lines[number] ?? "";
+  const earlier = lines.slice(0, number).filter((line) => line === text).length;
+  return `${file}:${createHash("sha256").update(`${earlier} ${text}`).digest("hex").slice(0, 12)}`;
 }
 
 function isProbed(line: string): boolean {

@@ -1,60 +1,81 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { blockOf, type Copy, cache } from "./copy.js";
+import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
 import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
 import { runTest } from "./run-test.js";
 
 /** A test file that passes, how long it takes, and the blocks of the sources that it enters. */
 interface Known {
+  /** Of its text: one that has changed is run again. */
+  readonly digest: string;
   readonly ms: number;
-  readonly blocks: ReadonlySet<string>;
+  readonly blocks: readonly string[];
 }
 
-/** Runs each test file once, unless that is known, and says which of them reach a mutant, the quickest first. */
+export interface TestFile {
+  readonly file: string;
+  readonly ms: number;
+}
+
+/**
+ * Runs each test file once, unless what it reaches is known, and says which of them reach a mutant: those first that are likely to notice
+ * it, and quick.
+ */
 export async function createTestFinder(copy: Copy, files: readonly string[], say: (text: string) => void) {
-  const known = new Map<string, Known>();
   const state = join(cache, "reach.json");
-  const stored: Record<string, { ms: number; blocks: string[] }> = existsSync(state)
-    ? JSON.parse(await readFile(state, "utf8"))
-    : {};
+  const known: Record<string, Known> = existsSync(state) ? JSON.parse(await readFile(state, "utf8")) : {};
   for (const file of files) {
-    if (stored[file] === undefined) {
+    const digest = createHash("sha256")
+      .update(await readFile(join(copy.root, file)))
+      .digest("hex");
+    if (known[file]?.digest !== digest) {
       const hits = join(cache, "hits");
       await rm(hits, { force: true });
       const record = new URL(`record-hits.mjs?to=${encodeURIComponent(hits)}`, import.meta.url).href;
       const { isPassed, ms, failed } = await runTest(copy.root, file, 180_000, {
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import ${record}`,
       });
-      const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
+      // One that fails by itself tells nothing.
+      delete known[file];
       if (isPassed) {
-        stored[file] = { ms, blocks };
-        await writeFile(state, JSON.stringify(stored));
+        const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
+        known[file] = { digest, ms, blocks };
       }
-      say(
-        `${file}: ${isPassed ? `${blocks.length} blocks` : `not used, for it fails: ${failed}`}, ${Math.round(ms)} ms`,
-      );
+      await writeFile(state, JSON.stringify(known));
+      say(`${file}: ${isPassed ? `reaches ${known[file]?.blocks.length}` : `fails: ${failed}`}, ${Math.round(ms)} ms`);
     }
-    // One that fails by itself tells nothing.
-    const { ms, blocks } = stored[file] ?? { ms: 0, blocks: [] };
-    known.set(file, { ms, blocks: new Set(blocks) });
   }
+  const tests = files.flatMap((file) => {
+    const { ms, blocks } = known[file] ?? {};
+    return ms === undefined ? [] : [{ file, ms, blocks: new Set(blocks) }];
+  });
+  const all = new Set(tests.flatMap(({ blocks }) => [...blocks]));
+  /** How often a test file has noticed a slip in a source file. */
+  const noticed = new Map<string, number>();
 
-  return (mutant: Mutant): { file: string; ms: number }[] => {
-    const block = blockOf(copy.printed.get(mutant.file)?.split("\n") ?? [], mutant.line);
-    const reaches = ({ blocks }: Known) =>
-      block === undefined
-        ? [...blocks].some((each) => each.startsWith(`${mutant.file}:`))
-        : blocks.has(`${mutant.file}:${block}`);
-    return [...known]
-      .filter(([, each]) => reaches(each))
-      .map(([file, { ms }]) => ({ file, ms }))
-      .sort((a, b) => costOf(mutant, a) - costOf(mutant, b));
+  return {
+    testsOf(mutant: Mutant): TestFile[] {
+      const lines = copy.printed.get(mutant.file)?.split("\n") ?? [];
+      const block = blockOf(lines, mutant.line);
+      const name = block === undefined ? undefined : nameOfBlock(mutant.file, lines, block);
+      // Of a block that is new since, all that come to its file might.
+      const isExact = name !== undefined && (all.has(name) || ![...all].some((each) => each.startsWith(mutant.file)));
+      const cost = ({ file, ms }: TestFile) =>
+        (isAbout(file, mutant.file) ? ms / 10 : ms) / (1 + (noticed.get(`${file} ${mutant.file}`) ?? 0));
+      return tests
+        .filter(({ blocks }) =>
+          isExact ? blocks.has(name) : [...blocks].some((each) => each.startsWith(`${mutant.file}:`)),
+        )
+        .map(({ file, ms }) => ({ file, ms }))
+        .sort((a, b) => cost(a) - cost(b));
+    },
+    /** Tells that a test file has noticed a slip: it is asked sooner about others in the same source file. */
+    note(test: string, mutant: Mutant): void {
+      const pair = `${test} ${mutant.file}`;
+      noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
+    },
   };
-}
-
-/** The tests that are about it come before others that are not much quicker. */
-function costOf({ file }: Mutant, test: { readonly file: string; readonly ms: number }): number {
-  return isAbout(test.file, file) ? test.ms / 10 : test.ms;
 }

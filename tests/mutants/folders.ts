@@ -1,3 +1,6 @@
+import { createHash } from "node:crypto";
+import type { Mutant } from "./make-mutants.js";
+
 /**
  * The folders whose guards are tried: the names of the report, their files, and the tests that are about them, which come before
  * others that reach them too. Those of rights and conditions come first.
@@ -33,17 +36,31 @@ export function isAbout(test: string, file: string): boolean {
   return folders.some(([, files, tests]) => files.test(file) && tests.test(test));
 }
 
-/** One of each folder in turn, and within a folder scattered over its files, the same each time. */
-export function inTurn<T extends { readonly file: string }>(all: readonly T[]): T[] {
-  const queues = folderNames.map((name) => scattered(all.filter(({ file }) => folderOf(file) === name)));
-  const longest = Math.max(0, ...queues.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, n) => queues.flatMap((queue) => queue[n] ?? [])).flat();
+/** Those that hold the guards of rights, conditions, expiry and exactly-once: they come twice in each turn. */
+const ofGuards = new Set(["access", "service", "store/writes", "store/counters", "store/layout", "errors"]);
+
+/** From each folder in turn, in an order by lot that stays the same while the sources do; slips in guards are drawn more often. */
+export function inTurn(all: readonly Mutant[], seed: number): Mutant[] {
+  const queues = folderNames.map((folder) => ({
+    share: ofGuards.has(folder) ? 2 : 1,
+    queue: drawn(
+      all.filter(({ file }) => folderOf(file) === folder),
+      seed,
+    ),
+  }));
+  const longest = Math.max(0, ...queues.map(({ queue }) => queue.length));
+  return Array.from({ length: longest }, (_, turn) =>
+    queues.flatMap(({ queue, share }) => queue.slice(turn * share, (turn + 1) * share)),
+  ).flat();
 }
 
-function scattered<T>(items: readonly T[]): T[] {
-  const place = (index: number) => (index * 0.6180339887) % 1;
-  return items
-    .map((item, index) => ({ item, place: place(index) }))
+function drawn(mutants: readonly Mutant[], seed: number): Mutant[] {
+  return mutants
+    .map((mutant) => {
+      const digest = createHash("sha256").update(`${seed} ${mutant.name}`).digest();
+      const lot = (digest.readUInt32BE(0) + 1) / 2 ** 32;
+      return { mutant, place: -Math.log(lot) / (mutant.isOfGuard ? 3 : 1) };
+    })
     .sort((a, b) => a.place - b.place)
-    .map(({ item }) => item);
+    .map(({ mutant }) => mutant);
 }

@@ -6,12 +6,17 @@ export interface Mutant {
   /** Counted from 0. */
   readonly line: number;
   readonly rule: string;
+  /** Whether it is a slip in what is asked before something is done, rather than in how much or how often. */
+  readonly isOfGuard: boolean;
   readonly before: string;
   readonly after: string;
+  /** Tells it from others, also after lines above it have changed. */
+  readonly name: string;
 }
 
 interface Rule {
   readonly name: string;
+  readonly isOfGuard?: true;
   /** What is looked for in the code, without the text in it. */
   readonly code?: RegExp;
   /** What is looked for in the text in it, such as expressions of DynamoDB. */
@@ -25,13 +30,13 @@ const swapped =
     found.replace(found.includes(one) ? one : other, found.includes(one) ? other : one);
 
 const rules: readonly Rule[] = [
-  { name: "&& for ||", code: / (&&|\|\|) /g, to: swapped("&&", "||") },
-  { name: "equal for unequal", code: / (===|!==) /g, to: swapped("===", "!==") },
-  { name: "a bound moved by one", code: / (<|>) (?!=)/g, to: (found) => `${found?.trimEnd()}= ` },
-  { name: "a bound moved by one", code: / (<=|>=) /g, to: (found) => ` ${found?.trim()[0]} ` },
+  { name: "&& for ||", isOfGuard: true, code: / (&&|\|\|) /g, to: swapped("&&", "||") },
+  { name: "equal for unequal", isOfGuard: true, code: / (===|!==) /g, to: swapped("===", "!==") },
+  { name: "a bound moved by one", isOfGuard: true, code: / (<|>) (?!=)/g, to: (found) => `${found?.trimEnd()}= ` },
+  { name: "a bound moved by one", isOfGuard: true, code: / (<=|>=) /g, to: (found) => ` ${found?.trim()[0]} ` },
   { name: "plus for minus", code: / [+-] (?=[\w(])/g, to: swapped("+", "-") },
-  { name: "a negation dropped", code: /!(?=[\w(])/g, to: () => "" },
-  { name: "a condition that never holds", code: /(?<=\bif \()(?=.*\) \{$)/g, to: () => "!!0 && " },
+  { name: "a negation dropped", isOfGuard: true, code: /!(?=[\w(])/g, to: () => "" },
+  { name: "a condition that never holds", isOfGuard: true, code: /(?<=\bif \()(?=.*\) \{$)/g, to: () => "!!0 && " },
   { name: "true for false", code: /\b(true|false)\b/g, to: swapped("true", "false") },
   {
     name: "another number",
@@ -44,6 +49,7 @@ const rules: readonly Rule[] = [
   { name: "nothing returned", code: /\breturn (?!void )(?=[^;{[(]*;$)/g, to: () => "return void " },
   {
     name: "a call left out",
+    isOfGuard: true,
     code: /^\s*(?:await )?(?!super\b|if\b|for\b|while\b|switch\b)[\w.?]+\(.*\);$/g,
     to: () => ";",
   },
@@ -53,13 +59,19 @@ const rules: readonly Rule[] = [
     code: /(?<=^(?!.*\bfunction\b).*\w\()(\w+), (\w+)(?=[,)])/g,
     to: (_, one, other) => `${other}, ${one}`,
   },
-  { name: "AND for OR", text: / (AND|OR) /g, to: swapped("AND", "OR") },
+  { name: "AND for OR", isOfGuard: true, text: / (AND|OR) /g, to: swapped("AND", "OR") },
   {
     name: "exists for exists not",
+    isOfGuard: true,
     text: /attribute_(not_)?exists/g,
     to: swapped("attribute_not_exists", "attribute_exists"),
   },
-  { name: "a bound in a condition", text: / (<=|<) (?=:)/g, to: (found) => (found === " < " ? " <= " : " < ") },
+  {
+    name: "a bound in a condition",
+    isOfGuard: true,
+    text: / (<=|<) (?=:)/g,
+    to: (found) => (found === " < " ? " <= " : " < "),
+  },
 ];
 
 function otherNumber(found: string): string {
@@ -76,14 +88,20 @@ const leftAlone = /^\s*(import|export \{|\} from)|\b(logger|log)\??\.|\bthrow ne
 export function makeMutants(file: string, printed: string): Mutant[] {
   const lines = printed.split("\n");
   const maskedLines = maskText(printed).split("\n");
-  return lines.flatMap((before, line) =>
-    leftAlone.test(before) ? [] : ofLine(file, line, before, maskedLines[line] ?? ""),
-  );
+  const counts = new Map<string, number>();
+  return lines
+    .flatMap((before, line) => (leftAlone.test(before) ? [] : ofLine(file, line, before, maskedLines[line] ?? "")))
+    .map((mutant) => {
+      const text = `${mutant.file}: ${mutant.before} => ${mutant.after}`;
+      const count = (counts.get(text) ?? 0) + 1;
+      counts.set(text, count);
+      return { ...mutant, name: count === 1 ? text : `${text} (${count})` };
+    });
 }
 
-function ofLine(file: string, line: number, before: string, masked: string): Mutant[] {
-  const found: Mutant[] = [];
-  for (const { name: rule, code, text, to } of rules) {
+function ofLine(file: string, line: number, before: string, masked: string): Omit<Mutant, "name">[] {
+  const found: Omit<Mutant, "name">[] = [];
+  for (const { name: rule, isOfGuard = false, code, text, to } of rules) {
     for (const match of (code === undefined ? before : masked).matchAll(code ?? (text as RegExp))) {
       const { 0: whole, index } = match;
       // In text, only where there is no code.
@@ -93,7 +111,7 @@ function ofLine(file: string, line: number, before: string, masked: string): Mut
       const [original = "", ...groups] = [before.slice(index, index + whole.length), ...match.slice(1)];
       const after = before.slice(0, index) + to(original, ...groups) + before.slice(index + whole.length);
       if (after !== before) {
-        found.push({ file, line, rule, before: before.trim(), after: after.trim() });
+        found.push({ file, line, rule, isOfGuard, before: before.trim(), after: after.trim() });
       }
     }
   }

@@ -5,6 +5,8 @@ import { reasonToSurvive } from "./survivors.js";
 export interface Verdict {
   readonly mutant: Mutant;
   readonly state: "killed" | "survived" | "unreached";
+  /** The test file that has noticed it. */
+  readonly test?: string;
   /** The test that has failed. */
   readonly by?: string;
 }

@@ -6,6 +6,8 @@ export interface TestRun {
   readonly ms: number;
   /** The first test that failed. */
   readonly failed: string | undefined;
+  /** Whether it, or a test in it, was ended since it took too long. */
+  readonly isTimeout: boolean;
 }
 
 /** Runs one test file in a folder. What takes longer than the limit has failed. */
@@ -22,6 +24,7 @@ export async function runTest(
       ...process.env,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       AWS_EC2_METADATA_DISABLED: "true",
+      DYNAKV_TEST_TELL_AT_ONCE: "1",
       DYNAKV_TEST_LIMIT_MS: String(Math.ceil(limitMs / 2)),
       ...env,
     },
@@ -37,13 +40,19 @@ export async function runTest(
       }
     });
   }
-  const timer = setTimeout(() => void stopProgram(program), limitMs);
+  let isTimeout = false;
+  const timer = setTimeout(() => {
+    isTimeout = true;
+    void stopProgram(program);
+  }, limitMs);
   const [code] = (await once(program, "close")) as [number | null];
   clearTimeout(timer);
+  isTimeout ||= !/ FAIL {2}/.test(output) && / HANGS {2}/.test(output);
   const failed = / (?:FAIL|HANGS) {2}(.*)/.exec(output)?.[1]?.slice(0, 200);
   return {
     isPassed: code === 0 && failed === undefined && /Passed:/.test(output),
     ms: performance.now() - startedAt,
     failed,
+    isTimeout,
   };
 }

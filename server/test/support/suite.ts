@@ -49,6 +49,10 @@ export function suite(name: string): Suite {
         await limited(title, handler)();
       } catch (error) {
         failed.push(`"${title}" failed: ${inspect(error)}`);
+        // Who looks only for the first failure need not wait for uvu, which tells of them at the end of a suite.
+        if (process.env.DYNAKV_TEST_TELL_AT_ONCE !== undefined) {
+          process.stdout.write(`\n   FAIL  ${name}  "${title}"\n`);
+        }
         throw error;
       }
       record(title, "passed");
