@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
 import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
-import { runTest } from "./run-test.js";
+import { runTests } from "./run-test.js";
 
 /** A test file that passes, how long it takes, and the blocks of the sources that it enters. */
 interface Known {
@@ -35,7 +35,7 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
       const hits = join(cache, "hits");
       await rm(hits, { force: true });
       const record = new URL(`record-hits.mjs?to=${encodeURIComponent(hits)}`, import.meta.url).href;
-      const { isPassed, ms, failed } = await runTest(copy.root, file, 180_000, {
+      const { isPassed, ms, failed } = await runTests(copy.root, [file], 180_000, {
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import ${record}`,
       });
       // One that fails by itself tells nothing.

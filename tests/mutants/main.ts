@@ -21,7 +21,7 @@ import { createTestFinder } from "./find-tests.js";
 import { folderOf, inTurn, isAbout } from "./folders.js";
 import { type Mutant, makeMutants } from "./make-mutants.js";
 import { renderReport, type Verdict } from "./report.js";
-import { runTest } from "./run-test.js";
+import { runTests } from "./run-test.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -105,20 +105,23 @@ async function judge(mutant: Mutant): Promise<Verdict> {
     const ms = sumOfMs(reaching.slice(0, n + 1));
     return isAbout(file, mutant.file) ? ms < maxMsAbout : n < maxTests && ms < maxMs;
   });
+  if (tests.length === 0) {
+    return { mutant, state: "unreached" };
+  }
   const undo = await copy.change(mutant.file, mutant.line, mutant.after);
   try {
-    for (const { file, ms } of tests) {
-      const limitMs = Math.max(60_000, 10 * ms);
-      const first = await runTest(copy.root, file, limitMs);
-      // What took too long may have had to wait for others on the machine.
-      const run = first.isTimeout ? await runTest(copy.root, file, limitMs) : first;
-      if (!run.isPassed) {
-        note(file, mutant);
-        return { mutant, state: "killed", test: file, by: `${file}: ${run.failed ?? "it broke off"}` };
-      }
+    const files = tests.map(({ file }) => file);
+    const limitMs = 120_000 + 5 * sumOfMs(tests);
+    const first = await runTests(copy.root, files, limitMs);
+    // What took too long may have had to wait for others on the machine.
+    const run = first.isTimeout ? await runTests(copy.root, files, limitMs) : first;
+    if (run.isPassed) {
+      return { mutant, state: "survived" };
     }
+    const test = run.file ?? "";
+    note(test, mutant);
+    return { mutant, state: "killed", test, by: `${test}: ${run.failed ?? "it broke off"}` };
   } finally {
     await undo();
   }
-  return { mutant, state: tests.length === 0 ? "unreached" : "survived" };
 }

@@ -6,26 +6,28 @@ export interface TestRun {
   readonly ms: number;
   /** The first test that failed. */
   readonly failed: string | undefined;
+  /** The file that it is in. */
+  readonly file: string | undefined;
   /** Whether it, or a test in it, was ended since it took too long. */
   readonly isTimeout: boolean;
 }
 
-/** Runs one test file in a folder. What takes longer than the limit has failed. */
-export async function runTest(
+/** Runs test files in a folder until the first failure. What takes longer than the limit has failed. */
+export async function runTests(
   folder: string,
-  file: string,
+  files: readonly string[],
   limitMs: number,
   env: NodeJS.ProcessEnv = {},
 ): Promise<TestRun> {
   const startedAt = performance.now();
-  const program = startProgram(process.execPath, ["--import", "tsx", file], {
+  const program = startProgram(process.execPath, ["--import", "tsx", "tests/mutants/run-files.mjs", ...files], {
     cwd: folder,
     env: {
       ...process.env,
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       AWS_EC2_METADATA_DISABLED: "true",
       DYNAKV_TEST_TELL_AT_ONCE: "1",
-      DYNAKV_TEST_LIMIT_MS: String(Math.ceil(limitMs / 2)),
+      DYNAKV_TEST_LIMIT_MS: "45000",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
@@ -49,10 +51,8 @@ export async function runTest(
   clearTimeout(timer);
   isTimeout ||= !/ FAIL {2}/.test(output) && / HANGS {2}/.test(output);
   const failed = / (?:FAIL|HANGS) {2}(.*)/.exec(output)?.[1]?.slice(0, 200);
-  return {
-    isPassed: code === 0 && failed === undefined && /Passed:/.test(output),
-    ms: performance.now() - startedAt,
-    failed,
-    isTimeout,
-  };
+  const isPassed = code === 0 && failed === undefined && /Passed:/.test(output);
+  // uvu tells each file as it comes to it.
+  const file = isPassed ? undefined : files.findLast((each) => output.includes(each));
+  return { isPassed, ms: performance.now() - startedAt, failed, file, isTimeout };
 }
