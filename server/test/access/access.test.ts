@@ -35,6 +35,9 @@ test.before(async () => {
       reader: {},
       remover: {},
       mixed: {},
+      "only-read": {},
+      "only-write": {},
+      "only-delete": {},
       stranger: {},
       expired: { expires: new Date(Date.now() - 1000) },
     },
@@ -53,9 +56,9 @@ test.before(async () => {
         },
         { identities: ["token:reader"], rights: ["read"], prefixes: ["orders:", "öffentlich:"] },
         { identities: ["token:remover"], rights: ["delete"], prefixes: [""] },
-        { identities: ["token:mixed"], rights: ["read"], prefixes: ["r:"] },
-        { identities: ["token:mixed"], rights: ["write"], prefixes: ["w:"] },
-        { identities: ["token:mixed"], rights: ["delete"], prefixes: ["d:"] },
+        { identities: ["token:mixed", "token:only-read"], rights: ["read"], prefixes: ["r:"] },
+        { identities: ["token:mixed", "token:only-write"], rights: ["write"], prefixes: ["w:"] },
+        { identities: ["token:mixed", "token:only-delete"], rights: ["delete"], prefixes: ["d:"] },
       ],
     },
   });
@@ -319,15 +322,22 @@ test("a caller with another right for each prefix may do with a key what its own
   // Those that answer each position by itself have a test of their own.
   const answeringEach = [KeyValueService.method.mSet, KeyValueService.method.mDelete];
   assert.is(prefixOf.size + answeringEach.length, KeyValueService.methods.length, "each method is tried");
-  const attempt = { headers: bearer(servers.token("mixed")) };
   const all = formsOf(methods).flatMap(([method, form]) =>
     ["r:", "w:", "d:"].map((prefix) => [method, form, prefix] as const),
   );
+  const only = new Map([
+    ["r:", "only-read"],
+    ["w:", "only-write"],
+    ["d:", "only-delete"],
+  ]);
   await inGroups(all, async ([method, form, prefix]) => {
     // A key of its own for each: a value is no counter.
-    const { code } = await send(form, method, messageFor(method, `${prefix}${method.name}`), attempt);
+    const message = messageFor(method, `${prefix}${method.name}`);
     const expected = prefixOf.get(method) === prefix ? "ok" : "PermissionDenied";
-    assert.is(code, expected, `${method.name} of ${prefix} by ${form.name}`);
+    for (const name of ["mixed", only.get(prefix) ?? ""]) {
+      const { code } = await send(form, method, message, { headers: bearer(servers.token(name)) });
+      assert.is(code, expected, `${name}: ${method.name} of ${prefix} by ${form.name}`);
+    }
   });
 });
 

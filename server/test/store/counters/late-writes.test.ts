@@ -3,9 +3,9 @@ import { createClient } from "../../../../client/src/index.js";
 import { createRequestId } from "../../../../common/request-ids.js";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
+import { holdRequest } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
-import { waitUntil } from "../../support/wait-until.js";
 
 const test = suite("writes that arrive late");
 let nowMs = 1_800_000_000_000;
@@ -36,24 +36,6 @@ async function countAt(key: string): Promise<bigint | string | undefined> {
   return entry?.data.case === "counter" ? entry.data.value : entry?.data.case;
 }
 
-/** Holds the n-th request of an operation back. */
-function holdRequest(operations: readonly string[], n: number) {
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let count = 0;
-  let isHeld = false;
-  proxy.decide = async ({ operation }) => {
-    if (operations.includes(operation) && ++count === n) {
-      isHeld = true;
-      await released;
-    }
-    return "forward" as const;
-  };
-  return { held: () => waitUntil("a request is held back", () => isHeld), release: () => release() };
-}
-
 test("ids that were dropped are refused together as they are alone", async () => {
   const key = "dropped";
   let skewMs = 0;
@@ -78,7 +60,7 @@ test("a Set on a deleted counter, whose answer was lost and whose value was dele
   await server.client.delete({ key });
   // The answer of the first is lost, and the second held back: what failNext takes is not counted.
   proxy.failNext("UpdateItem", 1, { kind: "replace-answer", status: 500, body: { __type: "InternalServerError" } });
-  const { held, release } = holdRequest(["UpdateItem"], 1);
+  const { held, release } = holdRequest(proxy, ["UpdateItem"], 1);
   const set = failureOf(behind.set({ key, value }));
   await held();
   assert.ok((await server.client.delete({ key })).existed);
@@ -94,7 +76,7 @@ for (const how of ["delete", "set"] as const) {
     await server.client.delete({ key });
     nowMs += 2 * windowMs + 60_000;
     // The first is refused because of the memory, and the second is sent on the condition that it is the same still.
-    const { held, release } = holdRequest(["DeleteItem", "PutItem"], 2);
+    const { held, release } = holdRequest(proxy, ["DeleteItem", "PutItem"], 2);
     const late = how === "set" ? behind.set({ key, value }) : behind.delete({ key });
     await held();
     const requestId = createRequestId(nowMs);
@@ -113,7 +95,7 @@ test("the client takes no fresh id for an increment whose first try is still on 
   const key = "in-doubt";
   await server.client.incr({ key });
   const client = createClient({ address: behindUrl });
-  const { held, release } = holdRequest(["UpdateItem"], 1);
+  const { held, release } = holdRequest(proxy, ["UpdateItem"], 1, { alone: true });
   const increment = client.incr(key).then(
     (count) => `counted ${count}`,
     (error) => error.reason,
