@@ -1,14 +1,11 @@
 /**
- * Writes the tables of the docs that are made from code: the settings in README.md, the reasons in docs/errors.md and the metrics
- * in docs/observability.md.
+ * Writes the parts of the docs that are made from code: settings, reasons of errors, metrics.
  *
  *     npm run docs
  */
-import { renderReasonsTable } from "../server/src/errors/error-reasons.js";
-import { metricRows } from "../server/src/observability/metrics/definitions.js";
-import { renderSettingsTable } from "../server/src/settings/help.js";
-import { renderTable, replaceMarked } from "../tools/markdown.js";
+import { replaceMarked } from "../tools/markdown.js";
+import { generatedParts } from "./generated-parts.js";
 
-replaceMarked("README.md", "settings", renderSettingsTable());
-replaceMarked("docs/errors.md", "reasons", renderReasonsTable());
-replaceMarked("docs/observability.md", "metrics", renderTable(["metric", "type", "labels", "meaning"], metricRows));
+for (const { page, marker, text } of generatedParts()) {
+  replaceMarked(page, marker, text);
+}

@@ -19,6 +19,7 @@ const copied = [
   "common",
   "deploy",
   "docs",
+  "examples",
   "gen",
   "proto",
   "server",

@@ -4,11 +4,12 @@
  */
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { satisfies } from "semver";
 import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
 import { root } from "../../tools/root.js";
 
@@ -85,6 +86,33 @@ async function createProject(folder: string, ...packages: string[]): Promise<voi
 
 async function install(folder: string, ...packages: string[]): Promise<void> {
   await execute(folder, "npm", "install", "--no-audit", "--no-fund", "--prefer-offline", ...packages);
+}
+
+/**
+ * What has been installed must not exclude the Node that has installed it: npm takes the newest that fits a range when nothing
+ * in it fits Node, and warns at most.
+ */
+async function checkEngines(folder: string): Promise<void> {
+  const files = await readdir(join(folder, "node_modules"), { recursive: true, encoding: "utf8" });
+  // Others are parts of a package, such as a marker for its CommonJS.
+  const manifests = files.filter((file) => /(^|node_modules\/)(@[^/]+\/)?[^/@.][^/]*\/package\.json$/.test(file));
+  const excluding = [];
+  for (const file of manifests) {
+    const text = await readFile(join(folder, "node_modules", file), "utf8");
+    const { name, version, engines } = JSON.parse(text) as Manifest;
+    if (engines?.node !== undefined && !satisfies(process.version, engines.node)) {
+      excluding.push(`${name}@${version} needs Node ${engines.node}`);
+    }
+  }
+  if (manifests.length === 0 || excluding.length > 0) {
+    throw new Error(`of ${manifests.length} packages: ${excluding.join(", ")}`);
+  }
+}
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly engines?: { readonly node?: string };
 }
 
 /** The blocks of TypeScript in a README or another page. */
@@ -199,6 +227,7 @@ async function testServer(folder: string, ...tarballs: string[]): Promise<void> 
   await step("command line and server install into an empty project", () =>
     createProject(folder, ...tarballs, "typescript@5.9", "@types/node@20"),
   );
+  await step(`nothing that was installed excludes Node ${process.version}`, () => checkEngines(folder));
   await step("dynakv --version tells the version", async () => {
     const printed = await execute(folder, "npx", "--no-install", "dynakv", "--version");
     if (!printed.includes(version)) {
@@ -263,6 +292,7 @@ try {
   await step("client installs into an empty project", () =>
     createProject(join(temporary, "client"), client, "typescript@5.9", "@types/node@20"),
   );
+  await step("nothing that came with the client excludes this Node", () => checkEngines(join(temporary, "client")));
   await testClient(join(temporary, "client"), join(temporary, "server"), nodes);
 } catch (error) {
   process.stderr.write(`not ok - ${error instanceof Error ? error.message : String(error)}\n`);

@@ -37,7 +37,7 @@ export function renderHelp(): string {
   return `${overview}${[config, ...settings].join("")}${examples}`;
 }
 
-/** The table of settings in Markdown, as it stands in the README. */
+/** The table of settings in Markdown, as docs/settings.md has it. */
 export function renderSettingsTable(): string {
   const head = ["setting", "flag", "environment", "Celery's name; part of the URL", "default", "meaning"];
   const rows = settingDefinitions.map((definition) => {

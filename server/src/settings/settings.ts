@@ -178,7 +178,7 @@ export interface SettingDefinition {
   readonly range?: readonly [number, number];
   /** What stands in for the value in `--help`, such as `HOST:PORT`. */
   readonly placeholder: string;
-  /** One line for `--help` and the README's table. */
+  /** One line for `--help` and docs/settings.md. */
   readonly help: string;
   /** The part of the connection URL that sets it, and Celery's name for it, where there is one. */
   readonly url?: string;
@@ -192,7 +192,7 @@ const count = { type: "integer", range: [1, 1_000_000], placeholder: "N" } as co
 const attribute = { type: "string", placeholder: "NAME" } as const;
 const file = { type: "string", default: undefined, placeholder: "FILE" } as const;
 
-/** All settings, in the order in which `--help` and the README show them. */
+/** All settings, in the order in which `--help` and docs/settings.md show them. */
 export const settingDefinitions: readonly SettingDefinition[] = [
   {
     name: "listen",

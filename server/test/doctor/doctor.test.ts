@@ -564,11 +564,11 @@ test("the URL of the keys of JWTs, which is asked once", async () => {
   expectTroubles(await findingsOf(given), [/^warning jwks: the URL cannot be reached \(ECONNREFUSED\): callers/]);
 });
 
-test("the README has the policy that the doctor prints", () => {
+test("docs/aws.md has the policy that the doctor prints", () => {
   const { settings } = completeSettings({ region: "eu-central-1", table: "my-table" });
   const address = { region: "eu-central-1", account: "123456789012", table: "my-table", exists: true };
   const policy = JSON.stringify(leastPolicy(settings, address), null, 2);
-  assert.ok(readFileSync("README.md", "utf8").includes(policy), policy);
+  assert.ok(readFileSync("docs/aws.md", "utf8").includes(policy), policy);
 });
 
 test("the command tells it to people and to programs, and its exit code says whether all is well", async () => {

