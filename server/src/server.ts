@@ -145,6 +145,7 @@ export function createServer(options: ServerOptions = {}): Server {
     setMaxListeners(0, shutdown.signal);
     const limits = {
       maxRequestBytes: settings.maxRequestBytes,
+      maxKeys: settings.maxKeys,
       maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
     };
     const services = createServices({

@@ -41,7 +41,11 @@ function writeResponse(port: number): void {
 }
 
 const { messageReceiveLimit } = await readRequest();
-const limits = { maxRequestBytes: messageReceiveLimit || 4_194_304, maxDeadlineMs: 3_600_000 };
+const limits = {
+  maxRequestBytes: messageReceiveLimit || 4_194_304,
+  maxKeys: Number.POSITIVE_INFINITY,
+  maxDeadlineMs: 3_600_000,
+};
 const service = registry.getService("connectrpc.conformance.v1.ConformanceService");
 if (service === undefined) {
   throw new Error("the schema has no ConformanceService");

@@ -34,7 +34,7 @@ export interface MemoryBudgetOptions {
 /** What is not counted of each call: with so much it costs no more than its head does. */
 const uncountedBytes = 4096;
 /** Calls that hold no more than this go on while large ones have used all that these may. */
-const smallBytes = 16_384;
+const smallBytes = 65_536;
 /** What large calls may use of the whole. */
 const largeShare = 7 / 8;
 /** A client that has kept others waiting for so long gives way to them. */

@@ -59,6 +59,8 @@ export class Call implements CallHead {
   reason: string | undefined;
   /** The keys that it names, once its body is read. */
   keys: readonly string[] | undefined;
+  /** The elements of the list in its request, such as the keys of an MGet, when they were decoded apart, and the field's name. */
+  decodedList: { readonly name: string; readonly elements: readonly unknown[] } | undefined;
   /** The bytes of its body and of its answer's, without heads and trailers. */
   requestBytes = 0;
   responseBytes = 0;

@@ -13,10 +13,11 @@ import type { ErrorReporter } from "./errors/report-error.js";
 import { readWireError, toUniversalResponse, toWireError } from "./errors/write-error.js";
 import { fromText, toText } from "./grpc-web-text.js";
 import { createAnswerHolder } from "./hold-answer.js";
-import { acceptedCompression, checkJson } from "./json/json-request.js";
 import { toEnveloped, toLines } from "./json/json-stream.js";
 import { reflectionServices, registerReflection } from "./reflection.js";
 import { maxBytesOf } from "./request-bytes.js";
+import { checkRequest } from "./requests/check-request.js";
+import { acceptedCompression } from "./requests/decompress.js";
 import { type ServedService, servedServices } from "./routes.js";
 
 export interface ConnectCallsOptions {
@@ -25,6 +26,8 @@ export interface ConnectCallsOptions {
   /** What all calls may hold together. */
   readonly memory: CallMemory;
   readonly maxRequestBytes: number;
+  /** The most elements of a list in a request, such as the keys of an MGet. */
+  readonly maxKeys: number;
   readonly maxDeadlineMs: number;
   /** Aborts the calls that are still running when the time for draining is over. */
   readonly shutdownSignal: AbortSignal;
@@ -66,7 +69,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     return toUniversalResponse({ ...written, headers: { ...header, ...headers } });
   }
 
-  async function answerJson(
+  async function answerChecked(
     call: Call,
     handler: UniversalHandler,
     request: UniversalServerRequest,
@@ -74,7 +77,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
   ): Promise<UniversalServerResponse> {
     let checked: UniversalServerRequest;
     try {
-      checked = await checkJson(request, call, handler.method, readMaxBytes);
+      checked = await checkRequest(request, call, handler.method, readMaxBytes, options);
     } catch (error) {
       // The message was in the URL: nothing of the call has reached Connect.
       return toUniversalResponse(toWireError("connect-unary", undefined, errors.reportRefusal(call, error)));
@@ -87,11 +90,11 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     const readMaxBytes = maxBytesOf(handler.service, maxRequestBytes);
     switch (call.form) {
       case "json-stream":
-        return answerJson(call, handler, toEnveloped(request, readMaxBytes), readMaxBytes).then(toLines);
+        return answerChecked(call, handler, toEnveloped(request, readMaxBytes), readMaxBytes).then(toLines);
       case "grpc-web-text":
-        return answer(call, handler, fromText(request)).then(toText);
+        return answerChecked(call, handler, fromText(request), readMaxBytes).then(toText);
       default:
-        return answerJson(call, handler, request, readMaxBytes);
+        return answerChecked(call, handler, request, readMaxBytes);
     }
   }
 

@@ -1,4 +1,5 @@
 import { createContextKey, type HandlerContext } from "@connectrpc/connect";
+import { runInSlices } from "../../../common/time-slices.js";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 
@@ -24,6 +25,54 @@ export const anyone: Caller = { name: "anyone", may: () => true, mayAny: () => t
 
 /** Where the transport says who makes a call. */
 export const callerKey = createContextKey<Caller>(anyone, { description: "who makes the call" });
+
+/** So many keys are looked up before others are looked after. */
+const keysPerStep = 16;
+
+/**
+ * The same as {@link checkRight} for any number of keys, in slices: a policy may have very many rules. Then begins what needs the rights.
+ */
+export function withRights<T>(
+  context: HandlerContext,
+  right: Right,
+  keys: readonly string[],
+  begin: () => AsyncIterable<T>,
+): AsyncIterable<T> {
+  if (context.values.get(callerKey) === anyone) {
+    return begin();
+  }
+  const checked = runInSlices(checkRights(context, right, keys));
+  if (checked === undefined) {
+    return begin();
+  }
+  // Nobody may ask for the first result.
+  checked.catch(() => {});
+  return beginAfter(checked, begin);
+}
+
+async function* beginAfter<T>(checked: Promise<void>, begin: () => AsyncIterable<T>): AsyncGenerator<T> {
+  await checked;
+  yield* begin();
+}
+
+function* checkRights(
+  { values, signal }: HandlerContext,
+  right: Right,
+  keys: readonly string[],
+): Generator<void, void> {
+  const caller = values.get(callerKey);
+  for (const [index, key] of keys.entries()) {
+    if (!caller.may(right, key)) {
+      throw permissionDenied(right);
+    }
+    if (index % keysPerStep === keysPerStep - 1) {
+      yield;
+      if (signal.aborted) {
+        return;
+      }
+    }
+  }
+}
 
 /** Refuses a call to whom may not do this to one of the keys. */
 export function checkRight({ values }: HandlerContext, right: Right, keys: readonly string[]): void {

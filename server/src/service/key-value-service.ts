@@ -19,7 +19,7 @@ import {
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
-import { checkRight } from "./caller.js";
+import { checkRight, withRights } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";
 import { workOf } from "./initiator.js";
 import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
@@ -112,10 +112,10 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       if (keys.length > maxKeys) {
         throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
       }
-      // All of them before the first is read.
-      checkRight(context, "read", keys);
       const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
-      return groupResults(store.readMany({ keys, ordered: isOrdered(order), check: keyError }, read));
+      const input = { keys, ordered: isOrdered(order), check: keyError };
+      // All of them before the first is read.
+      return withRights(context, "read", keys, () => groupResults(store.readMany(input, read)));
     },
 
     scan({ prefix, cursor, consistency, keysOnly }: ScanRequest, context): AsyncIterable<ScanResponse> {

@@ -27,7 +27,7 @@ const contentTypes = { direct: "application/grpc", Connect: "Application/grpc" }
 type Path = keyof typeof contentTypes;
 const pathNames = Object.keys(contentTypes) as Path[];
 
-const limits = { maxRequestBytes: 524_288, maxDeadlineMs: 60_000 };
+const limits = { maxRequestBytes: 524_288, maxKeys: 1000, maxDeadlineMs: 60_000 };
 const lines: Record<string, unknown>[] = [];
 let server: TestServer;
 let proxy: FaultProxy;

@@ -8,6 +8,8 @@ import type { ErrorReporter } from "../errors/report-error.js";
 import { holdAnswer } from "../hold-answer.js";
 import { recordKeys } from "../recorded-keys.js";
 import { maxBytesOf } from "../request-bytes.js";
+import { copiedBytes } from "../requests/message-check.js";
+import { createMessageScan } from "../requests/scan-message.js";
 import type { ServedService } from "../routes.js";
 import { GrpcCall } from "./grpc-call.js";
 import { readMessage } from "./read-message.js";
@@ -22,8 +24,8 @@ export interface DirectGrpcOptions {
   readonly shutdownSignal: AbortSignal;
 }
 
-/** Such an answer is on its way with its head: nobody need wait until it is taken. */
-const smallAnswerBytes = 4096;
+/** A request of so many bytes costs little, whatever is in it, and an answer of so many is on its way with its head. */
+const smallBytes = 4096;
 
 interface UnaryMethod {
   readonly method: DescMethodUnary;
@@ -56,6 +58,15 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
       call.call.end();
       return;
     }
+    if (body.length > smallBytes) {
+      const refusal =
+        createMessageScan(method.input, Number.POSITIVE_INFINITY).add(body) ??
+        memory.hold(call.call, copiedBytes(body.length));
+      if (refusal !== undefined) {
+        refuse(call, refusal);
+        return;
+      }
+    }
     let input: Message;
     try {
       input = fromBinary(method.input, body);
@@ -77,7 +88,7 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
       return;
     }
     sendMessage(call, output);
-    if (output.length > smallAnswerBytes) {
+    if (output.length > smallBytes) {
       memory.awaitClient(call.call);
     }
   }

@@ -87,6 +87,11 @@ export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call
 
 async function* readMessages(messages: AsyncIterable<Message>, call: Call, map: (error: unknown) => Error) {
   for await (const message of mapFailure(messages, map)) {
+    const { decodedList } = call;
+    if (decodedList !== undefined) {
+      call.decodedList = undefined;
+      Object.assign(message, { [decodedList.name]: decodedList.elements });
+    }
     recordKeys(call, message);
     yield message;
   }

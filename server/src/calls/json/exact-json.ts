@@ -54,6 +54,7 @@ function quoted(text: string, places: Places, mark: string): string {
 /** More than any message of the schema's has: what is deeper, or has more fields, is made to cost. */
 const maxDepth = 100;
 const maxNames = 1000;
+const maxTokens = 100_000;
 
 const quote = 0x22;
 const backslash = 0x5c;
@@ -62,6 +63,7 @@ const closeBrace = 0x7d;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const colon = 0x3a;
+const comma = 0x2c;
 
 /**
  * The numbers that JSON.parse would round. Also refuses an object with two fields of one name. What is no JSON is left for JSON.parse to
@@ -71,8 +73,18 @@ function findInexactNumbers(text: string): Places {
   const found: [number, number][] = [];
   /** The names of the fields of each object that is open; undefined for a list, and for an object that has none yet. */
   const names: (Set<string> | undefined)[] = [];
+  let tokens = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
+    if (code === quote || code === comma || code === openBrace || code === openBracket || isNumberStart(code)) {
+      tokens++;
+      if (tokens > maxTokens) {
+        throw new DynakvError(
+          ErrorReason.INVALID_FIELD,
+          `the JSON has more than ${maxTokens} strings, numbers and other parts; protobuf takes more`,
+        );
+      }
+    }
     if (code === quote) {
       const end = endOfString(text, index);
       if (text.charCodeAt(skipSpace(text, end + 1)) === colon) {

@@ -18,9 +18,12 @@ export interface BatchQueue {
   putBack(left: KeyBatch): void;
 }
 
-/** A queue of the keys, in the order of their positions. When `ordered`, each batch answers successive positions. */
-export function createBatchQueue(keys: readonly string[], ordered: boolean, pacer: ReadPacer): BatchQueue {
-  const fresh = ordered ? splitInOrder(keys, pacer) : splitDistinct(keys, pacer);
+/**
+ * A queue of the keys, in the order of their positions. With `repeats` each key is in one batch alone; without, each batch answers
+ * successive positions.
+ */
+export function createBatchQueue(keys: readonly string[], repeats: Repeats | undefined, pacer: ReadPacer): BatchQueue {
+  const fresh = repeats === undefined ? splitInOrder(keys, pacer) : splitDistinct(keys, repeats, pacer);
   const left: KeyBatch[] = [];
 
   function putBack(batch: KeyBatch): void {
@@ -60,27 +63,49 @@ function firstPosition({ keys }: KeyBatch): number {
   return 0;
 }
 
+/** At which positions keys stand again: a list for each of 100,000 keys would cost more than the keys. */
+export interface Repeats {
+  /** By position: where its key stands next, or 0. */
+  readonly next: Int32Array;
+  /** By position: 1 where its key has stood before. */
+  readonly isRepeat: Uint8Array;
+}
+
+/** So many keys are looked up before others are looked after. */
+const keysPerStep = 512;
+
+/** Finds the keys that stand more than once; undefined when there are none, as nearly always. In small steps: there may be a million. */
+export function* findRepeats(keys: readonly string[]): Generator<void, Repeats | undefined> {
+  const last = new Map<string, number>();
+  let repeats: Repeats | undefined;
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index] as string;
+    const before = last.get(key);
+    if (before !== undefined) {
+      repeats ??= { next: new Int32Array(keys.length), isRepeat: new Uint8Array(keys.length) };
+      repeats.next[before] = index;
+      repeats.isRepeat[index] = 1;
+    }
+    last.set(key, index);
+    if (index % keysPerStep === keysPerStep - 1) {
+      yield;
+    }
+  }
+  return repeats;
+}
+
 /** Batches of keys that occur nowhere else: each key is read once, and answered at all its positions. */
-function* splitDistinct(keys: readonly string[], pacer: ReadPacer): Generator<KeyBatch["keys"]> {
-  if (new Set(keys).size === keys.length) {
-    // Each position has a key of its own, as nearly always.
-    yield* splitInOrder(keys, pacer);
-    return;
-  }
-  // Positions of a key form a chain: a list for each of 100,000 keys would cost more than the keys.
-  const first = new Map<string, number>();
-  const next = new Int32Array(keys.length).fill(-1);
-  for (let index = keys.length - 1; index >= 0; index--) {
-    const key = keys[index] ?? "";
-    next[index] = first.get(key) ?? -1;
-    first.set(key, index);
-  }
+function* splitDistinct(
+  keys: readonly string[],
+  { next, isRepeat }: Repeats,
+  pacer: ReadPacer,
+): Generator<KeyBatch["keys"]> {
   let batch = new Map<string, Iterable<number>>();
-  for (const [index, key] of keys.entries()) {
-    if (first.get(key) !== index) {
+  for (let index = 0; index < keys.length; index++) {
+    if (isRepeat[index] === 1) {
       continue;
     }
-    batch.set(key, { [Symbol.iterator]: () => walk(next, index) });
+    batch.set(keys[index] as string, { [Symbol.iterator]: () => walk(next, index) });
     if (batch.size >= pacer.keysPerBatch()) {
       yield batch;
       batch = new Map();
@@ -92,9 +117,11 @@ function* splitDistinct(keys: readonly string[], pacer: ReadPacer): Generator<Ke
 }
 
 function* walk(next: Int32Array, head: number): Generator<number> {
-  for (let index = head; index !== -1; index = next[index] ?? -1) {
+  let index = head;
+  do {
     yield index;
-  }
+    index = next[index] ?? 0;
+  } while (index !== 0);
 }
 
 /**

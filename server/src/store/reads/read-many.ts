@@ -1,10 +1,11 @@
 import { setMaxListeners } from "node:events";
+import { runInSlices } from "../../../../common/time-slices.js";
 import type { DynakvError } from "../../errors/dynakv-error.js";
 import { passInitiators } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
 import { inGroups } from "./groups.js";
-import { createBatchQueue, type KeyBatch } from "./key-batches.js";
+import { createBatchQueue, findRepeats, type KeyBatch } from "./key-batches.js";
 import { type BatchAnswer, readBatch } from "./read-batch.js";
 import { createReadPacer } from "./read-pacer.js";
 import { createResultOrder, type ReadResult, type ResultOrder } from "./result-order.js";
@@ -32,7 +33,7 @@ export async function* readMany(
 ): AsyncGenerator<ReadResult[]> {
   const { batchSlots, readRoom, itemSizes } = context;
   const pacer = createReadPacer(context.batchConcurrency, itemSizes);
-  const queue = createBatchQueue(keys, ordered, pacer);
+  const queue = createBatchQueue(keys, ordered ? undefined : await runInSlices(findRepeats(keys)), pacer);
   const order = ordered ? createResultOrder() : undefined;
   const leave = new AbortController();
   const signal = AbortSignal.any([options.signal, leave.signal]);

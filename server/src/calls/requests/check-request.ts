@@ -7,41 +7,45 @@ import {
   transformSplitEnvelope,
   type UniversalServerRequest,
 } from "@connectrpc/connect/protocol";
-import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
-import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Call } from "../call.js";
-import { isWrite } from "../errors/to-connect-error.js";
-import { toExactJson } from "./exact-json.js";
-
-/** What requests may be compressed with. */
-export const acceptedCompression: readonly Compression[] = [compressionGzip, compressionBrotli];
+import { acceptedCompression, decompress } from "./decompress.js";
+import { createMessageCheck, type MessageCheck, type MessageCheckOptions } from "./message-check.js";
 
 const compressedFlag = 1;
 /** Ends a stream of the Connect protocol. */
 const endFlag = 2;
+/** What a message in a URL may be decompressed to: that of a Get is a key. */
+const maxQueryBytes = 65_536;
 
 /**
- * Has the JSON in a request of Connect's checked before Connect decodes it: see {@link toExactJson}. It is decompressed here, since it
- * has to be read. A request without JSON, and one with a compression that is not served, stays as it is.
+ * Has the messages of a request of Connect's checked before Connect decodes them, whatever their form: see {@link createMessageCheck}.
+ * They are decompressed here, since they have to be read. A request with a compression that is not served stays as it is.
  */
-export async function checkJson(
+export async function checkRequest(
   request: UniversalServerRequest,
   call: Call,
   method: DescMethod,
   readMaxBytes: number,
+  options: MessageCheckOptions,
 ): Promise<UniversalServerRequest> {
-  const check = (bytes: Uint8Array) => checkDocument(bytes, call, method);
   if (request.method === "GET") {
-    return checkQuery(request, readMaxBytes, check);
+    return checkQuery(request, Math.min(maxQueryBytes, readMaxBytes), (isJson) =>
+      createMessageCheck(call, method, isJson, options),
+    );
   }
   const type = request.header.get("content-type") ?? "";
-  if (/^application\/json\s*(;|$)/i.test(type)) {
+  const [, streamed, codec] = /^application\/(connect|grpc|grpc-web)(?:\+(json|proto))?\s*(?:;|$)/i.exec(type) ?? [];
+  const [, unaryCodec] = /^application\/(json|proto)\s*(?:;|$)/i.exec(type) ?? [];
+  const isJson = (codec ?? unaryCodec)?.toLowerCase() === "json";
+  const check = () => createMessageCheck(call, method, isJson, options);
+  if (unaryCodec !== undefined) {
     return withDecompressed(request, "content-encoding", (compression) =>
       checkUnary(request, compression, readMaxBytes, check),
     );
   }
-  if (/^application\/(connect|grpc|grpc-web)\+json\s*(;|$)/i.test(type)) {
+  if (streamed !== undefined) {
     const name = call.protocol === "connect" ? "connect-content-encoding" : "grpc-encoding";
     const knownFlags = call.protocol === "connect" ? compressedFlag | endFlag : compressedFlag;
     return withDecompressed(request, name, (compression) =>
@@ -49,23 +53,6 @@ export async function checkJson(
     );
   }
   return request;
-}
-
-function checkDocument(bytes: Uint8Array, call: Call, method: DescMethod): Uint8Array {
-  try {
-    return Buffer.from(toExactJson(bytes, method.input));
-  } catch (error) {
-    throw refuseBody(error, call, method);
-  }
-}
-
-/** Connect tells of what a body throws in words of its own: those of the call are ours. */
-function refuseBody(error: unknown, call: Call, method: DescMethod): unknown {
-  if (error instanceof DynakvError) {
-    call.bodyRefusal ??= isWrite(method) ? error.withOutcome(Outcome.NOT_APPLIED) : error;
-    return call.bodyRefusal;
-  }
-  return error;
 }
 
 /** The request with another body, which is not compressed any more. */
@@ -89,11 +76,11 @@ async function* checkUnary(
   request: UniversalServerRequest,
   compression: Compression | undefined,
   readMaxBytes: number,
-  check: (bytes: Uint8Array) => Uint8Array,
+  check: () => MessageCheck,
 ): AsyncGenerator<Uint8Array> {
   const body = request.body as AsyncIterable<Uint8Array>;
   const bytes = await readAllBytes(body, readMaxBytes, request.header.get("content-length"));
-  yield check(compression === undefined ? bytes : await compression.decompress(bytes, readMaxBytes));
+  yield await checkMessage(bytes, compression, readMaxBytes, check());
 }
 
 async function* checkStream(
@@ -101,7 +88,7 @@ async function* checkStream(
   compression: Compression | undefined,
   knownFlags: number,
   readMaxBytes: number,
-  check: (bytes: Uint8Array) => Uint8Array,
+  check: () => MessageCheck,
 ): AsyncGenerator<Uint8Array> {
   const body = request.body as AsyncIterable<Uint8Array>;
   for await (const { flags, data } of transformSplitEnvelope(readMaxBytes)(body)) {
@@ -112,30 +99,43 @@ async function* checkStream(
         Code.InvalidArgument,
       );
     }
-    if (flags === compressedFlag && compression !== undefined) {
-      yield encodeEnvelope(0, check(await compression.decompress(data, readMaxBytes)));
+    if (flags === 0 || (flags === compressedFlag && compression !== undefined)) {
+      yield encodeEnvelope(0, await checkMessage(data, flags === 0 ? undefined : compression, readMaxBytes, check()));
     } else {
-      yield encodeEnvelope(flags, flags === 0 ? check(data) : data);
+      yield encodeEnvelope(flags, data);
     }
   }
+}
+
+async function checkMessage(
+  bytes: Uint8Array,
+  compression: Compression | undefined,
+  readMaxBytes: number,
+  check: MessageCheck,
+): Promise<Uint8Array> {
+  if (compression === undefined) {
+    await check.add(bytes);
+    return check.finish(bytes);
+  }
+  return check.finish(await decompress(compression, bytes, readMaxBytes, check.addDecompressed));
 }
 
 /** Connect's GET has its message in the URL, percent-encoded or in base64. */
 async function checkQuery(
   request: UniversalServerRequest,
   readMaxBytes: number,
-  check: (bytes: Uint8Array) => Uint8Array,
+  check: (isJson: boolean) => MessageCheck,
 ): Promise<UniversalServerRequest> {
   const url = new URL(request.url);
   const { searchParams: parameters } = url;
   const encoding = parameters.get("compression") ?? "identity";
   const compression = acceptedCompression.find(({ name }) => name === encoding);
-  if (parameters.get("encoding") !== "json" || (compression === undefined && encoding !== "identity")) {
+  const isJson = parameters.get("encoding") === "json";
+  if ((!isJson && parameters.get("encoding") !== "proto") || (compression === undefined && encoding !== "identity")) {
     return request;
   }
-  const given = messageOf(url);
-  const bytes = compression === undefined ? given : await compression.decompress(given, readMaxBytes);
-  parameters.set("message", Buffer.from(check(bytes)).toString("base64url"));
+  const message = await checkMessage(messageOf(url), compression, readMaxBytes, check(isJson));
+  parameters.set("message", Buffer.from(message).toString("base64url"));
   parameters.set("base64", "1");
   parameters.delete("compression");
   return { ...request, url: url.toString() };

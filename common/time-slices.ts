@@ -1,0 +1,102 @@
+/** How long the work of all may hold the event loop in one of its turns, in milliseconds. */
+const turnMs = 4;
+/** How much of the time is left to others who have something to do, beside each part for such work. */
+const shareOfOthers = 3;
+/** What others do between two turns, below which they count as having nothing to do, in milliseconds. */
+const idleGapMs = 1;
+
+/** Work that waits for its turn. */
+interface Waiting {
+  /** Goes on until its end, or the end of the turn. Returns whether it has come to its end. */
+  advance(until: number): boolean;
+}
+
+const waiting: Waiting[] = [];
+/** What this turn of the event loop has been held for already. */
+let spentMs = 0;
+let isTurnOpen = false;
+let lastEndedAt = 0;
+let timer: NodeJS.Immediate | NodeJS.Timeout | undefined;
+
+/**
+ * Does long work in slices: the generator is asked for its next step, until it ends, for a few milliseconds at a time. Between them the
+ * event loop serves others, who get three quarters of the time while they need it. All such work shares one slice, in the order in which it came:
+ * a hundred large requests hold the loop no longer than one does.
+ *
+ * @returns the generator's result: at once if it ends in what is left of the present slice
+ */
+export function runInSlices<T>(work: Generator<void, T>): T | Promise<T> {
+  openTurn();
+  if (waiting.length === 0 && spentMs < turnMs) {
+    const startedAt = performance.now();
+    const until = startedAt + turnMs - spentMs;
+    try {
+      for (;;) {
+        const step = work.next();
+        if (step.done) {
+          return step.value;
+        }
+        if (performance.now() >= until) {
+          break;
+        }
+      }
+    } finally {
+      spentMs += performance.now() - startedAt;
+    }
+  }
+  return new Promise((resolve, reject) => {
+    waiting.push({
+      advance(until) {
+        try {
+          for (;;) {
+            const step = work.next();
+            if (step.done) {
+              resolve(step.value);
+              return true;
+            }
+            if (performance.now() >= until) {
+              return false;
+            }
+          }
+        } catch (error) {
+          reject(error);
+          return true;
+        }
+      },
+    });
+    if (timer === undefined) {
+      lastEndedAt = performance.now();
+      timer = setImmediate(takeTurn);
+    }
+  });
+}
+
+/** What was spent counts until the event loop has gone round. */
+function openTurn(): void {
+  if (!isTurnOpen) {
+    isTurnOpen = true;
+    setImmediate(() => {
+      isTurnOpen = false;
+      spentMs = 0;
+    });
+  }
+}
+
+function takeTurn(): void {
+  const now = performance.now();
+  const othersMs = now - lastEndedAt;
+  if (othersMs > idleGapMs && othersMs < turnMs * shareOfOthers) {
+    timer = setTimeout(takeTurn, turnMs * shareOfOthers - othersMs);
+    return;
+  }
+  openTurn();
+  const until = now + turnMs;
+  for (let first = waiting[0]; first !== undefined && performance.now() < until; first = waiting[0]) {
+    if (first.advance(until)) {
+      waiting.shift();
+    }
+  }
+  spentMs += performance.now() - now;
+  lastEndedAt = performance.now();
+  timer = waiting.length === 0 ? undefined : setImmediate(takeTurn);
+}

@@ -1,0 +1,54 @@
+import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Compression } from "@connectrpc/connect/protocol";
+import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
+
+/** What requests may be compressed with. */
+export const acceptedCompression: readonly Compression[] = [compressionGzip, compressionBrotli];
+
+/** Larger than Node's default: what comes of a few KB may be many MB. */
+const chunkSize = 65_536;
+
+/**
+ * Decompresses a message as it is wanted: Connect's own decompression has all of it in the memory before anybody can count.
+ *
+ * @param take is told of what comes, and throws or rejects to end it
+ * @throws what Connect throws
+ */
+export async function decompress(
+  { name }: Compression,
+  message: Uint8Array,
+  maxBytes: number,
+  take: (chunk: Buffer) => void | Promise<void>,
+): Promise<Buffer> {
+  if (message.length === 0) {
+    return Buffer.alloc(0);
+  }
+  const stream = name === compressionGzip.name ? createGunzip({ chunkSize }) : createBrotliDecompress({ chunkSize });
+  stream.end(message);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        const limit = `message is larger than configured readMaxBytes ${maxBytes} after decompression`;
+        throw new ConnectError(limit, Code.ResourceExhausted);
+      }
+      await take(chunk);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw toConnectError(error);
+  }
+  return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes);
+}
+
+function toConnectError(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (typeof code !== "string") {
+    return error;
+  }
+  const isData = code === "Z_DATA_ERROR" || code === "ERR_PADDING_2" || code.startsWith("ERR__ERROR_FORMAT_");
+  return new ConnectError("decompression failed", isData ? Code.InvalidArgument : Code.Internal);
+}
