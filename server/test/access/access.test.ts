@@ -341,6 +341,29 @@ test("a caller with another right for each prefix may do with a key what its own
   });
 });
 
+test("what a write has replaced, removed or touched is told only to who may read it, and else nothing is written", async () => {
+  const expiry = { policy: { case: "never", value: {} } };
+  const asks: [Method, Record<string, unknown>, string][] = [
+    [set, { returnPrevious: true }, "w:"],
+    [touch, { returnEntry: true, expiry }, "w:"],
+    [remove, { returnEntry: true }, "d:"],
+  ];
+  const all = asks.flatMap(([method, asked, prefix]) =>
+    formsOf([method]).map(([, form]) => [method, asked, prefix, form] as const),
+  );
+  const sent = async ([method, asked, , form]: (typeof all)[number], token: string, key: string) =>
+    (await send(form, method, { ...asked, key }, { headers: bearer(servers.token(token)) })).code;
+  await inGroups(all, async (each) => {
+    const [method, , prefix, form] = each;
+    assert.is(await sent(each, "mixed", `${prefix}told`), "PermissionDenied", `${method.name} by ${form.name}`);
+  });
+  assert.equal(servers.reached(), []);
+  await inGroups(all, async (each) => {
+    const [method, , , form] = each;
+    assert.is(await sent(each, "orders", "orders:told"), "ok", `${method.name} by ${form.name}`);
+  });
+});
+
 test("who may read some prefixes may scan them and what is below them, and nothing above", async () => {
   const forms = formsOf([scan]).map(([, form]) => form);
   await inGroups(forms, async (form) => {

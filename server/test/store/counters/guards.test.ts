@@ -151,6 +151,14 @@ for (const how of ["with an id", "without one"] as const) {
   });
 }
 
+test("what another program has made both a value and a counter is a value, and is not added to", async () => {
+  const key = "both";
+  const both = { id: { S: key }, result: { B: value }, chord_count: { N: "1" }, dynakv_requests: { M: {} } };
+  await server.putRaw(both);
+  assert.is(await toldOf(server.client.incr({ key })), "WRONG_KIND NOT_APPLIED");
+  assert.equal((await server.rawItem(key))?.chord_count, both.chord_count);
+});
+
 test("an id that another replica has counted meanwhile is not counted again", async () => {
   const key = "same";
   const requestId = idAt(nowMs);
