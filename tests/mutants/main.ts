@@ -111,7 +111,7 @@ async function judge(mutant: Mutant): Promise<Verdict> {
   const undo = await copy.change(mutant.file, mutant.line, mutant.after);
   try {
     const files = tests.map(({ file }) => file);
-    const limitMs = 120_000 + 5 * sumOfMs(tests);
+    const limitMs = 300_000 + 5 * sumOfMs(tests);
     const first = await runTests(copy.root, files, limitMs);
     // What took too long may have had to wait for others on the machine.
     const run = first.isTimeout ? await runTests(copy.root, files, limitMs) : first;

@@ -27,7 +27,7 @@ export async function runTests(
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
       AWS_EC2_METADATA_DISABLED: "true",
       DYNAKV_TEST_TELL_AT_ONCE: "1",
-      DYNAKV_TEST_LIMIT_MS: "45000",
+      DYNAKV_TEST_LIMIT_MS: "150000",
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
