@@ -121,7 +121,7 @@ export async function findArchived(
 ): Promise<ReadonlyMap<string, bigint>> {
   const { clock, requests, layout } = context;
   const items = ids.flatMap((id) => archiveItemsOf(counterKey, id, requests.windowMs));
-  const left = isOld ? items.filter(({ expireAt }) => !isExpired(expireAt, clock())) : items;
+  const left = isOld ? items.filter(({ expireAt }) => !isExpired(expireAt * 1000, clock())) : items;
   const keys = [...new Set(left.map(({ key }) => key))];
   const batches: string[][] = [];
   for (let from = 0; from < keys.length; from += maxBatch) {
