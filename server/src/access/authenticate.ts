@@ -8,7 +8,7 @@ import { reflectionServices } from "../calls/reflection.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import { permissionDenied, type Right, rights } from "../service/caller.js";
 import { methodRights } from "../service/method-rights.js";
-import type { Introspection } from "../settings/settings.js";
+import type { Settings } from "../settings/settings.js";
 import type { Failures } from "./failed-attempts.js";
 import type { Identify } from "./identify.js";
 import type { Identity } from "./identity.js";
@@ -20,7 +20,7 @@ export interface AuthenticationOptions {
   /** That of now: the file may be loaded anew. */
   readonly policy: () => Policy;
   readonly failures: Failures;
-  readonly introspection: Introspection;
+  readonly introspection: NonNullable<Settings["introspection"]>;
 }
 
 /** What a method asks of its caller: nothing at all, that it is never called, any right, or one for some key at least. */
@@ -75,7 +75,7 @@ function refuseImpossible(need: Need): void {
 }
 
 /** Health is for probes, which have no token. */
-function methodNeeds(introspection: Introspection): ReadonlyMap<DescMethod, Need> {
+function methodNeeds(introspection: AuthenticationOptions["introspection"]): ReadonlyMap<DescMethod, Need> {
   const told = { open: "nothing", authenticated: "any right", off: "impossible" } as const;
   const all = (service: DescService, need: Need) => service.methods.map((method): [DescMethod, Need] => [method, need]);
   return new Map<DescMethod, Need>([

@@ -3,8 +3,8 @@ import { get as getHttps } from "node:https";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
 import { UsageError } from "../../../common/command-line/usage-error.js";
-import { isJwksUrl } from "../settings/check-setting.js";
 import { parseJson } from "../settings/parse-json.js";
+import { isJwksUrl } from "../settings/text-checks.js";
 import { readSome } from "./strict-json.js";
 import { watchFiles } from "./watched-files.js";
 

@@ -2,8 +2,8 @@ import type { JSONWebKeySet, JWK } from "jose";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { fetchJwks, parseJwks } from "../access/jwks.js";
 import { algorithms } from "../access/jwts.js";
-import { isJwksUrl } from "../settings/check-setting.js";
 import type { Settings } from "../settings/settings.js";
+import { isJwksUrl } from "../settings/text-checks.js";
 import { type Finding, ok, warning } from "./finding.js";
 
 const subject = "jwks";

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { listenProblem } from "../listener/listen-on.js";
-import { splitAddress } from "../settings/check-setting.js";
 import type { Settings } from "../settings/settings.js";
+import { splitAddress } from "../settings/text-checks.js";
 import { type Finding, failure, ok, warning } from "./finding.js";
 
 /** Whether the server could listen where the settings say: by listening there for a moment, and answering nobody. */

@@ -1,4 +1,4 @@
-import { splitAddress } from "../settings/check-setting.js";
+import { splitAddress } from "../settings/text-checks.js";
 
 /** Listens where a setting says, and returns the URL of the place. */
 export async function listenOn(

@@ -10,13 +10,13 @@ import type { Stage } from "../calls/pipeline.js";
 import { describeDefect } from "../errors/describe-defect.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import { anyone } from "../service/caller.js";
-import type { AccessLogKind, LogKeys } from "../settings/settings.js";
+import type { Settings } from "../settings/settings.js";
 
 export interface AccessLogOptions {
   readonly logger: Logger;
   /** `failed` leaves out the calls that went well; `off` all but those for which the server or DynamoDB is to blame. */
-  readonly accessLog: AccessLogKind;
-  readonly logKeys: LogKeys;
+  readonly accessLog: Settings["accessLog"];
+  readonly logKeys: Settings["logKeys"];
 }
 
 /** One line for each call, when it has ended. */

@@ -1,10 +1,10 @@
 import { createRequire } from "node:module";
 import { type DestinationStream, destination, type Logger, pino } from "pino";
-import type { LogFormat, LogLevel } from "../settings/settings.js";
+import type { Settings } from "../settings/settings.js";
 
 export interface LoggerOptions {
-  readonly level: LogLevel;
-  readonly format: LogFormat;
+  readonly level: Settings["logLevel"];
+  readonly format: Settings["logFormat"];
   /**
    * Whether lines may wait a moment and go together: an access log of every call costs a third of what it does otherwise. What waits
    * is written when the process ends, unless it is killed. Default: false.

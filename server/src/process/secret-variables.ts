@@ -19,7 +19,7 @@ const others = [
  * program that this one might start. AWS's are left where {@link withCredentials} has no use for them.
  */
 export function takeSecrets(environment: NodeJS.ProcessEnv): SecretVariables {
-  const ours = settingDefinitions.filter(({ secret }) => secret).map(({ name }) => environmentName(name));
+  const ours = settingDefinitions.filter(({ isSecret }) => isSecret).map(({ name }) => environmentName(name));
   const taken: Record<string, string> = {};
   for (const name of [...ours, ...others]) {
     const value = environment[name];

@@ -1,6 +1,6 @@
 import { UsageError } from "../../../common/command-line/usage-error.js";
-import { isLoopbackHost, splitAddress } from "./check-setting.js";
 import type { Settings } from "./settings.js";
+import { isLoopbackHost, splitAddress } from "./text-checks.js";
 
 type AccessSettings = Pick<
   Settings,

@@ -1,8 +1,9 @@
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { checkAccess } from "./check-access.js";
-import { checkSetting, splitList } from "./check-setting.js";
+import { checkSetting } from "./check-setting.js";
 import { type ConnectionUrl, parseConnectionUrl } from "./connection-url.js";
-import { type Settings, settingDefinitions } from "./settings.js";
+import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
+import { checkAttributeName, splitList } from "./text-checks.js";
 
 /** The settings in full, and what the operator should be warned about. */
 export interface CompleteSettings {
@@ -29,20 +30,11 @@ export function completeSettings(
   const url = readConnectionUrl(given.backend, labelOf);
   const fromUrl: Partial<Settings> = url.settings;
   const settings = Object.fromEntries(
-    settingDefinitions.map(({ name, default: fallback }) => [name, given[name] ?? fromUrl[name] ?? fallback]),
+    settingDefinitions.map((definition) => {
+      const { name, default: fallback } = definition;
+      return [name, normalize(definition, given[name] ?? fromUrl[name] ?? fallback, labelOf(name))];
+    }),
   ) as unknown as Settings;
-  for (const name of credentialSettings) {
-    const value = settings[name]?.trim();
-    if (value !== undefined && (value === "" || /\p{Cc}/u.test(value))) {
-      throw new UsageError(
-        `${labelOf(name)}: ${value === "" ? "is nothing but white space" : "has a line end or another control character in it"}; give it as AWS shows it`,
-      );
-    }
-    settings[name] = value;
-  }
-  settings.corsOrigins = splitList(settings.corsOrigins).join(",");
-  settings.allowedHosts = splitList(settings.allowedHosts).join(",");
-  settings.corsHeaders = splitList(settings.corsHeaders).join(",");
   if (settings.corsCredentials && splitList(settings.corsOrigins).includes("*")) {
     throw new UsageError(
       `${labelOf("corsCredentials")}: would let any page use the credentials of whoever looks at it; name the origins in ${labelOf("corsOrigins")} instead of *`,
@@ -65,8 +57,24 @@ export function completeSettings(
   return { settings, warnings: given.endpoint === undefined ? url.warnings : [] };
 }
 
-/** Secrets' stores and files often end with a line end, with which no signature would be right: it is taken off. */
-const credentialSettings = ["accessKeyId", "secretAccessKey", "sessionToken"] as const;
+function normalize<Value>({ isList, isTrimmed }: SettingDefinition, value: Value, label: string): Value | string {
+  if (typeof value !== "string") {
+    return value;
+  }
+  if (isList) {
+    return splitList(value).join(",");
+  }
+  if (!isTrimmed) {
+    return value;
+  }
+  const trimmed = value.trim();
+  if (trimmed === "" || /\p{Cc}/u.test(trimmed)) {
+    throw new UsageError(
+      `${label}: ${trimmed === "" ? "is only white space" : "contains a newline or another control character"}; give it as AWS shows it`,
+    );
+  }
+  return trimmed;
+}
 
 function readConnectionUrl(url: string | undefined, labelOf: (name: keyof Settings) => string): ConnectionUrl {
   if (url === undefined) {
@@ -96,26 +104,17 @@ function checkCredentials(settings: Settings, labelOf: (name: keyof Settings) =>
 
 function checkAttributeNames(settings: Settings, labelOf: (name: keyof Settings) => string): void {
   const holders = new Map<string, keyof Settings>();
-  for (const holder of attributeSettings) {
-    const attribute = settings[holder];
+  for (const { name, check } of settingDefinitions) {
+    if (check !== checkAttributeName) {
+      continue;
+    }
+    const attribute = String(settings[name]);
     const other = holders.get(attribute);
     if (other !== undefined) {
       throw new UsageError(
-        `${labelOf(holder)}: names the same attribute as ${labelOf(other)}, ${JSON.stringify(attribute)}; each needs its own`,
+        `${labelOf(name)}: names the same attribute as ${labelOf(other)}, ${JSON.stringify(attribute)}; each needs its own`,
       );
     }
-    holders.set(attribute, holder);
+    holders.set(attribute, name);
   }
 }
-
-const attributeSettings = [
-  "keyAttribute",
-  "valueAttribute",
-  "counterAttribute",
-  "writeTimeAttribute",
-  "expiryAttribute",
-  "etagAttribute",
-  "requestsAttribute",
-  "membersAttribute",
-  "exactExpiryAttribute",
-] as const;

@@ -1,8 +1,9 @@
 import { isIP, isIPv6 } from "node:net";
 import { suggestName } from "../../../common/command-line/suggest-name.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
-import { checkSetting, isRegion, showValue } from "./check-setting.js";
+import { checkSetting } from "./check-setting.js";
 import type { Settings } from "./settings.js";
+import { isRegion, showValue } from "./text-checks.js";
 
 /** What a connection URL says. */
 export interface ConnectionUrl {

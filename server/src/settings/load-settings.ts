@@ -4,11 +4,12 @@ import { clientVariables } from "../../../common/command-line/client-variables.j
 import { suggestName } from "../../../common/command-line/suggest-name.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { decodeUtf8 } from "../../../common/decode-utf8.js";
-import { checkSetting, showValue } from "./check-setting.js";
+import { checkSetting } from "./check-setting.js";
 import { type CompleteSettings, completeSettings } from "./complete-settings.js";
 import { parseJson } from "./parse-json.js";
 import { environmentName, environmentPrefix, flagName } from "./setting-names.js";
 import { type SettingDefinition, type Settings, settingDefinitions } from "./settings.js";
+import { hidden, showValue } from "./text-checks.js";
 
 export { UsageError } from "../../../common/command-line/usage-error.js";
 
@@ -54,10 +55,12 @@ export function loadSettings(options: LoadSettingsOptions): LoadedSettings {
 
 /** Flags can be seen by every user of the machine, and stand in Node's diagnostic reports. */
 function warnOfSecrets(flags: Source): string[] {
-  return settingDefinitions.flatMap(({ name, secret }) => {
+  return settingDefinitions.flatMap(({ name, isSecret }) => {
     const { value, label } = flags.get(name) ?? {};
     // A backend is a secret only with credentials in it.
-    return secret && value !== undefined && (name !== "backend" || /:.*@/.test(String(value).slice("dynamodb:".length)))
+    return isSecret &&
+      value !== undefined &&
+      (name !== "backend" || /:.*@/.test(String(value).slice("dynamodb:".length)))
       ? [
           `${label}: everybody on this machine can see it there; give it by ${environmentName(name)} or in the config file`,
         ]
@@ -213,8 +216,8 @@ function parseConfig(path: string, readFile: (path: string) => string | Buffer):
 }
 
 /** Reads the text of a flag or of an environment variable as the type of its setting. */
-function parseText({ type, secret }: SettingDefinition, text: string, label: string): string | number | boolean {
-  const shown = secret ? "what was given" : showValue(text);
+function parseText({ type, isSecret }: SettingDefinition, text: string, label: string): string | number | boolean {
+  const shown = isSecret ? hidden : showValue(text);
   if (type === "integer") {
     if (!/^-?\d+$/.test(text)) {
       throw new UsageError(`${label}: ${shown} is not an integer`);

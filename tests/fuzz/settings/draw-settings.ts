@@ -12,7 +12,7 @@ export interface DrawnSettings {
 /** A value for a setting, mostly of its type. */
 export function drawValue(
   random: Random,
-  { name, type, range, secret }: SettingDefinition,
+  { name, type, range, isSecret: secret }: SettingDefinition,
   secrets: string[],
 ): unknown {
   if (name === "backend") {
