@@ -1,10 +1,11 @@
-import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ByteTransport } from "./byte-streams.js";
 import type { Caller, Pauses } from "./call.js";
 import type { Patience } from "./patience.js";
 import { leftMs, RunningCall } from "./running-call.js";
 
 export interface CallerOptions {
-  readonly transport: Transport;
+  readonly transport: ByteTransport;
   readonly defaultTimeoutMs: number;
   readonly pauses: Pauses;
   /** Set for a transport that does not find by itself that a connection is dead. */

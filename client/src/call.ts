@@ -7,6 +7,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { CallOptions } from "./call-options.js";
 import type { DynakvError } from "./errors.js";
+import type { FoundPage, ResultReader } from "./results/result-reader.js";
 
 /** The calls of one client, from their first attempt to their end. */
 export interface Caller {
@@ -38,6 +39,12 @@ export interface Call {
     method: DescMethodServerStreaming<I, O>,
     input: MessageInitShape<I>,
   ): AsyncIterable<MessageShape<O>>;
+  /** One attempt at a stream of results, of which no more is decoded than is asked for, where the transport allows that. */
+  results<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    input: MessageInitShape<I>,
+    read: ResultReader<MessageShape<O>>,
+  ): AsyncIterable<FoundPage>;
   /** Ends the call, if it has not ended: with a reason, its streams are canceled on the server. */
   end(reason?: unknown): void;
 }

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type Client, createClient as createServiceClient, type Transport } from "@connectrpc/connect";
+import { type Client, createClient as createServiceClient } from "@connectrpc/connect";
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import {
@@ -18,6 +18,7 @@ import { bytes, checkOptions, objectWith, rejecting, text } from "./arguments/ch
 import { createGetTogether, getAlone } from "./batching/batch-get.js";
 import { createIncrTogether, type IncrInput, incrAlone } from "./batching/batch-incr.js";
 import { createServerTimedIds } from "./batching/server-timed-ids.js";
+import type { ByteTransport } from "./byte-streams.js";
 import type { Call } from "./call.js";
 import type { CallOptions } from "./call-options.js";
 import { createCaller } from "./call-runner.js";
@@ -72,7 +73,7 @@ export interface DynakvClient extends Operations {
 
 /** What is the same for every transport. */
 export function createClientOver(
-  bare: Transport,
+  bare: ByteTransport,
   { defaultTimeoutMs = 10_000, retries, token, batching = true }: SharedOptions,
   closeTransport: () => void,
   patience?: Patience,
@@ -179,4 +180,4 @@ function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): 
   return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
 }
 
-const asItIs: View<Entry> = { prefix: "", change: (entry) => entry };
+const asItIs: View<Entry> = { prefix: "" };

@@ -6,18 +6,20 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type UnaryResponse } from "@connectrpc/connect";
+import type { ByteTransport } from "./byte-streams.js";
 import type { Call, Pauses } from "./call.js";
 import type { CallOptions, WriteOptions } from "./call-options.js";
 import { type DynakvError, endedHere } from "./errors.js";
 import { limitSilence, type Patience } from "./patience.js";
+import type { FoundPage, ResultReader } from "./results/result-reader.js";
 import { explainFailure, isRead, isRepeatable } from "./retries.js";
 import { maxTimerMs, sleep } from "./sleep.js";
 import { isUnsent, noteSent } from "./unsent.js";
 
 /** What all calls of a client share. */
 export interface Surroundings {
-  readonly transport: Transport;
+  readonly transport: ByteTransport;
   readonly pauses: Pauses;
   /** Set for a transport that does not find by itself that a connection is dead. */
   readonly patience: Patience | undefined;
@@ -157,14 +159,46 @@ export class RunningCall implements Call {
     }
   }
 
+  async *results<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodServerStreaming<I, O>,
+    input: MessageInitShape<I>,
+    read: ResultReader<MessageShape<O>>,
+  ): AsyncGenerator<FoundPage> {
+    const { streamBytes } = this.surroundings.transport;
+    if (streamBytes === undefined || this.surroundings.patience !== undefined) {
+      for await (const message of this.stream(method, input)) {
+        yield read.ofMessage(message);
+      }
+      return;
+    }
+    const { headers, onHeader, onTrailer } = this.options;
+    const { signal } = this;
+    signal.throwIfAborted();
+    const response = await streamBytes(method, signal, leftMs(this.endAt), headers, input);
+    const { messages } = response;
+    this.tell(onHeader, response.header);
+    for await (const bytes of messages) {
+      yield parsed(() => read.ofBytes(bytes));
+    }
+    this.tell(onTrailer, response.trailer);
+  }
+
   /** An error of the caller's own ends the call: after any other, a stream is taken up again. */
-  private tell(callback: ((headers: Headers) => void) | undefined, headers: Headers): void {
+  private tell(callback: ((headers: Headers) => void) | undefined, headers: Headers | (() => Headers)): void {
     try {
-      callback?.(headers);
+      callback?.(typeof headers === "function" ? headers() : headers);
     } catch (error) {
       this.abort(error);
       throw error;
     }
+  }
+}
+
+function parsed<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConnectError(`parse binary: ${(error as Error).message}`, Code.Internal);
   }
 }
 

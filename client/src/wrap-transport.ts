@@ -1,14 +1,15 @@
-import { type CallOptions, Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 import { bearer } from "./arguments/client-options.js";
+import type { ByteTransport } from "./byte-streams.js";
 import { noteUnsent } from "./unsent.js";
 import { untilAborted } from "./until-aborted.js";
 
 /** A transport that sends a bearer token along, and sends nothing any more once its client is closed. */
 export function wrapTransport(
-  transport: Transport,
+  transport: ByteTransport,
   token: string | (() => string | Promise<string>) | undefined,
   isClosed: () => boolean,
-): Transport {
+): ByteTransport {
   async function prepare(given: CallOptions["headers"], signal: AbortSignal | undefined): Promise<Headers> {
     const headers = new Headers(given);
     if (token !== undefined) {
@@ -23,7 +24,12 @@ export function wrapTransport(
     return headers;
   }
 
+  const { streamBytes } = transport;
   return {
+    ...(streamBytes !== undefined && {
+      streamBytes: async (method, signal, timeoutMs, headers, input) =>
+        streamBytes(method, signal, timeoutMs, await prepare(headers, signal), input),
+    }),
     async unary(method, signal, timeoutMs, headers, input, contextValues) {
       let prepared: Headers;
       try {

@@ -1,25 +1,21 @@
-import {
-  type ClientHttp2Stream,
-  constants,
-  type IncomingHttpHeaders,
-  type IncomingHttpStatusHeader,
-  type OutgoingHttpHeaders,
-} from "node:http2";
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http2";
 import {
   create,
   type DescMessage,
+  type DescMethod,
   type DescMethodUnary,
   fromBinary,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
-import { findTrailerError, requestHeader, validateResponse } from "@connectrpc/connect/protocol-grpc";
+import { requestHeader } from "@connectrpc/connect/protocol-grpc";
 import { toWebHeaders } from "../../../common/node-headers.js";
+import type { ByteTransport } from "../byte-streams.js";
 import { noteUnsent } from "../unsent.js";
+import { type AnswerHead, checkStatus, closedError, isForeign, prefixBytes } from "./grpc-answers.js";
+import { openByteStream } from "./grpc-streams.js";
 import type { Http2Connections } from "./http2-connections.js";
-
-type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
 /** What came back of one call. */
 interface Answer {
@@ -33,15 +29,31 @@ interface Answer {
  * A transport of gRPC whose unary calls go straight to the HTTP/2 stream, at half of what Connect's pipeline of async iterables
  * costs. Streams, and the connection, stay Connect's.
  */
-export function withGrpcUnary(transport: Transport, connections: Http2Connections, pathPrefix: string): Transport {
+export function withGrpcUnary(transport: Transport, connections: Http2Connections, pathPrefix: string): ByteTransport {
   const common = Object.fromEntries(requestHeader(true, undefined, undefined));
+  const pathOf = ({ parent, name }: DescMethod) => `${pathPrefix}/${parent.typeName}/${name}`;
+  const headOf = (headers: CallOptions["headers"], timeoutMs: number | undefined): OutgoingHttpHeaders => ({
+    ...common,
+    ...toNodeHeaders(headers),
+    ...timeoutHeader(timeoutMs),
+  });
   return {
     stream: transport.stream,
+    streamBytes(method, signal, timeoutMs, headers, input) {
+      const frame = toFrame(method.input, create(method.input, input));
+      return openByteStream(connections, pathOf(method), headOf(headers, timeoutMs), frame, signal);
+    },
     async unary(method, signal, timeoutMs, headers, input) {
-      const path = `${pathPrefix}/${method.parent.typeName}/${method.name}`;
-      const head: OutgoingHttpHeaders = { ...common, ...toNodeHeaders(headers), ...timeoutHeader(timeoutMs) };
+      const path = pathOf(method);
+      const head = headOf(headers, timeoutMs);
       const message = create(method.input, input);
-      const answer = await exchange(connections, path, head, { message, frame: toFrame(method, message) }, signal);
+      const answer = await exchange(
+        connections,
+        path,
+        head,
+        { message, frame: toFrame(method.input, message) },
+        signal,
+      );
       return new GrpcUnaryResponse(method, answer);
     },
   };
@@ -152,38 +164,8 @@ function readAnswer(
   stream.on("close", () => fail(closedError(stream.rstCode)));
 }
 
-/** Whether it is no answer of gRPC, such as that of a proxy which has lost its server. */
-function isForeign(head: AnswerHead): boolean {
-  return head[":status"] !== 200 || !String(head["content-type"]).startsWith("application/grpc");
-}
-
-/** A stream that has ended without a status: it was refused or reset, or its connection is lost. */
-function closedError(resetCode: number | undefined): ConnectError {
-  switch (resetCode) {
-    case constants.NGHTTP2_REFUSED_STREAM:
-      return new ConnectError("http/2 stream closed with REFUSED_STREAM", Code.Unavailable);
-    case constants.NGHTTP2_ENHANCE_YOUR_CALM:
-      return new ConnectError("http/2 stream closed with ENHANCE_YOUR_CALM", Code.ResourceExhausted);
-    default:
-      return new ConnectError("http/2 stream closed before its answer was whole", Code.Unavailable);
-  }
-}
-
 function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }: Answer): MessageShape<O> {
-  if (isForeign(head)) {
-    validateResponse(head[":status"] ?? 0, toWebHeaders(head));
-  }
-  const ended = trailers ?? head;
-  if (ended["grpc-status"] !== "0") {
-    const error = findTrailerError(toWebHeaders(ended));
-    if (error === undefined) {
-      throw new ConnectError("protocol error: missing status", Code.Internal);
-    }
-    for (const [name, value] of toWebHeaders(head)) {
-      error.metadata.append(name, value);
-    }
-    throw error;
-  }
+  checkStatus(head, trailers);
   if (body.length < prefixBytes || body.length !== prefixBytes + body.readUInt32BE(1)) {
     throw new ConnectError("protocol error: missing output message for unary method", Code.Unimplemented);
   }
@@ -199,11 +181,8 @@ function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }:
   }
 }
 
-/** Before a message come a byte of flags and four of its length. */
-const prefixBytes = 5;
-
-function toFrame<I extends DescMessage>(method: DescMethodUnary<I>, input: MessageShape<I>): Buffer {
-  const message = toBinary(method.input, input);
+function toFrame<I extends DescMessage>(schema: I, input: MessageShape<I>): Buffer {
+  const message = toBinary(schema, input);
   const frame = Buffer.allocUnsafe(prefixBytes + message.length);
   frame[0] = 0;
   frame.writeUInt32BE(message.length, 1);

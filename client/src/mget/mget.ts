@@ -32,6 +32,11 @@ export interface MGetResults<E = Entry> extends AsyncIterable<MGetResult<E>> {
    * could not be read. For sets of keys that fit into memory with their values.
    */
   toMap(): Promise<Map<string, E>>;
+  /**
+   * The same results in arrays of up to some hundreds, as they come: for who handles many at a time. Leaving the loop cancels the
+   * mget, as leaving that over single results does.
+   */
+  batches(): AsyncIterable<readonly MGetResult<E>[]>;
 }
 
 /** Reads any number of keys, over several streams, in memory that does not grow with their number. */
@@ -45,6 +50,9 @@ export function mget<E>(
   const progress = { asked: 0, answered: 0, found: 0, missing: 0, failed: 0 };
   let isRead = false;
 
+  /** Of a view that changes nothing, the results are those that are read. */
+  const isPlain = view.change === undefined && view.prefix === "";
+
   async function toResult(result: MGetResult): Promise<MGetResult<E>> {
     const { index, error } = result;
     const key = result.key.slice(view.prefix.length);
@@ -57,7 +65,8 @@ export function mget<E>(
       : new MGetResult(index, key, changed);
   }
 
-  function iterate(): AsyncIterator<MGetResult<E>> {
+  /** What is read, batch by batch, and how to leave it. */
+  function begin() {
     if (isRead) {
       throw new TypeError("the results of an mget can be read once; call mget again");
     }
@@ -79,8 +88,6 @@ export function mget<E>(
       return readChunk(caller, call, chunk, asked);
     };
     const lanes = createLanes(openNext, streams, isOrdered);
-    let batch: readonly MGetResult[] = [];
-    let place = 0;
     let isOver = false;
 
     function finish(reason?: unknown): void {
@@ -90,45 +97,101 @@ export function mget<E>(
       chunks.return(undefined).catch(() => {});
     }
 
-    async function advance(): Promise<IteratorResult<MGetResult<E>>> {
-      while (!isOver) {
+    return {
+      /** The next batch; undefined when there is none. Whatever `use` throws ends the mget. */
+      async next<T>(use: (batch: readonly MGetResult[]) => T | Promise<T>): Promise<T | undefined> {
+        if (isOver) {
+          return undefined;
+        }
         try {
-          const read = batch[place++];
-          if (read !== undefined) {
-            const result = await toResult(read);
-            count(result);
-            return { done: false, value: result };
-          }
-          const next = await lanes.next();
-          if (next === undefined) {
+          const batch = await lanes.next();
+          if (batch === undefined) {
             finish();
+            return undefined;
           }
-          batch = next ?? [];
-          place = 0;
+          return await use(batch);
         } catch (error) {
           // The streams have no reader any more.
           finish(new ConnectError("the mget has failed", Code.Canceled));
           throw error;
         }
+      },
+      fail(error: unknown): never {
+        finish(new ConnectError("the mget has failed", Code.Canceled));
+        throw error;
+      },
+      leave() {
+        if (!isOver) {
+          finish(new ConnectError("the reader has left", Code.Canceled));
+        }
+      },
+      isOver: () => isOver,
+    };
+  }
+
+  function iterate(): AsyncIterator<MGetResult<E>> {
+    const reading = begin();
+    let batch: readonly MGetResult[] = [];
+    let place = 0;
+
+    function handOut(result: MGetResult<E>): IteratorResult<MGetResult<E>> {
+      count(result);
+      return { done: false, value: result };
+    }
+
+    async function advance(): Promise<IteratorResult<MGetResult<E>>> {
+      while (!reading.isOver()) {
+        const read = batch[place++];
+        if (read !== undefined) {
+          try {
+            return handOut(isPlain ? (read as MGetResult<E>) : await toResult(read));
+          } catch (error) {
+            reading.fail(error);
+          }
+        }
+        batch = (await reading.next((next) => next)) ?? [];
+        place = 0;
       }
       return { done: true, value: undefined };
     }
 
-    return leavable(advance, () => {
-      if (!isOver) {
-        finish(new ConnectError("the reader has left", Code.Canceled));
+    // What has come and needs no codec costs its reader no more than a promise.
+    function takeNow(): IteratorResult<MGetResult<E>> | undefined {
+      const read = isPlain && !reading.isOver() ? batch[place] : undefined;
+      if (read === undefined) {
+        return undefined;
       }
-    });
+      place++;
+      return handOut(read as MGetResult<E>);
+    }
+
+    return leavable(advance, reading.leave, takeNow);
+  }
+
+  function iterateBatches(): AsyncIterator<readonly MGetResult<E>[]> {
+    const reading = begin();
+    const change = (read: readonly MGetResult[]) =>
+      isPlain ? (read as readonly unknown[] as readonly MGetResult<E>[]) : Promise.all(read.map(toResult));
+    const advance = async (): Promise<IteratorResult<readonly MGetResult<E>[]>> => {
+      const batch = await reading.next<readonly MGetResult<E>[]>(change);
+      if (batch === undefined) {
+        return { done: true, value: undefined };
+      }
+      batch.forEach(count);
+      return { done: false, value: batch };
+    };
+    return leavable(advance, reading.leave);
   }
 
   function count(result: MGetResult<E>): void {
     progress.answered++;
-    progress[result.error !== undefined ? "failed" : result.entry === undefined ? "missing" : "found"]++;
+    progress[result.error !== undefined ? "failed" : MGetResult.isFound(result) ? "found" : "missing"]++;
   }
 
   return {
     progress,
     [Symbol.asyncIterator]: iterate,
+    batches: () => ({ [Symbol.asyncIterator]: iterateBatches }),
     async toMap() {
       const entries = new Map<string, E>();
       for await (const { key, entry } of this) {

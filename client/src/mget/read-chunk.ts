@@ -1,16 +1,13 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
-import {
-  KeyValueService,
-  type MGetResult as ResultMessage,
-  ResultOrder,
-} from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, Caller } from "../call.js";
-import { toEntry } from "../entry.js";
+import type { Entry } from "../entry.js";
 import { type DynakvError, fromResult } from "../errors.js";
+import { mgetReader } from "../results/result-reader.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
 import type { KeyChunk } from "./key-chunks.js";
-import { MGetResult } from "./result.js";
+import { lazyResult, MGetResult } from "./result.js";
 
 export interface ChunkOptions {
   readonly consistency: Consistency;
@@ -28,7 +25,8 @@ export async function* readChunk(
   options: ChunkOptions,
 ): AsyncGenerator<MGetResult[]> {
   const isOrdered = options.order === ResultOrder.REQUEST;
-  let left = keys.map((key, n) => ({ key, index: from + n }));
+  /** The places in the chunk of what is not answered yet. */
+  let left = keys.map((_, place) => place);
   let attempt = 0;
   while (left.length > 0) {
     attempt++;
@@ -38,21 +36,29 @@ export async function* readChunk(
     let failure: DynakvError | undefined;
     let pause: number | undefined;
     try {
-      const stream = call.stream(KeyValueService.method.mGet, { keys: asked.map(({ key }) => key), ...options });
+      const askedKeys = asked.length === keys.length ? keys : asked.map((place) => keys[place] as string);
+      const stream = call.results(KeyValueService.method.mGet, { keys: [...askedKeys], ...options }, mgetReader);
       for await (const { results } of stream) {
         const batch: MGetResult[] = [];
-        for (const result of results) {
-          const place = asked[result.index];
-          if (place === undefined || answered[result.index] !== 0) {
-            throw new TypeError(`the server has answered position ${result.index} of ${asked.length}, or twice`);
+        for (let nth = 0; nth < results.length; nth++) {
+          const index = results.index(nth);
+          const place = asked[index];
+          if (place === undefined || answered[index] !== 0) {
+            throw new TypeError(`the server has answered position ${index} of ${asked.length}, or twice`);
           }
-          const error = result.result.case === "error" ? fromResult(result.result.value) : undefined;
+          const kind = results.kind(nth);
+          const error = kind === "error" ? fromResult(results.error(nth)) : undefined;
           if (error?.retryable === true && pauses(attempt, error) !== undefined) {
-            again.set(result.index, error);
+            again.set(index, error);
             failure ??= error;
           } else if (!(isOrdered && again.size > 0)) {
-            answered[result.index] = 1;
-            batch.push(toResult(result, place, error));
+            answered[index] = 1;
+            const key = keys[place] as string;
+            batch.push(
+              kind === "entry"
+                ? lazyResult(from + place, key, results, nth)
+                : new MGetResult<Entry>(from + place, key, undefined, error),
+            );
           }
         }
         if (batch.length > 0) {
@@ -67,7 +73,7 @@ export async function* readChunk(
     } catch (cause) {
       pause = pauseAfter(cause, { call, method: KeyValueService.method.mGet, attempt, pauses });
     }
-    left = asked.filter((_, n) => answered[n] === 0);
+    left = asked.filter((_, index) => answered[index] === 0);
     if (left.length > 0) {
       pause ??= failure && pauses(attempt, failure);
       if (pause === undefined) {
@@ -76,8 +82,4 @@ export async function* readChunk(
       await sleep(pause, call.signal);
     }
   }
-}
-
-function toResult({ result }: ResultMessage, { index, key }: { index: number; key: string }, error?: DynakvError) {
-  return new MGetResult(index, key, result.case === "entry" ? toEntry(key, result.value) : undefined, error);
 }

@@ -1,5 +1,6 @@
 import type { Entry } from "../entry.js";
 import type { DynakvError } from "../errors.js";
+import type { FoundResults } from "../results/found-results.js";
 
 /** What one position of an mget has brought. */
 export class MGetResult<E = Entry> {
@@ -8,13 +9,18 @@ export class MGetResult<E = Entry> {
   readonly key: string;
   /** Why this key could not be read; undefined when it could. */
   readonly error: DynakvError | undefined;
-  readonly #entry: E | undefined;
+  #entry: E | undefined;
+  /** Of what the entry is made when it is first asked for. */
+  #source: FoundResults | undefined;
+  readonly #nth: number;
 
-  constructor(index: number, key: string, entry: E | undefined, error?: DynakvError) {
+  constructor(index: number, key: string, entry: E | undefined, error?: DynakvError, source?: FoundResults, nth = 0) {
     this.index = index;
     this.key = key;
     this.error = error;
     this.#entry = entry;
+    this.#source = source;
+    this.#nth = nth;
   }
 
   /**
@@ -25,8 +31,22 @@ export class MGetResult<E = Entry> {
     if (this.error !== undefined) {
       throw this.error;
     }
+    if (this.#source !== undefined) {
+      this.#entry = this.#source.entry(this.#nth, this.key) as E;
+      this.#source = undefined;
+    }
     return this.#entry;
   }
+
+  /** Whether the key holds something, which is known without making an entry of it. */
+  static isFound(result: MGetResult<unknown>): boolean {
+    return result.#source !== undefined || result.#entry !== undefined;
+  }
+}
+
+/** A result whose entry is made of others' when it is first asked for. */
+export function lazyResult(index: number, key: string, source: FoundResults, nth: number): MGetResult {
+  return new MGetResult<Entry>(index, key, undefined, undefined, source, nth);
 }
 
 /** How far an mget has come. */

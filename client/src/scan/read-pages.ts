@@ -1,6 +1,7 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
-import { KeyValueService, type ScanResponse } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, Caller } from "../call.js";
+import { type FoundPage, scanReader } from "../results/result-reader.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
 
@@ -15,12 +16,12 @@ export async function* readPages(
   { pauses }: Pick<Caller, "pauses">,
   call: Call,
   { cursor, ...request }: ScanRequestOptions,
-): AsyncGenerator<ScanResponse> {
+): AsyncGenerator<FoundPage> {
   const method = KeyValueService.method.scan;
   let after = cursor;
   for (let attempt = 1; ; attempt++) {
     try {
-      for await (const message of call.stream(method, { ...request, cursor: after })) {
+      for await (const message of call.results(method, { ...request, cursor: after }, scanReader)) {
         after = message.cursor;
         attempt = 1;
         yield message;

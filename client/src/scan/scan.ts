@@ -1,10 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ScanResult as ResultMessage } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Caller } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
-import { type Entry, toEntry } from "../entry.js";
+import type { Entry } from "../entry.js";
 import { DynakvError, fromResult } from "../errors.js";
 import { leavable } from "../leavable.js";
+import type { FoundResults } from "../results/found-results.js";
+import type { FoundPage } from "../results/result-reader.js";
 import { changeEntry, type View } from "../view.js";
 import { toConsistency } from "../write-options.js";
 import { readPages } from "./read-pages.js";
@@ -39,16 +40,29 @@ export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): Sc
     consistency: toConsistency(options),
   };
 
-  async function toResult({ key: whole, result }: ResultMessage): Promise<ScanResult<E>> {
+  function toResult(results: FoundResults, nth: number): ScanResult<E> | Promise<ScanResult<E>> {
+    const whole = results.key(nth);
     const key = whole.slice(view.prefix.length);
-    if (result.case === "error") {
-      return new ScanResult<E>(key, { error: fromResult(result.value) });
+    const kind = results.kind(nth);
+    if (kind === "error") {
+      return new ScanResult<E>(key, { error: fromResult(results.error(nth)) });
     }
-    if (result.case === undefined) {
+    if (kind === undefined) {
       throw new TypeError("the server has found a kind of result that this version of the client does not know");
     }
-    const changed = await changeEntry(view, toEntry(whole, result.value));
+    const entry = results.entry(nth, whole);
+    return view.change === undefined ? new ScanResult<E>(key, { entry: entry as E }) : change(key, entry);
+  }
+
+  async function change(key: string, entry: Entry): Promise<ScanResult<E>> {
+    const changed = await changeEntry(view, entry);
     return new ScanResult<E>(key, changed instanceof DynakvError ? { error: changed } : { entry: changed });
+  }
+
+  async function toPage({ results, cursor }: FoundPage): Promise<ScanPage<E>> {
+    const all = Array.from({ length: results.length }, (_, nth) => toResult(results, nth));
+    const isWhole = (page: typeof all): page is ScanResult<E>[] => view.change === undefined;
+    return { results: isWhole(all) ? all : await Promise.all(all), cursor };
   }
 
   function iterate(): AsyncIterator<ScanPage<E>> {
@@ -75,10 +89,7 @@ export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): Sc
             finish();
             return { done, value: undefined };
           }
-          return {
-            done: false,
-            value: { results: await Promise.all(value.results.map(toResult)), cursor: value.cursor },
-          };
+          return { done: false, value: await toPage(value) };
         } catch (error) {
           finish(new ConnectError("the scan has failed", Code.Canceled));
           throw error;

@@ -1,5 +1,5 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
@@ -13,17 +13,26 @@ export interface ServedService {
   readonly service: DescService;
   /** By the local names of its methods. */
   readonly implementation: Readonly<Record<string, unknown>>;
+  /** Of those of its streams which it can bring as messages in their envelopes. */
+  readonly enveloped?: Readonly<Record<string, EnvelopedStream>>;
 }
 
+/** A stream of messages, each encoded by protobuf and in its envelope. */
+export type EnvelopedStream = (request: never, context: HandlerContext) => AsyncIterable<Buffer>;
+
 export interface Implementations {
-  readonly keyValue: ServiceImpl<typeof KeyValueService>;
+  readonly keyValue: {
+    readonly implementation: ServiceImpl<typeof KeyValueService>;
+    readonly enveloped: Readonly<Record<string, EnvelopedStream>>;
+  };
   readonly info: ServiceImpl<typeof InfoService>;
   readonly health: ServiceImpl<typeof Health>;
 }
 
 /** All services but reflection. */
 export function createServices({ keyValue, info, health }: Implementations): readonly ServedService[] {
-  return [serve(KeyValueService, keyValue), serve(InfoService, info), serve(Health, health)];
+  const { implementation, enveloped } = keyValue;
+  return [{ ...serve(KeyValueService, implementation), enveloped }, serve(InfoService, info), serve(Health, health)];
 }
 
 /** Where the compiler sees that the two belong together. */

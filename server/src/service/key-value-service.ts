@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
@@ -11,8 +11,10 @@ import {
   type KeyValueService,
   type MGetRequest,
   type MGetResponse,
+  MGetResponseSchema,
   type ScanRequest,
   type ScanResponse,
+  ScanResponseSchema,
   type SetRequest,
   type TouchRequest,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
@@ -21,11 +23,12 @@ import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
 import { checkRight, withRights } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";
+import { envelopeBytes } from "./entry-frames.js";
 import { workOf } from "./initiator.js";
 import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
-import { groupResults } from "./result-groups.js";
+import { frameResults } from "./result-frames.js";
 import type { ScanCursors } from "./scan-cursors.js";
-import { groupScanned } from "./scan-groups.js";
+import { frameScanned } from "./scan-frames.js";
 import {
   checkKey,
   checkPrefix,
@@ -51,8 +54,18 @@ export interface KeyValueServiceOptions {
   readonly maxKeys: number;
 }
 
+/** The streams of the service as bytes: messages in their envelopes. */
+export type EnvelopedStreams = Readonly<{
+  mGet: (request: MGetRequest, context: HandlerContext) => AsyncIterable<Buffer>;
+  scan: (request: ScanRequest, context: HandlerContext) => AsyncIterable<Buffer>;
+}>;
+
 /** KeyValueService over a store: checks what was asked, carries it out, and puts the answer into messages. */
-export function createKeyValueService(options: KeyValueServiceOptions): ServiceImpl<typeof KeyValueService> {
+export function createKeyValueService(options: KeyValueServiceOptions): {
+  readonly implementation: ServiceImpl<typeof KeyValueService>;
+  /** The same streams, without an object for each result. */
+  readonly enveloped: EnvelopedStreams;
+} {
   const { store, clock, cursors, defaultDeadlineMs, maxKeys } = options;
 
   function unary<T>(context: HandlerContext, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -70,7 +83,31 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
     return unary(context, call);
   }
 
-  return {
+  const enveloped: EnvelopedStreams = {
+    mGet({ keys, consistency, order, metadataOnly }, context) {
+      refuseUnserved({ metadata_only: metadataOnly });
+      if (keys.length > maxKeys) {
+        throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
+      }
+      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
+      const input = { keys, ordered: isOrdered(order), check: keyError };
+      // All of them before the first is read.
+      return withRights(context, "read", keys, () => frameResults(store.readMany(input, read)));
+    },
+
+    scan({ prefix, cursor, consistency, keysOnly }, context) {
+      refuseUnserved({ keys_only: keysOnly });
+      checkPrefix(prefix);
+      // Who may read a prefix may read all that begins with it, and so all that begins with more.
+      checkRight(context, "read", [prefix]);
+      const after = cursor === "" ? undefined : cursors.read(cursor, prefix);
+      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
+      const pages = store.scan({ prefix, after }, read);
+      return frameScanned(pages, (key) => cursors.write(key, prefix));
+    },
+  };
+
+  const implementation: ServiceImpl<typeof KeyValueService> = {
     get({ key, consistency, metadataOnly }: GetRequest, context) {
       refuseUnserved({ metadata_only: metadataOnly });
       checkKey(key);
@@ -107,26 +144,12 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       throw unserved("MDelete").withOutcome(Outcome.NOT_APPLIED);
     },
 
-    mGet({ keys, consistency, order, metadataOnly }: MGetRequest, context): AsyncIterable<MGetResponse> {
-      refuseUnserved({ metadata_only: metadataOnly });
-      if (keys.length > maxKeys) {
-        throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
-      }
-      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
-      const input = { keys, ordered: isOrdered(order), check: keyError };
-      // All of them before the first is read.
-      return withRights(context, "read", keys, () => groupResults(store.readMany(input, read)));
+    mGet(request: MGetRequest, context): AsyncIterable<MGetResponse> {
+      return fromEnvelopes(MGetResponseSchema, enveloped.mGet(request, context));
     },
 
-    scan({ prefix, cursor, consistency, keysOnly }: ScanRequest, context): AsyncIterable<ScanResponse> {
-      refuseUnserved({ keys_only: keysOnly });
-      checkPrefix(prefix);
-      // Who may read a prefix may read all that begins with it, and so all that begins with more.
-      checkRight(context, "read", [prefix]);
-      const after = cursor === "" ? undefined : cursors.read(cursor, prefix);
-      const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
-      const pages = store.scan({ prefix, after }, read);
-      return groupScanned(pages, (key) => cursors.write(key, prefix));
+    scan(request: ScanRequest, context): AsyncIterable<ScanResponse> {
+      return fromEnvelopes(ScanResponseSchema, enveloped.scan(request, context));
     },
 
     delete(request: DeleteRequest, context) {
@@ -193,6 +216,16 @@ export function createKeyValueService(options: KeyValueServiceOptions): ServiceI
       });
     },
   };
+  return { implementation, enveloped };
+}
+
+async function* fromEnvelopes<O extends DescMessage>(
+  schema: O,
+  envelopes: AsyncIterable<Buffer>,
+): AsyncGenerator<MessageShape<O>> {
+  for await (const envelope of envelopes) {
+    yield fromBinary(schema, envelope.subarray(envelopeBytes));
+  }
 }
 
 /** Refuses what the schema has and this server does not do yet. */

@@ -16,8 +16,7 @@ import {
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { StoredEntry } from "../store/layout/entry.js";
-import type { ReadResult } from "../store/reads/result-order.js";
-import type { ScannedKey } from "../store/reads/scan-table.js";
+import type { Found } from "../store/reads/batch-answer.js";
 import type { DeleteResult } from "../store/writes/delete-entry.js";
 import type { SetResult } from "../store/writes/set-entry.js";
 import type { TouchResult } from "../store/writes/touch-entry.js";
@@ -65,22 +64,22 @@ export function toTouchResponse(touched: TouchResult | undefined): TouchResponse
   });
 }
 
-export function toResult({ index, key, found }: ReadResult): MGetResult {
+export function toResult({ index, key, found }: { index: number; key: string; found: Found }): MGetResult {
   return create(MGetResultSchema, { index, key, result: toResultCase(found) });
 }
 
-function toResultCase(found: ReadResult["found"]): MGetResult["result"] {
+function toResultCase(found: Found): MGetResult["result"] {
   if (found === undefined) {
     return { case: "missing", value: create(EmptySchema) };
   }
   return toFoundCase(found);
 }
 
-export function toScanResult({ key, found }: ScannedKey): ScanResult {
+export function toScanResult({ key, found }: { key: string; found: NonNullable<Found> }): ScanResult {
   return create(ScanResultSchema, { key, result: toFoundCase(found) });
 }
 
-function toFoundCase(found: ScannedKey["found"]): ScanResult["result"] {
+function toFoundCase(found: NonNullable<Found>): ScanResult["result"] {
   if (!(found instanceof DynakvError)) {
     return { case: "entry", value: toEntry(found) };
   }
@@ -122,8 +121,17 @@ export function expireTimeOf(expireAtMs: number | undefined): { expireTime?: Tim
 }
 
 export function msToTimestamp(ms: number): Timestamp {
-  const seconds = Math.floor(ms / 1000);
-  return create(TimestampSchema, { seconds: BigInt(seconds), nanos: Math.round((ms - seconds * 1000) * 1e6) });
+  return create(TimestampSchema, { seconds: BigInt(secondsOf(ms)), nanos: nanosOf(ms) });
+}
+
+/** The whole seconds of a time in milliseconds. */
+export function secondsOf(ms: number): number {
+  return Math.floor(ms / 1000);
+}
+
+/** The nanoseconds beside them. */
+export function nanosOf(ms: number): number {
+  return Math.round((ms - secondsOf(ms) * 1000) * 1e6);
 }
 
 export function msToDuration(ms: number): Duration {

@@ -4,7 +4,7 @@ import type { IncrResult } from "./counters/recall.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "./layout/entry.js";
 import { createCoalescedRead } from "./reads/coalesced-reads.js";
 import { type ReadManyInput, readMany } from "./reads/read-many.js";
-import type { ReadResult } from "./reads/result-order.js";
+import type { ResultGroup } from "./reads/result-group.js";
 import { type ScanInput, type ScanPage, scanTable } from "./reads/scan-table.js";
 import type { StoreContext } from "./store-context.js";
 import { type DeleteInput, type DeleteResult, deleteEntry } from "./writes/delete-entry.js";
@@ -15,7 +15,7 @@ import { type TouchInput, type TouchResult, touchEntry } from "./writes/touch-en
 export interface Store {
   get(key: string, options: ReadOptions): Promise<StoredEntry | undefined>;
   set(input: SetInput, options: CallOptions): Promise<SetResult>;
-  readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ReadResult[]>;
+  readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ResultGroup>;
   scan(input: ScanInput, options: ReadOptions): AsyncIterable<ScanPage>;
   delete(input: DeleteInput, options: CallOptions): Promise<DeleteResult>;
   incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;

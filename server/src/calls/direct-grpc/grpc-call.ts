@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { DescMethodUnary } from "@bufbuild/protobuf";
+import type { DescMethodServerStreaming, DescMethodUnary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 import { toWebHeaders } from "../../../../common/node-headers.js";
 import type { Call } from "../call.js";
@@ -35,8 +35,8 @@ export class GrpcCall implements HandlerContext {
     }
   }
 
-  get method(): DescMethodUnary {
-    return this.call.method as DescMethodUnary;
+  get method(): DescMethodUnary | DescMethodServerStreaming {
+    return this.call.method as DescMethodUnary | DescMethodServerStreaming;
   }
 
   get service() {

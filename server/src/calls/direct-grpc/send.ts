@@ -17,7 +17,7 @@ export function sendError(call: GrpcCall, error: ConnectError): void {
 }
 
 function send(call: GrpcCall, frame: Uint8Array | undefined, trailers: OutgoingHttpHeaders): void {
-  call.call.responseBytes = frame?.length ?? 0;
+  call.call.responseBytes += frame?.length ?? 0;
   call.answered();
   const { stream } = call;
   if (stream.closed || stream.destroyed) {
@@ -28,6 +28,45 @@ function send(call: GrpcCall, frame: Uint8Array | undefined, trailers: OutgoingH
       stream.sendTrailers(trailers);
     }
   });
-  stream.respond(call.head(), { waitForTrailers: true });
+  respond(call);
   stream.end(frame);
+}
+
+function respond(call: GrpcCall): void {
+  if (!call.stream.headersSent) {
+    call.stream.respond(call.head(), { waitForTrailers: true });
+  }
+}
+
+/**
+ * Sends a message of a stream, in its envelope. Resolves once its client has taken so much that another may follow, or the call is
+ * aborted; undefined when it may follow at once.
+ */
+export function sendEnvelope(call: GrpcCall, envelope: Buffer): Promise<void> | undefined {
+  const { stream } = call;
+  if (stream.closed || stream.destroyed) {
+    return undefined;
+  }
+  respond(call);
+  call.call.responseBytes += envelope.length;
+  return stream.write(envelope) ? undefined : drained(call);
+}
+
+function drained({ call, stream, signal }: GrpcCall): Promise<void> {
+  call.onStall?.(true);
+  return new Promise((resolve) => {
+    const go = () => {
+      stream.off("drain", go).off("close", go);
+      signal.removeEventListener("abort", go);
+      call.onStall?.(false);
+      resolve();
+    };
+    stream.on("drain", go).on("close", go);
+    signal.addEventListener("abort", go);
+  });
+}
+
+/** Ends a stream that was sent whole. */
+export function endStream(call: GrpcCall): void {
+  send(call, undefined, call.trailers());
 }

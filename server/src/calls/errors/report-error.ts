@@ -6,6 +6,7 @@ import { type Call, callKey } from "../call.js";
 import { nameOf } from "../enum-names.js";
 import { requestIdHeader } from "../header-names.js";
 import { recordKeys } from "../recorded-keys.js";
+import { withDecodedList } from "../requests/message-check.js";
 import { PreparedError } from "./prepared-error.js";
 import { type ProtocolLimits, toProtocolError } from "./protocol-errors.js";
 import { isWrite, toConnectError } from "./to-connect-error.js";
@@ -87,12 +88,7 @@ export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call
 
 async function* readMessages(messages: AsyncIterable<Message>, call: Call, map: (error: unknown) => Error) {
   for await (const message of mapFailure(messages, map)) {
-    const { decodedList } = call;
-    if (decodedList !== undefined) {
-      call.decodedList = undefined;
-      Object.assign(message, { [decodedList.name]: decodedList.elements });
-    }
-    recordKeys(call, message);
+    recordKeys(call, withDecodedList(call, message));
     yield message;
   }
 }

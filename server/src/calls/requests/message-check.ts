@@ -1,4 +1,4 @@
-import type { DescMethod } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { runInSlices } from "../../../../common/time-slices.js";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
@@ -169,4 +169,14 @@ function* inParts<T>(add: (chunk: Uint8Array) => T | undefined, chunk: Uint8Arra
     yield;
   }
   return undefined;
+}
+
+/** A message with the elements of its list that were decoded apart. */
+export function withDecodedList<T extends Message>(call: Call, message: T): T {
+  const { decodedList } = call;
+  if (decodedList !== undefined) {
+    call.decodedList = undefined;
+    Object.assign(message, { [decodedList.name]: decodedList.elements });
+  }
+  return message;
 }

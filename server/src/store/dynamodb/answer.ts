@@ -1,5 +1,8 @@
 import { type AskedFor, checkAnswer, checkSuccessHead, ForeignAnswerError, isObject } from "./answer-shape.js";
-import { fromBase64, fromJsonItem, type TakenBytes } from "./attribute-json.js";
+import { AnsweredItems, type Column } from "./answered-items.js";
+import { decodeBase64InPlace, fromBase64, fromJsonItem, type TakenBytes } from "./attribute-json.js";
+import type { Item } from "./item.js";
+import { isPlaceholder, scanAnswer } from "./scan-items.js";
 
 /** An answer over HTTP, whole. */
 export interface HttpAnswer {
@@ -25,6 +28,47 @@ export function readAnswer<Output>(operation: string, asked: AskedFor, answer: H
     throw readError(answer);
   }
   return readSuccess(operation, asked, answer) as Output;
+}
+
+/** An answer to a read of many items, whose items stay where they are as far as they can. */
+export type ItemsAnswer<Output> = Omit<Output, "Responses" | "Items"> & { readonly items: AnsweredItems };
+
+/**
+ * The same as {@link readAnswer} of a Scan, or of a BatchGetItem from one table, without an object for each item that has nothing but
+ * columns.
+ *
+ * @throws as readAnswer does
+ */
+export function readItems<Output>(
+  operation: "BatchGetItem" | "Scan",
+  asked: AskedFor,
+  answer: HttpAnswer,
+  columns: readonly Column[],
+): ItemsAnswer<Output> {
+  const [table = ""] = Object.keys(asked.RequestItems ?? {});
+  const listIn = ({ Items, Responses }: JsonAnswer) =>
+    (operation === "Scan" ? Items : (Responses as Record<string, unknown[]>)[table]) ?? [];
+  if (answer.status === 200) {
+    const path = operation === "Scan" ? ["Items"] : ["Responses", table];
+    const scanned = scanAnswer(answer.body, path, columns, decodeBase64InPlace);
+    const rest = scanned && readSuccess(operation, asked, { ...answer, body: scanned.rest });
+    // A name can be there twice, and then the last one counts.
+    if (scanned !== undefined && rest !== undefined && isPlaceholder(listIn(rest))) {
+      return withItems(rest as Output & JsonAnswer, scanned.take(parseItem));
+    }
+  }
+  const whole = readAnswer<Output & JsonAnswer>(operation, asked, answer);
+  return withItems(whole, AnsweredItems.of(listIn(whole) as Item[]));
+}
+
+function withItems<Output>(answer: Output & JsonAnswer, items: AnsweredItems): ItemsAnswer<Output> {
+  const { Items: _, Responses: __, ...rest } = answer;
+  return { ...rest, items };
+}
+
+function parseItem(json: Buffer): Item {
+  const { text, bytes } = takeBytes(json);
+  return fromJsonItem(parse(text), bytes);
 }
 
 /** @throws ForeignAnswerError */

@@ -141,6 +141,29 @@ export function fromBase64(text: string): Buffer {
   return bytes;
 }
 
+/**
+ * Decodes base64 where it lies, and returns where the bytes end; -1 for base64 with escapes of JSON in it, which stays as it is.
+ *
+ * @throws ForeignAnswerError when it is not base64
+ */
+export function decodeBase64InPlace(body: Buffer, from: number, to: number): number {
+  const text = body.toString("latin1", from, to);
+  if (text.includes("\\")) {
+    return -1;
+  }
+  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const length = (text.length / 4) * 3 - padding;
+  if (
+    text.length % 4 !== 0 ||
+    text.includes("-") ||
+    text.includes("_") ||
+    body.write(text, from, "base64") !== length
+  ) {
+    throw malformed();
+  }
+  return from + length;
+}
+
 function malformed(): ForeignAnswerError {
   return new ForeignAnswerError(200, "an item in it is malformed");
 }

@@ -13,6 +13,9 @@ import type {
   UpdateItemCommandOutput,
 } from "@aws-sdk/client-dynamodb";
 
+import type { ItemsAnswer } from "./answer.js";
+import type { Column } from "./answered-items.js";
+
 /**
  * The operations of DynamoDB that calls are made of. Each sends one request and never repeats it (see retry.ts), rejects when
  * the signal aborts, and otherwise with an error that `classifyError` understands.
@@ -26,10 +29,17 @@ export interface DataPlane {
     input: BatchGetItemCommandInput,
     signal: AbortSignal,
   ): Promise<Pick<BatchGetItemCommandOutput, "Responses" | "UnprocessedKeys" | "ConsumedCapacity">>;
+  /** The same, of one table, with its items as {@link AnsweredItems}. */
+  batchGetColumns(
+    input: BatchGetItemCommandInput,
+    signal: AbortSignal,
+    columns: readonly Column[],
+  ): Promise<ItemsAnswer<Pick<BatchGetItemCommandOutput, "UnprocessedKeys" | "ConsumedCapacity">>>;
   scan(
     input: ScanCommandInput,
     signal: AbortSignal,
-  ): Promise<Pick<ScanCommandOutput, "Items" | "LastEvaluatedKey" | "ConsumedCapacity">>;
+    columns: readonly Column[],
+  ): Promise<ItemsAnswer<Pick<ScanCommandOutput, "LastEvaluatedKey" | "ConsumedCapacity">>>;
   putItem(
     input: PutItemCommandInput,
     signal: AbortSignal,

@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
-import { readAnswer } from "./answer.js";
-import type { AskedFor } from "./answer-shape.js";
+import { type HttpAnswer, readAnswer, readItems } from "./answer.js";
 import { toJsonItem } from "./attribute-json.js";
 import { isRefusedCredentials } from "./aws-errors.js";
 import { createCredentialRenewal } from "./credential-renewal.js";
@@ -89,13 +88,12 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
       : unlessAborted(prepareAnew(), signal);
   }
 
-  async function sendOnce<Output>(
+  async function sendOnce(
     operation: string,
-    asked: AskedFor,
     body: Buffer,
     { credentials, way }: Prepared,
     signal: AbortSignal,
-  ): Promise<Output> {
+  ): Promise<HttpAnswer> {
     const { target, sign, exchange } = way;
     const request = { ...target, target: targetPrefix + operation, contentType, body };
     const headers = sign(request, credentials, Date.now() + skewMs);
@@ -104,20 +102,29 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     if (answer.status !== 200) {
       learnSkew(answer.date);
     }
-    return readAnswer<Output>(operation, asked, answer);
+    return answer;
   }
 
-  async function send<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
+  async function send<Output>(
+    operation: string,
+    input: object,
+    signal: AbortSignal,
+    read: (answer: HttpAnswer) => Output,
+  ): Promise<Output> {
     const body = toBody(input);
     const first = await prepare(signal);
     try {
-      return await sendOnce<Output>(operation, input, body, first, signal);
+      return read(await sendOnce(operation, body, first, signal));
     } catch (error) {
       if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(first.credentials))) {
         throw error;
       }
     }
-    return sendOnce<Output>(operation, input, body, await unlessAborted(prepareAnew(), signal), signal);
+    return read(await sendOnce(operation, body, await unlessAborted(prepareAnew(), signal), signal));
+  }
+
+  function sendPlain<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
+    return send(operation, input, signal, (answer) => readAnswer<Output>(operation, input, answer));
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.
@@ -129,12 +136,14 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   }
 
   return {
-    getItem: (input, signal) => send("GetItem", input, signal),
-    batchGetItem: (input, signal) => send("BatchGetItem", input, signal),
-    scan: (input, signal) => send("Scan", input, signal),
-    putItem: (input, signal) => send("PutItem", withJsonBytes(input), signal),
-    updateItem: (input, signal) => send("UpdateItem", withJsonBytes(input), signal),
-    deleteItem: (input, signal) => send("DeleteItem", withJsonBytes(input), signal),
+    getItem: (input, signal) => sendPlain("GetItem", input, signal),
+    batchGetItem: (input, signal) => sendPlain("BatchGetItem", input, signal),
+    batchGetColumns: (input, signal, columns) =>
+      send("BatchGetItem", input, signal, (answer) => readItems("BatchGetItem", input, answer, columns)),
+    scan: (input, signal, columns) => send("Scan", input, signal, (answer) => readItems("Scan", {}, answer, columns)),
+    putItem: (input, signal) => sendPlain("PutItem", withJsonBytes(input), signal),
+    updateItem: (input, signal) => sendPlain("UpdateItem", withJsonBytes(input), signal),
+    deleteItem: (input, signal) => sendPlain("DeleteItem", withJsonBytes(input), signal),
     async close() {
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },

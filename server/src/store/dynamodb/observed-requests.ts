@@ -51,7 +51,11 @@ interface Consumed {
   CapacityUnits?: number | undefined;
 }
 
-type Send<Input, Output> = (input: Input, signal: AbortSignal) => Promise<Output>;
+type Send<Input, Output, Rest extends unknown[]> = (
+  input: Input,
+  signal: AbortSignal,
+  ...rest: Rest
+) => Promise<Output>;
 
 /**
  * A data plane whose requests are observed. DynamoDB is asked what a request consumes only when there is somebody to be told: its
@@ -60,15 +64,15 @@ type Send<Input, Output> = (input: Input, signal: AbortSignal) => Promise<Output
 export function observeRequests(plane: DataPlane, { all, initiated }: RequestObservers): DataPlane {
   const everyone = [...all, ...initiated];
 
-  function observed<Input extends AnyInput, Output extends AnyOutput>(
+  function observed<Input extends AnyInput, Output extends AnyOutput, Rest extends unknown[]>(
     operation: Operation,
-    send: Send<Input, Output>,
-  ): Send<Input, Output> {
-    return (input, signal) => {
+    send: Send<Input, Output, Rest>,
+  ): Send<Input, Output, Rest> {
+    return (input, signal, ...rest) => {
       const initiators = initiatorsOf(signal);
       const observers = initiators === undefined ? all : everyone;
       if (observers.length === 0) {
-        return send(input, signal);
+        return send(input, signal, ...rest);
       }
       const request = { operation, ...describeInput(input), initiators };
       const ends: ((end: RequestEnd) => void)[] = [];
@@ -86,7 +90,7 @@ export function observeRequests(plane: DataPlane, { all, initiated }: RequestObs
           each(end);
         }
       };
-      return send({ ...input, ReturnConsumedCapacity: "TOTAL" }, signal).then(
+      return send({ ...input, ReturnConsumedCapacity: "TOTAL" }, signal, ...rest).then(
         (output) => {
           tell(output, undefined);
           return output;
@@ -103,6 +107,7 @@ export function observeRequests(plane: DataPlane, { all, initiated }: RequestObs
   return {
     getItem: observed("GetItem", plane.getItem),
     batchGetItem: observed("BatchGetItem", plane.batchGetItem),
+    batchGetColumns: observed("BatchGetItem", plane.batchGetColumns),
     scan: observed("Scan", plane.scan),
     putItem: observed("PutItem", plane.putItem),
     updateItem: observed("UpdateItem", plane.updateItem),

@@ -4,6 +4,7 @@ import { int64 } from "../../../../common/int64.js";
 import { withoutLeadingDash } from "../../../../common/leading-dash.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import type { AnsweredItems, Column } from "../dynamodb/answered-items.js";
 import type { Item } from "../dynamodb/item.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes } from "./item-size.js";
@@ -71,6 +72,15 @@ export interface ItemLayout {
    * it holds neither kind.
    */
   decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
+  /** What an ordinary item of a read has. */
+  readonly columns: readonly Column[];
+  /** The key of an item that was read with {@link columns}. */
+  keyAt(items: AnsweredItems, index: number): string;
+  /**
+   * The same as {@link decode}, of an item that was read with {@link columns}, without an object for it: false where it takes one,
+   * since the item is not ordinary, or is no value that dynakv has written.
+   */
+  view(items: AnsweredItems, index: number, nowMs: number, view: EntryView): boolean;
   /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
   /**
@@ -85,6 +95,41 @@ export interface ItemLayout {
   /** The condition that an item is, attribute by attribute, the one given: for items whose etag is a digest of them. */
   sameItem(item: Item): { expression: string; values: Item };
 }
+
+/** What {@link ItemLayout.view} finds in an item. One is used for many items. */
+export interface EntryView {
+  /** Whether there is an entry. If not, nothing else is set. */
+  isThere: boolean;
+  /** The epoch second at which it was written, and the nanoseconds; undefined when the item does not say. */
+  writeSeconds: number | undefined;
+  writeNanos: number;
+  expireAtMs: number | undefined;
+  /** Where its key, its value and its etag lie in the body of the answer. */
+  keyFrom: number;
+  keyTo: number;
+  valueFrom: number;
+  valueTo: number;
+  etagFrom: number;
+  etagTo: number;
+}
+
+export function createEntryView(): EntryView {
+  return {
+    isThere: false,
+    writeSeconds: undefined,
+    writeNanos: 0,
+    expireAtMs: undefined,
+    keyFrom: 0,
+    keyTo: 0,
+    valueFrom: 0,
+    valueTo: 0,
+    etagFrom: 0,
+    etagTo: 0,
+  };
+}
+
+/** The places of the columns in {@link ItemLayout.columns}. */
+const column = { key: 0, value: 1, writeTime: 2, expiry: 3, exactExpiry: 4, etag: 5 } as const;
 
 /** What a read needs of an item, as a ProjectionExpression. */
 export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g";
@@ -117,13 +162,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
   }
 
   function expireAtMs(item: Item): number | undefined {
-    const text = item[names.expiryAttribute]?.N;
-    if (text === undefined) {
-      return undefined;
-    }
-    const second = Number(text);
-    const exact = Number(item[names.exactExpiryAttribute]?.N);
-    return Math.ceil(exact / 1000) === second ? exact : Math.ceil(second) * 1000;
+    return parseExpiry(item[names.expiryAttribute]?.N, item[names.exactExpiryAttribute]?.N);
   }
 
   function counter(item: Item): bigint | undefined {
@@ -213,6 +252,37 @@ export function createItemLayout(names: TableNames): ItemLayout {
         expireAtMs: expires,
         etag: writtenEtag(item) ?? digestEtag(item),
       };
+    },
+    columns: [
+      { name: names.keyAttribute, type: "S" },
+      { name: names.valueAttribute, type: "B" },
+      { name: names.writeTimeAttribute, type: "N" },
+      { name: names.expiryAttribute, type: "N" },
+      { name: names.exactExpiryAttribute, type: "N" },
+      { name: names.etagAttribute, type: "S" },
+    ],
+    keyAt: (items, index) =>
+      items.isOrdinary(index)
+        ? (items.text(index, column.key) ?? "")
+        : (items.item(index)[names.keyAttribute]?.S ?? ""),
+    view(items, index, nowMs, view) {
+      if (!items.isOrdinary(index)) {
+        return false;
+      }
+      view.keyFrom = items.from(index, column.key);
+      view.keyTo = items.to(index, column.key);
+      view.valueFrom = items.from(index, column.value);
+      view.valueTo = items.to(index, column.value);
+      view.etagFrom = items.from(index, column.etag);
+      view.etagTo = items.to(index, column.etag);
+      view.expireAtMs = parseExpiry(items.text(index, column.expiry), items.text(index, column.exactExpiry));
+      const hasAll = view.keyTo > view.keyFrom && view.valueFrom !== 0 && view.etagFrom !== 0;
+      if (!hasAll || isArchiveKey(items.text(index, column.key) ?? "")) {
+        return false;
+      }
+      view.isThere = !isExpired(view.expireAtMs, nowMs);
+      readInstant(items.text(index, column.writeTime), view);
+      return view.expireAtMs === undefined || Number.isFinite(view.expireAtMs);
     },
     // Numbers count at their longest. DynamoDB does not count the zeros at the end of one, and if they were left out here,
     // the largest value at a key would depend on the moment of the write.
@@ -346,12 +416,61 @@ function parseCounter(text: string | undefined): bigint | undefined {
   return counter >= int64.min && counter <= int64.max ? counter : undefined;
 }
 
-/** Read from the text, since a float64 of epoch seconds is off by up to 120 nanoseconds. */
-function parseInstant(text: string | undefined): Instant | undefined {
-  const match = /^(\d{1,12})(?:\.(\d+))?$/.exec(text ?? "");
-  if (match === null) {
+/** The millisecond from which an item is gone: see {@link ItemLayout}. Others may write fractions of seconds. */
+function parseExpiry(text: string | undefined, exactText: string | undefined): number | undefined {
+  if (text === undefined) {
     return undefined;
   }
-  const [, seconds = "0", fraction = ""] = match;
-  return { seconds: BigInt(seconds), nanos: Number(fraction.slice(0, 9).padEnd(9, "0")) };
+  const second = Number(text);
+  const exact = Number(exactText);
+  return Math.ceil(exact / 1000) === second ? exact : Math.ceil(second) * 1000;
+}
+
+const time: Pick<EntryView, "writeSeconds" | "writeNanos"> = { writeSeconds: undefined, writeNanos: 0 };
+
+function parseInstant(text: string | undefined): Instant | undefined {
+  readInstant(text, time);
+  const { writeSeconds, writeNanos } = time;
+  return writeSeconds === undefined ? undefined : { seconds: BigInt(writeSeconds), nanos: writeNanos };
+}
+
+const zero = 0x30;
+const nine = 0x39;
+const point = 0x2e;
+const maxSecondDigits = 12;
+
+/**
+ * Read digit by digit from a text such as `1790000000.123`, since a float64 of epoch seconds is off by up to 120 nanoseconds. Anything
+ * else is no time.
+ */
+function readInstant(text: string | undefined, into: Pick<EntryView, "writeSeconds" | "writeNanos">): void {
+  into.writeSeconds = undefined;
+  into.writeNanos = 0;
+  if (text === undefined) {
+    return;
+  }
+  let seconds = 0;
+  let at = 0;
+  for (; at < text.length && text.charCodeAt(at) !== point; at++) {
+    const digit = text.charCodeAt(at);
+    if (digit < zero || digit > nine || at >= maxSecondDigits) {
+      return;
+    }
+    seconds = seconds * 10 + digit - zero;
+  }
+  if (at === 0 || at === text.length - 1) {
+    return;
+  }
+  let nanos = 0;
+  let unit = 1e8;
+  for (at++; at < text.length; at++) {
+    const digit = text.charCodeAt(at);
+    if (digit < zero || digit > nine) {
+      return;
+    }
+    nanos += (digit - zero) * unit;
+    unit = unit < 10 ? 0 : unit / 10;
+  }
+  into.writeSeconds = seconds;
+  into.writeNanos = nanos;
 }

@@ -4,7 +4,7 @@ import { abortError, DynakvError } from "../../errors/dynakv-error.js";
 import { joinInitiators } from "../dynamodb/initiators.js";
 import type { ReadOptions, StoredEntry } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
-import type { Found } from "./read-batch.js";
+import type { Found } from "./batch-answer.js";
 import { readEntry } from "./read-entry.js";
 import { readMany } from "./read-many.js";
 
@@ -74,7 +74,9 @@ function createQueue(context: StoreContext, strong: boolean): ReadTogether<Found
       }
       const apart: string[] = [];
       for await (const results of readMany(context, { keys, ordered: false, check: () => undefined }, options)) {
-        for (const { key, found: result } of results) {
+        for (let nth = 0; nth < results.length; nth++) {
+          const key = results.key(nth);
+          const result = results.found(nth);
           if (result instanceof DynakvError && refusals.has(result.reason)) {
             apart.push(key);
           } else {

@@ -2,8 +2,10 @@ import type { ReadPacer } from "./read-pacer.js";
 
 /** Distinct keys that are asked for together. */
 export interface KeyBatch {
-  /** Each key with the positions that it answers, by the first of these. */
-  readonly keys: ReadonlyMap<string, Iterable<number>>;
+  /** By the first position that each answers. */
+  readonly keys: readonly string[];
+  /** Of each key the position that it answers, or all of them where there are several. */
+  readonly positions: readonly (number | Iterable<number>)[];
   /** How often in a row DynamoDB has left all of it unprocessed. */
   readonly idleRounds: number;
   /** Whether it was throttled, and must wait before it is asked for again. */
@@ -33,7 +35,7 @@ export function createBatchQueue(keys: readonly string[], repeats: Repeats | und
 
   function takeFresh(): KeyBatch | undefined {
     const next = fresh.next();
-    return next.done ? undefined : { keys: next.value, idleRounds: 0, throttled: false };
+    return next.done ? undefined : { ...next.value, idleRounds: 0, throttled: false };
   }
 
   return {
@@ -43,24 +45,23 @@ export function createBatchQueue(keys: readonly string[], repeats: Repeats | und
         return takeFresh();
       }
       const size = pacer.keysPerBatch();
-      if (batch.keys.size <= size) {
+      if (batch.keys.length <= size) {
         return batch;
       }
-      const entries = [...batch.keys];
-      putBack({ ...batch, keys: new Map(entries.slice(size)) });
-      return { ...batch, keys: new Map(entries.slice(0, size)) };
+      const { keys, positions } = batch;
+      putBack({ ...batch, keys: keys.slice(size), positions: positions.slice(size) });
+      return { ...batch, keys: keys.slice(0, size), positions: positions.slice(0, size) };
     },
     putBack,
   };
 }
 
-function firstPosition({ keys }: KeyBatch): number {
-  for (const positions of keys.values()) {
-    for (const position of positions) {
-      return position;
-    }
+function firstPosition({ positions: [first = 0] }: KeyBatch): number {
+  if (typeof first === "number") {
+    return first;
   }
-  return 0;
+  const [position = 0] = first;
+  return position;
 }
 
 /** At which positions keys stand again: a list for each of 100,000 keys would cost more than the keys. */
@@ -94,24 +95,23 @@ export function* findRepeats(keys: readonly string[]): Generator<void, Repeats |
   return repeats;
 }
 
+type FreshBatch = Pick<KeyBatch, "keys" | "positions">;
+
 /** Batches of keys that occur nowhere else: each key is read once, and answered at all its positions. */
-function* splitDistinct(
-  keys: readonly string[],
-  { next, isRepeat }: Repeats,
-  pacer: ReadPacer,
-): Generator<KeyBatch["keys"]> {
-  let batch = new Map<string, Iterable<number>>();
+function* splitDistinct(keys: readonly string[], { next, isRepeat }: Repeats, pacer: ReadPacer): Generator<FreshBatch> {
+  let batch: { keys: string[]; positions: Iterable<number>[] } = { keys: [], positions: [] };
   for (let index = 0; index < keys.length; index++) {
     if (isRepeat[index] === 1) {
       continue;
     }
-    batch.set(keys[index] as string, { [Symbol.iterator]: () => walk(next, index) });
-    if (batch.size >= pacer.keysPerBatch()) {
+    batch.keys.push(keys[index] as string);
+    batch.positions.push({ [Symbol.iterator]: () => walk(next, index) });
+    if (batch.keys.length >= pacer.keysPerBatch()) {
       yield batch;
-      batch = new Map();
+      batch = { keys: [], positions: [] };
     }
   }
-  if (batch.size > 0) {
+  if (batch.keys.length > 0) {
     yield batch;
   }
 }
@@ -128,20 +128,22 @@ function* walk(next: Int32Array, head: number): Generator<number> {
  * Batches of successive positions. A key is read again when it returns in a later batch: to keep its value until then
  * would let memory grow with the request.
  */
-function* splitInOrder(keys: readonly string[], pacer: ReadPacer): Generator<KeyBatch["keys"]> {
+function* splitInOrder(keys: readonly string[], pacer: ReadPacer): Generator<FreshBatch> {
   for (let start = 0; start < keys.length; ) {
-    const batch = new Map<string, number[]>();
+    const batch = new Map<string, number | number[]>();
     const end = Math.min(keys.length, start + pacer.keysPerBatch());
     for (let index = start; index < end; index++) {
       const key = keys[index] ?? "";
-      const positions = batch.get(key);
-      if (positions === undefined) {
-        batch.set(key, [index]);
+      const known = batch.get(key);
+      if (known === undefined) {
+        batch.set(key, index);
+      } else if (typeof known === "number") {
+        batch.set(key, [known, index]);
       } else {
-        positions.push(index);
+        known.push(index);
       }
     }
-    yield batch;
+    yield { keys: [...batch.keys()], positions: [...batch.values()] };
     start = end;
   }
 }

@@ -1,25 +1,13 @@
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
-import type { Item } from "../dynamodb/item.js";
+import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import { pause, withRetries } from "../dynamodb/retry.js";
-import type { ReadOptions, StoredEntry } from "../layout/entry.js";
+import type { ReadOptions } from "../layout/entry.js";
 import { projection } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
+import { BatchAnswer } from "./batch-answer.js";
 import type { KeyBatch } from "./key-batches.js";
 import type { ReadPacer } from "./read-pacer.js";
-
-/** What a key holds, why it could not be read, or undefined when it is missing. */
-export type Found = StoredEntry | DynakvError | undefined;
-
-/** What one answer of DynamoDB's says about a batch. */
-export interface BatchAnswer {
-  /** The keys that are answered. */
-  readonly answered: ReadonlyMap<string, Found>;
-  /** The keys that are to be asked for again; undefined when there are none. */
-  readonly left: KeyBatch | undefined;
-  /** How many bytes of items there were. */
-  readonly bytes: number;
-}
 
 /** How often in a row DynamoDB may leave a whole batch unprocessed, before its keys are answered as throttled. */
 const maxIdleRounds = 10;
@@ -35,60 +23,75 @@ export async function readBatch(
   pacer: ReadPacer,
   options: ReadOptions,
 ): Promise<BatchAnswer> {
-  const answered = new Map<string, Found>();
-  const asked: string[] = [];
-  for (const key of batch.keys.keys()) {
+  const { layout, clock } = context;
+  const answer = new BatchAnswer(layout, batch);
+  /** The keys that are asked for, with their places in the batch. */
+  const asked = new Map<string, number>();
+  for (const [place, key] of batch.keys.entries()) {
     const refused = check(key);
     if (refused === undefined) {
-      asked.push(key);
+      asked.set(key, place);
     } else {
-      answered.set(key, refused);
+      answer.fail(place, refused);
     }
   }
-  const failAll = (keys: Iterable<string>, error: DynakvError): BatchAnswer => {
-    for (const key of keys) {
-      answered.set(key, error);
-    }
-    return { answered, left: undefined, bytes: 0 };
-  };
-  if (asked.length === 0) {
-    return { answered, left: undefined, bytes: 0 };
+  if (asked.size === 0) {
+    return answer;
   }
   if (batch.throttled) {
     await pause(batch.idleRounds + 1, options.signal);
   }
-  let answer: { items: Item[]; unprocessed: Set<string> };
+  const failAll = (places: Iterable<number>, error: DynakvError) => {
+    for (const place of places) {
+      answer.fail(place, error);
+    }
+    return answer;
+  };
+  let read: { items: AnsweredItems; unprocessed: readonly string[] };
   try {
-    answer = await requestBatch(context, asked, options);
+    read = await requestBatch(context, [...asked.keys()], options);
   } catch (error) {
     if (options.signal.aborted || !(error instanceof DynakvError)) {
       throw error;
     }
-    return failAll(asked, error);
+    return failAll(asked.values(), error);
   }
-  const { items, unprocessed } = answer;
+  const { items } = read;
+  const unprocessed = read.unprocessed.flatMap((key) => asked.get(key) ?? []);
   const bytes = pacer.observe(items);
-  const idleRounds = unprocessed.size < asked.length ? 0 : batch.idleRounds + 1;
+  const idleRounds = unprocessed.length < asked.size ? 0 : batch.idleRounds + 1;
   if (idleRounds >= maxIdleRounds) {
     return failAll(unprocessed, unprocessedError());
   }
-  const found = decodeAll(context, items);
-  for (const key of asked) {
-    if (!unprocessed.has(key)) {
-      answered.set(key, found.get(key));
+  answer.bytes = bytes;
+  answer.answer(items, clock());
+  for (let item = 0; item < items.length; item++) {
+    const place = asked.get(layout.keyAt(items, item));
+    if (place !== undefined) {
+      answer.found(place, item);
     }
   }
-  const leftKeys = [...batch.keys].filter(([key]) => unprocessed.has(key));
-  // What an answer had no room for is asked for at once. What is left of a smaller one was throttled.
-  const left = { keys: new Map(leftKeys), idleRounds, throttled: bytes < fullAnswerBytes };
-  return { answered, left: leftKeys.length > 0 ? left : undefined, bytes };
+  if (unprocessed.length > 0) {
+    for (const place of unprocessed) {
+      answer.leave(place);
+    }
+    const places = unprocessed.sort((a, b) => a - b);
+    answer.left = {
+      keys: places.map((place) => batch.keys[place] as string),
+      positions: places.map((place) => batch.positions[place] as KeyBatch["positions"][number]),
+      idleRounds,
+      // What an answer had no room for is asked for at once. What is left of a smaller one was throttled.
+      throttled: bytes < fullAnswerBytes,
+    };
+  }
+  return answer;
 }
 
 async function requestBatch(
   { dynamodb, layout, budget }: StoreContext,
   keys: string[],
   { strong, signal }: ReadOptions,
-): Promise<{ items: Item[]; unprocessed: Set<string> }> {
+): Promise<{ items: AnsweredItems; unprocessed: readonly string[] }> {
   const { table } = layout.names;
   const input = {
     RequestItems: {
@@ -101,35 +104,10 @@ async function requestBatch(
     },
   };
   const send = async (abortSignal: AbortSignal) => {
-    const { Responses, UnprocessedKeys } = await dynamodb.batchGetItem(input, abortSignal);
-    const items = Responses?.[table];
-    if (items === undefined) {
-      // DynamoDB always sends it. Taken for an empty answer, a broken one would make every key look missing.
-      throw new Error("the answer to BatchGetItem has no responses for the table");
-    }
-    return {
-      items,
-      unprocessed: new Set((UnprocessedKeys?.[table]?.Keys ?? []).map(layout.keyOf)),
-    };
+    const { items, UnprocessedKeys } = await dynamodb.batchGetColumns(input, abortSignal, layout.columns);
+    return { items, unprocessed: (UnprocessedKeys?.[table]?.Keys ?? []).map(layout.keyOf) };
   };
   return withRetries(send, { budget, signal, access: "read" });
-}
-
-function decodeAll(context: StoreContext, items: Item[]): Map<string, Found> {
-  const nowMs = context.clock();
-  return new Map(items.map((item) => [context.layout.keyOf(item), decodeFound(context, item, nowMs)]));
-}
-
-/** What an item holds, or why it cannot be read. */
-export function decodeFound({ layout }: Pick<StoreContext, "layout">, item: Item, nowMs: number): Found {
-  try {
-    return layout.decode(item, nowMs);
-  } catch (error) {
-    if (error instanceof DynakvError) {
-      return error;
-    }
-    throw error;
-  }
 }
 
 function unprocessedError(): DynakvError {

@@ -4,11 +4,12 @@ import type { DynakvError } from "../../errors/dynakv-error.js";
 import { passInitiators } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
-import { inGroups } from "./groups.js";
+import type { BatchAnswer } from "./batch-answer.js";
 import { createBatchQueue, findRepeats, type KeyBatch } from "./key-batches.js";
-import { type BatchAnswer, readBatch } from "./read-batch.js";
+import { readBatch } from "./read-batch.js";
 import { createReadPacer } from "./read-pacer.js";
-import { createResultOrder, type ReadResult, type ResultOrder } from "./result-order.js";
+import { groupsOf, type ResultGroup } from "./result-group.js";
+import { createResultOrder } from "./result-order.js";
 
 export interface ReadManyInput {
   readonly keys: readonly string[];
@@ -17,9 +18,6 @@ export interface ReadManyInput {
   /** The error of a key that must not be asked for; undefined when it may. */
   readonly check: (key: string) => DynakvError | undefined;
 }
-
-/** Results are handed on in groups of this size at most: one key may be asked for at a million positions. */
-const maxGroup = 200;
 
 /**
  * Reads any number of keys, a batch at a time, several at once, and answers each position exactly once. Each answer of
@@ -30,7 +28,7 @@ export async function* readMany(
   context: StoreContext,
   { keys, ordered, check }: ReadManyInput,
   options: ReadOptions,
-): AsyncGenerator<ReadResult[]> {
+): AsyncGenerator<ResultGroup> {
   const { batchSlots, readRoom, itemSizes } = context;
   const pacer = createReadPacer(context.batchConcurrency, itemSizes);
   const queue = createBatchQueue(keys, ordered ? undefined : await runInSlices(findRepeats(keys)), pacer);
@@ -48,7 +46,7 @@ export async function* readMany(
   function bytesUnderWay(): number {
     let bytes = order?.bytes ?? 0;
     for (const { batch, answer } of running) {
-      bytes += answer?.bytes ?? pacer.expectedBytes(batch.keys.size);
+      bytes += answer?.bytes ?? pacer.expectedBytes(batch.keys.length);
     }
     return bytes;
   }
@@ -103,7 +101,7 @@ export async function* readMany(
         if (batch === undefined) {
           break;
         }
-        const bytes = pacer.bytesToHold(batch.keys.size);
+        const bytes = pacer.bytesToHold(batch.keys.length);
         if (running.size === 0) {
           // The first needs no slot: what has begun goes on.
           await holdFirst(bytes);
@@ -130,8 +128,12 @@ export async function* readMany(
       if (done.answer.left !== undefined) {
         queue.putBack(done.answer.left);
       }
-      const { batch, answer } = done;
-      yield* inGroups(order === undefined ? resultsOf(batch, answer) : inOrder(order, batch, answer), maxGroup);
+      if (order === undefined) {
+        yield* groupsOf(done.answer);
+      } else {
+        order.add(done.answer);
+        yield* order.take();
+      }
       setHeld(held - done.heldBytes + (order?.bytes ?? 0) - waitingBytes);
       waitingBytes = order?.bytes ?? 0;
     }
@@ -171,19 +173,4 @@ function track(
       .finally(() => onSettled(running)),
   };
   return running;
-}
-
-function* resultsOf({ keys }: KeyBatch, { answered }: BatchAnswer): Generator<ReadResult> {
-  for (const [key, found] of answered) {
-    for (const index of keys.get(key) ?? []) {
-      yield { index, key, found };
-    }
-  }
-}
-
-function inOrder(order: ResultOrder, batch: KeyBatch, answer: BatchAnswer): Generator<ReadResult> {
-  for (const result of resultsOf(batch, answer)) {
-    order.add(result);
-  }
-  return order.take();
 }

@@ -1,4 +1,4 @@
-import type { Item } from "../dynamodb/item.js";
+import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { ItemSizes } from "./item-sizes.js";
 
 /** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
@@ -12,7 +12,7 @@ export interface ReadPacer {
   /** Whether one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
   allows(running: number, bytes: number): boolean;
   /** Learns from an answer, and returns how many bytes there were in it. */
-  observe(items: readonly Item[]): number;
+  observe(items: AnsweredItems): number;
 }
 
 const maxKeysPerBatch = 100;
@@ -53,7 +53,7 @@ export function createReadPacer(maxConcurrency: number, sizes: ItemSizes): ReadP
       return running === 0 || (running < concurrency && bytes + expectedBytes(keysPerBatch()) <= totalBytes);
     },
     observe(items) {
-      const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
+      const bytes = items.totalBytes();
       if (items.length > 0) {
         concurrency = Math.min(maxConcurrency, concurrency + 2);
         const average = bytes / items.length;
@@ -64,13 +64,4 @@ export function createReadPacer(maxConcurrency: number, sizes: ItemSizes): ReadP
       return bytes;
     },
   };
-}
-
-/** Roughly: what counts is the binary value. */
-export function itemBytes(item: Item): number {
-  let bytes = 100;
-  for (const attribute of Object.values(item)) {
-    bytes += attribute.B?.length ?? 0;
-  }
-  return bytes;
 }

@@ -1,17 +1,11 @@
-import type { Found } from "./read-batch.js";
-
-/** The answer for one position. */
-export interface ReadResult {
-  readonly index: number;
-  readonly key: string;
-  readonly found: Found;
-}
+import type { BatchAnswer } from "./batch-answer.js";
+import { groupsOf, type ResultGroup } from "./result-group.js";
 
 /** Results that wait until every earlier position is answered. */
 export interface ResultOrder {
-  add(result: ReadResult): void;
+  add(answer: BatchAnswer): void;
   /** Hands out what is next in order. */
-  take(): Generator<ReadResult>;
+  take(): Generator<ResultGroup>;
   /** How many bytes wait. */
   readonly bytes: number;
 }
@@ -20,19 +14,25 @@ export interface ResultOrder {
 const resultBytes = 500;
 
 export function createResultOrder(): ResultOrder {
-  const waiting = new Map<number, ReadResult>();
+  /** Results of successive positions, by the first. */
+  const waiting = new Map<number, ResultGroup>();
   let next = 0;
   let bytes = 0;
   return {
-    add(result) {
-      waiting.set(result.index, result);
-      bytes += sizeOf(result);
+    add(answer) {
+      for (const group of groupsOf(answer)) {
+        for (const run of group.runs()) {
+          waiting.set(run.index(0), run);
+          bytes += sizeOf(run);
+        }
+      }
     },
     *take() {
-      for (let result = waiting.get(next); result !== undefined; result = waiting.get(next)) {
-        waiting.delete(next++);
-        bytes -= sizeOf(result);
-        yield result;
+      for (let run = waiting.get(next); run !== undefined; run = waiting.get(next)) {
+        waiting.delete(next);
+        next += run.length;
+        bytes -= sizeOf(run);
+        yield run;
       }
     },
     get bytes() {
@@ -41,7 +41,10 @@ export function createResultOrder(): ResultOrder {
   };
 }
 
-function sizeOf({ found }: ReadResult): number {
-  const data = found !== undefined && "data" in found ? found.data : undefined;
-  return resultBytes + (data?.kind === "value" ? data.value.length : 0);
+function sizeOf(run: ResultGroup): number {
+  let bytes = run.length * resultBytes;
+  for (let nth = 0; nth < run.length; nth++) {
+    bytes += run.valueBytes(nth);
+  }
+  return bytes;
 }

@@ -1,14 +1,14 @@
-import type { DynakvError } from "../../errors/dynakv-error.js";
+import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { DataPlane } from "../dynamodb/data-plane.js";
 import { passInitiators } from "../dynamodb/initiators.js";
 import type { Item } from "../dynamodb/item.js";
 import { withRetries } from "../dynamodb/retry.js";
-import type { ReadOptions, StoredEntry } from "../layout/entry.js";
-import { projection } from "../layout/item-layout.js";
+import type { ReadOptions } from "../layout/entry.js";
+import { type EntryView, type ItemLayout, projection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
-import { decodeFound } from "./read-batch.js";
-import { itemBytes } from "./read-pacer.js";
+import type { Found } from "./batch-answer.js";
+import { decodeFound } from "./decode-found.js";
 
 export interface ScanInput {
   /** What the keys begin with; empty for all keys. */
@@ -17,15 +17,19 @@ export interface ScanInput {
   readonly after: string | undefined;
 }
 
-/** A key that holds something, and what. */
-export interface ScannedKey {
-  readonly key: string;
-  readonly found: StoredEntry | DynakvError;
-}
-
-/** What one answer of DynamoDB's has brought. */
+/** What one answer of DynamoDB's has brought. Entries are made of items only when they are asked for. */
 export interface ScanPage {
-  readonly keys: readonly ScannedKey[];
+  /** How many items there are: some have expired, or hold nothing for a reader. */
+  readonly length: number;
+  key(nth: number): string;
+  /** What an item holds; undefined when that is nothing. */
+  found(nth: number): Found;
+  /** The same, without an object: false where it takes one. */
+  view(nth: number, view: EntryView): boolean;
+  /** Roughly how many bytes of values an item has. */
+  valueBytes(nth: number): number;
+  /** The body in which `view` finds things. */
+  readonly body: Buffer;
   /** The last key that was seen. A scan after it goes on with the next page. */
   readonly last: string;
 }
@@ -73,7 +77,7 @@ export async function* scanTable(
 
   function ask(from: Item | undefined): Promise<Answer> {
     const page = from === undefined ? input : { ...input, ExclusiveStartKey: from };
-    return withRetries(async (abortSignal) => requireItems(await dynamodb.scan(page, abortSignal)), {
+    return withRetries((abortSignal) => dynamodb.scan(page, abortSignal, layout.columns), {
       budget,
       signal,
       access: "read",
@@ -97,11 +101,8 @@ export async function* scanTable(
     await holdPage();
     let asked: Promise<Answer> | undefined = ask(after === undefined ? undefined : layout.key(after));
     while (asked !== undefined) {
-      const { items, from }: Answer = await asked;
-      const bytes = Math.min(
-        maxPageBytes,
-        items.reduce((sum, item) => sum + itemBytes(item), 0),
-      );
+      const { items, LastEvaluatedKey: from }: Answer = await asked;
+      const bytes = Math.min(maxPageBytes, items.totalBytes());
       release(maxPageBytes - bytes);
       asked = undefined;
       if (from !== undefined && readRoom.tryHold(maxPageBytes)) {
@@ -110,9 +111,8 @@ export async function* scanTable(
         // Whoever reads this page may leave before the next one is awaited.
         asked.catch(() => {});
       }
-      const last = items.at(-1);
-      if (last !== undefined) {
-        yield { keys: readKeys(context, items, clock()), last: layout.keyOf(last) };
+      if (items.length > 0) {
+        yield toPage(layout, items, clock());
       }
       release(bytes);
       if (from !== undefined && asked === undefined) {
@@ -127,28 +127,16 @@ export async function* scanTable(
   }
 }
 
-/** What one answer has brought, and the key from which the next goes on; undefined for the last. */
-interface Answer {
-  readonly items: readonly Item[];
-  readonly from: Item | undefined;
-}
+type Answer = Awaited<ReturnType<DataPlane["scan"]>>;
 
-/** DynamoDB always sends items. Taken for none, those that a broken answer lacks would be left out. */
-function requireItems({ Items, LastEvaluatedKey }: Awaited<ReturnType<DataPlane["scan"]>>): Answer {
-  if (Items === undefined) {
-    throw new Error("the answer to Scan has no items");
-  }
-  return { items: Items, from: LastEvaluatedKey };
-}
-
-/** Without those that have expired, and those that hold nothing for a reader. */
-function readKeys(context: StoreContext, items: readonly Item[], nowMs: number): ScannedKey[] {
-  const keys: ScannedKey[] = [];
-  for (const item of items) {
-    const found = decodeFound(context, item, nowMs);
-    if (found !== undefined) {
-      keys.push({ key: context.layout.keyOf(item), found });
-    }
-  }
-  return keys;
+export function toPage(layout: ItemLayout, items: AnsweredItems, nowMs: number): ScanPage {
+  return {
+    length: items.length,
+    key: (nth) => layout.keyAt(items, nth),
+    found: (nth) => decodeFound(layout, items.item(nth), nowMs),
+    view: (nth, view) => layout.view(items, nth, nowMs, view),
+    valueBytes: (nth) => items.bytes(nth),
+    body: items.body,
+    last: layout.keyAt(items, items.length - 1),
+  };
 }

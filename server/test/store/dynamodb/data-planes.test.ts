@@ -23,6 +23,7 @@ import { countResources, type Resources, waitForNoLeaks } from "../../support/le
 import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
 import { watchUntil } from "../../support/wait-until.js";
+import { withItems } from "../../support/with-items.js";
 
 // The requests that dynakv sends by itself have the effects, the answers and the errors of those that the SDK sends.
 const test = suite("data planes");
@@ -129,6 +130,11 @@ test("an error has the id by which its request is found at AWS, if it has the fo
   odd.close();
 });
 
+const columns = [
+  { name: "id", type: "S" },
+  { name: "result", type: "B" },
+] as const;
+
 /** Operations by name; each prepares what it needs, so that both planes find the same. */
 const operations: Record<string, (plane: DataPlane) => Promise<object>> = {
   "a read of an item": (plane) => plane.getItem({ ...key("stored"), ConsistentRead: true }, signal),
@@ -148,18 +154,29 @@ const operations: Record<string, (plane: DataPlane) => Promise<object>> = {
       { RequestItems: { [table]: { Keys: [{ id: { S: "stored" } }, { id: { S: "stored" } }] } } },
       signal,
     ),
+  "a batch by columns": (plane) =>
+    withItems(
+      plane.batchGetColumns(
+        { RequestItems: { [table]: { Keys: [{ id: { S: "stored" } }, { id: { S: "absent" } }] } } },
+        signal,
+        columns,
+      ),
+    ),
   "a scan of some items": (plane) =>
-    plane.scan(
-      {
-        TableName: table,
-        FilterExpression: "begins_with(id, :prefix)",
-        ExpressionAttributeValues: { ":prefix": { S: "stored" } },
-      },
-      signal,
+    withItems(
+      plane.scan(
+        {
+          TableName: table,
+          FilterExpression: "begins_with(id, :prefix)",
+          ExpressionAttributeValues: { ":prefix": { S: "stored" } },
+        },
+        signal,
+        columns,
+      ),
     ),
   "a page of a scan": async (plane) => {
-    const { LastEvaluatedKey } = await plane.scan({ TableName: table, Limit: 1 }, signal);
-    return plane.scan({ TableName: table, ExclusiveStartKey: LastEvaluatedKey }, signal);
+    const { LastEvaluatedKey } = await plane.scan({ TableName: table, Limit: 1 }, signal, columns);
+    return withItems(plane.scan({ TableName: table, ExclusiveStartKey: LastEvaluatedKey }, signal, columns));
   },
   "a put": (plane) => plane.putItem({ TableName: table, Item: { id: { S: "put" }, result: { B: bytes } } }, signal),
   "a put whose condition fails": (plane) =>

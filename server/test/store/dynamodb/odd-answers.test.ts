@@ -17,6 +17,7 @@ import { comparable } from "../../support/comparable.js";
 import { type HttpParts, type RawEndpoint, renderHttp, startRawEndpoint } from "../../support/raw-endpoint.js";
 import { Sha256 } from "../../support/sha256.js";
 import { suite } from "../../support/suite.js";
+import { withItems } from "../../support/with-items.js";
 
 // Whatever comes in DynamoDB's place is understood alike by the lean data plane, by the SDK's, and with a caller's own client.
 const test = suite("odd answers");
@@ -47,10 +48,18 @@ test.after(async () => {
 const { signal } = new AbortController();
 const Key = { id: { S: "k" } };
 
+const columns = [
+  { name: "id", type: "S" },
+  { name: "b", type: "B" },
+  { name: "n", type: "N" },
+] as const;
+
 const operations = {
   GetItem: (plane) => plane.getItem({ TableName: "t", Key }, signal),
   BatchGetItem: (plane) => plane.batchGetItem({ RequestItems: { t: { Keys: [Key] } } }, signal),
-  Scan: (plane) => plane.scan({ TableName: "t" }, signal),
+  BatchGetColumns: (plane) =>
+    withItems(plane.batchGetColumns({ RequestItems: { t: { Keys: [Key] } } }, signal, columns)),
+  Scan: (plane) => withItems(plane.scan({ TableName: "t" }, signal, columns)),
   PutItem: (plane) => plane.putItem({ TableName: "t", Item: Key }, signal),
   UpdateItem: (plane) => plane.updateItem({ TableName: "t", Key, ReturnValues: "ALL_NEW" }, signal),
   DeleteItem: (plane) => plane.deleteItem({ TableName: "t", Key }, signal),
@@ -167,7 +176,21 @@ const malformed: readonly (readonly [Operation, unknown])[] = [
   ["Scan", { Items: [], LastEvaluatedKey: "k" }],
 ];
 
-for (const [operation, body] of malformed) {
+/** An answer to GetItem as one to the other reads: an item is the same in a list. */
+function inLists(body: string): readonly (readonly [Operation, string])[] {
+  const item = /^\{\s*"Item":(.*)\}$/s.exec(body)?.[1];
+  return item === undefined
+    ? []
+    : [
+        ["Scan", `{"Count":2,"Items":[{"id":{"S":"other"}},${item}],"ScannedCount":2}`],
+        ["BatchGetColumns", `{"UnprocessedKeys":{},"Responses":{"t":[${item},{"n":{"N":"1"}}]}}`],
+      ];
+}
+
+for (const [operation, body] of malformed.flatMap(([operation, body]): (readonly [Operation, unknown])[] => [
+  [operation, body],
+  ...inLists(json(body)).map(([other, text]) => [other, JSON.parse(text)] as const),
+])) {
   test(`no success: ${json(body)} to ${operation}`, async () => {
     for (const [plane, outcome] of Object.entries(await outcomesOf(operation, { body: json(body) }))) {
       assert.equal(outcome, { applied: "unknown", kind: "foreign" }, plane);
@@ -215,7 +238,11 @@ const successes: readonly (readonly [string, Operation, HttpParts])[] = [
   ["an interim 102", "GetItem", { before: "HTTP/1.1 102 Processing\r\n\r\n", body: json({ Item: item }) }],
 ];
 
-for (const [name, operation, parts] of successes) {
+for (const [name, operation, parts] of successes.flatMap((success): (readonly [string, Operation, HttpParts])[] => {
+  const [name, , parts] = success;
+  const lists = inLists(parts.body?.toString() ?? "");
+  return [success, ...lists.map(([other, body]) => [`${name}, to ${other}`, other, { ...parts, body }] as const)];
+})) {
   test(`the same success: ${name}`, async () => {
     const { lean: byLean, sdk, own: byOwn } = await outcomesOf(operation, parts);
     assert.equal(byLean, sdk);

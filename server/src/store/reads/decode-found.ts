@@ -1,0 +1,16 @@
+import { DynakvError } from "../../errors/dynakv-error.js";
+import type { Item } from "../dynamodb/item.js";
+import type { StoredEntry } from "../layout/entry.js";
+import type { ItemLayout } from "../layout/item-layout.js";
+
+/** What an item holds, or why it cannot be read. */
+export function decodeFound(layout: ItemLayout, item: Item, nowMs: number): StoredEntry | DynakvError | undefined {
+  try {
+    return layout.decode(item, nowMs);
+  } catch (error) {
+    if (error instanceof DynakvError) {
+      return error;
+    }
+    throw error;
+  }
+}
