@@ -3,6 +3,7 @@
  *
  *     npm run bench                      # all of it, a quarter of an hour; docs/bench.md and its plots are written anew
  *     npm run bench -- --quick [--json]  # what is measured for lines 1, 2, 4 and 5 of the targets, in four minutes
+ *     npm run bench -- --rows mget-10000,set-64  # some rows alone, in the medians of five rounds
  */
 import { parseArgs } from "node:util";
 import { replaceMarked } from "../tools/markdown.js";
@@ -11,16 +12,26 @@ import { findGoals, findOtherGoals } from "./goals.js";
 import { measureNativeLoad } from "./native-load.js";
 import { writePlots } from "./report/plots.js";
 import { renderGoals } from "./report/render-goals.js";
-import { renderReport } from "./report/render-report.js";
+import { renderReport, renderRows } from "./report/render-report.js";
 import { type RowResult, runRounds } from "./rounds.js";
-import { embeddedRows, fullRows, millionRow, quickRows } from "./rows.js";
+import { embeddedRows, fullRows, millionRow, quickRows, rowsNamed } from "./rows.js";
 import { measureStartUp } from "./start-up.js";
 
 const { values } = parseArgs({
-  options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+  options: {
+    quick: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    rows: { type: "string" },
+    rounds: { type: "string", default: "5" },
+  },
 });
 
-if (values.quick) {
+if (values.rows !== undefined) {
+  const rows = rowsNamed(values.rows.split(","));
+  process.stdout.write(
+    renderRows(await runRounds({ engine: "endpoint", rows, rounds: Number(values.rounds), milliseconds: 1000 })),
+  );
+} else if (values.quick) {
   const goals = findGoals(await runRounds({ engine: "endpoint", rows: quickRows, rounds: 3, milliseconds: 1500 }));
   process.stdout.write(values.json ? `${JSON.stringify(goals)}\n` : renderGoals(goals));
 } else {

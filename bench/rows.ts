@@ -79,3 +79,16 @@ export const embeddedRows: readonly Row[] = [
 
 /** A million keys, which Celery's way would read for a quarter of an hour. */
 export const millionRow: Row = { ...mgetRow(1_000_000), columns: ways };
+
+/** Rows by their ids, such as `get-64`, `set-64-100000` or `mget-10000`. */
+export function rowsNamed(ids: readonly string[]): readonly Row[] {
+  return ids.map((id) => {
+    const row = [...fullRows, millionRow].find((each) => each.id === id);
+    if (row === undefined) {
+      throw new Error(
+        `there is no row ${id}; there are ${[...fullRows, millionRow].map((each) => each.id).join(", ")}`,
+      );
+    }
+    return row;
+  });
+}

@@ -63,7 +63,8 @@ function describeMachine(): string {
   return `${all.length} cores (${all[0]?.model.trim() ?? "unknown"}), ${gigabytes} GB, Node ${process.version}, ${process.platform}`;
 }
 
-function renderRows(results: readonly RowResult[]): string {
+/** A table of what each way did of each row. */
+export function renderRows(results: readonly RowResult[]): string {
   const head = [
     "what",
     "way",
