@@ -67,6 +67,48 @@ for (const order of ["arrival", "request"] as const) {
   });
 }
 
+test("batches bring the same results, and leaving them cancels the mget", async () => {
+  const length = 5000;
+  const seen = new Uint8Array(length);
+  const results = client.mget(manyKeys(length));
+  for await (const batch of results.batches()) {
+    for (const result of batch) {
+      check(result);
+      seen[result.index] = (seen[result.index] ?? 0) + 1;
+    }
+  }
+  assert.ok(seen.every((times) => times === 1));
+  assert.is(results.progress.answered, length);
+  assert.throws(() => results[Symbol.asyncIterator](), /can be read once/);
+
+  const { progress, ...left } = client.mget(manyKeys(length));
+  for await (const batch of left.batches()) {
+    assert.ok(batch.length > 0);
+    break;
+  }
+  assert.ok(progress.answered < length);
+
+  const texts = client.keyspace("k", { encode: (text: string) => Buffer.from(text), decode: (bytes) => bytes.length });
+  const lengths: (number | undefined)[] = [];
+  for await (const batch of texts.mget(["7", "17", "counter"]).batches()) {
+    lengths.push(...batch.map(({ entry }) => entry?.value));
+  }
+  assert.equal(lengths.sort(), [1, 2, undefined]);
+});
+
+test("what is asked for ahead comes in its order, and an entry is the same each time it is asked for", async () => {
+  const results = client.mget(manyKeys(300), { order: "request" })[Symbol.asyncIterator]();
+  const ahead = Array.from({ length: 301 }, () => results.next());
+  const indexes = (await Promise.all(ahead)).map(({ done, value }) => (done === true ? "end" : value.index));
+  assert.equal(indexes, [...Array(300).keys(), "end"]);
+
+  for await (const result of client.mget(["k1"])) {
+    assert.is(result.entry, result.entry);
+    assert.equal(Object.keys(result.entry ?? {}).sort(), ["etag", "expireTime", "key", "kind", "value", "writeTime"]);
+    assert.is(result.entry?.kind === "value" && result.entry.value.constructor, Uint8Array);
+  }
+});
+
 test("entries come into a map, counters too", async () => {
   const map = await client.mget(["k1", "counter", "none"]).toMap();
   assert.equal([...map.keys()].sort(), ["counter", "k1"]);
