@@ -1,10 +1,10 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ByteTransport } from "./byte-streams.js";
-import type { Caller, Pauses } from "./call.js";
+import type { CallRunner, Pauses } from "./call.js";
 import type { Patience } from "./patience.js";
 import { leftMs, RunningCall } from "./running-call.js";
 
-export interface CallerOptions {
+export interface CallRunnerOptions {
   readonly transport: ByteTransport;
   readonly defaultTimeoutMs: number;
   readonly pauses: Pauses;
@@ -12,12 +12,12 @@ export interface CallerOptions {
   readonly patience: Patience | undefined;
 }
 
-export function createCaller({ transport, defaultTimeoutMs, pauses, patience }: CallerOptions): Caller {
+export function createCallRunner({ transport, defaultTimeoutMs, pauses, patience }: CallRunnerOptions): CallRunner {
   const running = new Set<RunningCall>();
   const surroundings = { transport, pauses, patience, running };
   let closed: ConnectError | undefined;
 
-  const begin: Caller["begin"] = (options = {}, timeout = defaultTimeoutMs) => {
+  const begin: CallRunner["begin"] = (options = {}, timeout = defaultTimeoutMs) => {
     const call = new RunningCall(surroundings, options, options.timeoutMs ?? timeout);
     if (closed !== undefined) {
       call.abort(closed);

@@ -10,7 +10,7 @@ import type { DynakvError } from "./errors.js";
 import type { FoundPage, ResultReader } from "./results/result-reader.js";
 
 /** The calls of one client, from their first attempt to their end. */
-export interface Caller {
+export interface CallRunner {
   /** Carries out what makes up one call, within one deadline. */
   run<T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>): Promise<T>;
   /** Begins a call whose end its caller tells. */

@@ -15,14 +15,15 @@ import {
   touchOptions,
 } from "./arguments/call-arguments.js";
 import { bytes, checkOptions, objectWith, rejecting, text } from "./arguments/checks.js";
-import { createGetTogether, getAlone } from "./batching/batch-get.js";
-import { createIncrTogether, type IncrInput, incrAlone } from "./batching/batch-incr.js";
+import { createBatchGet, getAlone } from "./batching/batch-get.js";
+import { createBatchIncr, type IncrInput, incrAlone } from "./batching/batch-incr.js";
 import { createServerTimedIds } from "./batching/server-timed-ids.js";
 import type { ByteTransport } from "./byte-streams.js";
 import type { Call } from "./call.js";
 import type { CallOptions } from "./call-options.js";
-import { createCaller } from "./call-runner.js";
+import { createCallRunner } from "./call-runner.js";
 import type { Codec } from "./codecs.js";
+import type { Decoder } from "./decoder.js";
 import type { Entry } from "./entry.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace, type KeyspaceCalls } from "./keyspace.js";
 import { type MGetOptions, type MGetResults, mget } from "./mget/mget.js";
@@ -31,7 +32,6 @@ import type { Patience } from "./patience.js";
 import { createPauses } from "./retries.js";
 import { type ScanOptions, type ScanResults, scan } from "./scan/scan.js";
 import type { SharedOptions } from "./shared-options.js";
-import type { View } from "./view.js";
 import { wrapTransport } from "./wrap-transport.js";
 import { toCondition, toExpiry } from "./write-options.js";
 
@@ -81,11 +81,11 @@ export function createClientOver(
   const pauses = createPauses(retries);
   let isClosed = false;
   const transport = wrapTransport(bare, token, () => isClosed);
-  const caller = createCaller({ transport, defaultTimeoutMs, pauses, patience });
+  const runner = createCallRunner({ transport, defaultTimeoutMs, pauses, patience });
   const requestIds = createServerTimedIds();
-  const get = batching ? createGetTogether(caller) : getAlone;
+  const get = batching ? createBatchGet(runner) : getAlone;
   const incr = batching
-    ? createIncrTogether(caller, requestIds)
+    ? createBatchIncr(runner, requestIds)
     : (call: Call, input: IncrInput) => incrAlone(call, input, requestIds);
   const { method } = KeyValueService;
 
@@ -94,7 +94,7 @@ export function createClientOver(
     get: rejecting((key, given) => {
       const checkedKey = text("key", key);
       const options = checkOptions("get", given, readOptions);
-      return caller.run(options, (call) => (isPlain(options) ? get : getAlone)(call, checkedKey, options));
+      return runner.run(options, (call) => (isPlain(options) ? get : getAlone)(call, checkedKey, options));
     }),
     set: rejecting((key, value, given) => {
       const options = checkOptions<SetOptions>("set", given, setOptions);
@@ -104,7 +104,7 @@ export function createClientOver(
         ...toExpiry(options.expiry),
         ...toCondition(options),
       };
-      return caller.run(options, async (call): Promise<Written> => {
+      return runner.run(options, async (call): Promise<Written> => {
         const { etag, writeTime, expireTime } = await call.unary(method.set, request);
         return {
           etag,
@@ -116,13 +116,13 @@ export function createClientOver(
     delete: rejecting((key, given) => {
       const options = checkOptions<DeleteOptions>("delete", given, deleteOptions);
       const request = { key: text("key", key), ...toCondition(options) };
-      return caller.run(options, async (call) => (await call.unary(method.delete, request)).existed);
+      return runner.run(options, async (call) => (await call.unary(method.delete, request)).existed);
     }),
     incr: rejecting((key, given) => {
       const checkedKey = text("key", key);
       const { requestId, ...options } = checkOptions<IncrOptions>("incr", given, incrOptions);
       const input: IncrInput = { ...options, key: checkedKey };
-      return caller.run(options, (call) =>
+      return runner.run(options, (call) =>
         requestId === undefined && options.member === undefined && isPlain(options)
           ? incr(call, input)
           : incrAlone(call, input, requestId ?? requestIds),
@@ -136,14 +136,14 @@ export function createClientOver(
         ...toExpiry(touchExpiry("expiry", expiry)),
         ...toCondition(ifEtag === undefined ? {} : { ifEtag }),
       };
-      return caller.run(options, async (call) => (await call.unary(method.touch, request)).existed);
+      return runner.run(options, async (call) => (await call.unary(method.touch, request)).existed);
     }),
   };
   const ofKeyspaces: KeyspaceCalls = {
     ...calls,
-    mget: (view, keys, given) =>
-      mget(caller, view, checkKeys("keys", keys), checkOptions<MGetOptions>("mget", given, mgetOptions)),
-    scan: (view, given) => scan(caller, view, checkOptions<ScanOptions>("scan", given, scanOptions)),
+    mget: (decoder, keys, given) =>
+      mget(runner, decoder, checkKeys("keys", keys), checkOptions<MGetOptions>("mget", given, mgetOptions)),
+    scan: (decoder, given) => scan(runner, decoder, checkOptions<ScanOptions>("scan", given, scanOptions)),
   };
 
   return {
@@ -159,7 +159,7 @@ export function createClientOver(
     counters: (prefix) => createCounters(ofKeyspaces, text("prefix", prefix)),
     info: rejecting((given) => {
       const options = checkOptions<CallOptions>("info", given, callOptions);
-      return caller.run(options, (call) => call.unary(InfoService.method.getInfo, {}));
+      return runner.run(options, (call) => call.unary(InfoService.method.getInfo, {}));
     }),
     generated: {
       keyValue: createServiceClient(KeyValueService, transport),
@@ -168,7 +168,7 @@ export function createClientOver(
     close() {
       if (!isClosed) {
         isClosed = true;
-        caller.close();
+        runner.close();
         closeTransport();
       }
     },
@@ -180,4 +180,4 @@ function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): 
   return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
 }
 
-const asItIs: View<Entry> = { prefix: "" };
+const asItIs: Decoder<Entry> = { prefix: "" };

@@ -15,8 +15,8 @@ import {
   sharedOptions,
 } from "./arguments/client-options.js";
 import { createClientOver, type DynakvClient } from "./client.js";
+import { withDirectGrpc } from "./connections/direct-grpc-transport.js";
 import { explainScheme } from "./connections/explain-no-connection.js";
-import { withGrpcUnary } from "./connections/grpc-unary-transport.js";
 import { createHttp1Connections, type Http1Connections } from "./connections/http1-connections.js";
 import { createHttp2Connections, type Http2Connections } from "./connections/http2-connections.js";
 import type { SharedOptions } from "./shared-options.js";
@@ -101,7 +101,7 @@ export function createClient(given: ClientOptions = {}): DynakvClient {
     });
     // Interceptors are Connect's, and stand in its own pipeline.
     const isDirect = protocol === "grpc" && interceptors.length === 0;
-    const transport = isDirect ? withGrpcUnary(byConnect, connections, pathPrefix) : byConnect;
+    const transport = isDirect ? withDirectGrpc(byConnect, connections, pathPrefix) : byConnect;
     return createClientOver(transport, options, connections.close);
   }
   if (protocol === "grpc") {

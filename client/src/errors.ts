@@ -83,7 +83,7 @@ export class DynakvError extends Error {
   }
 
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
-  inDoubt(): DynakvError {
+  withUnknownOutcome(): DynakvError {
     const isCertain = this.outcome === "NOT_APPLIED" || this.serverTime !== undefined;
     return isCertain ? new DynakvError(this.message, { ...this, outcome: "UNKNOWN", serverTime: undefined }) : this;
   }

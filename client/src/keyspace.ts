@@ -2,12 +2,12 @@ import { Code } from "@connectrpc/connect";
 import { text } from "./arguments/checks.js";
 import type { ReadOptions } from "./call-options.js";
 import { type Codec, SchemaError } from "./codecs.js";
+import type { Decoder } from "./decoder.js";
 import type { Entry, ValueEntry } from "./entry.js";
 import { DynakvError } from "./errors.js";
 import type { MGetOptions, MGetResults } from "./mget/mget.js";
 import type { DeleteOptions, IncrOptions, Operations, SetOptions, TouchOptions, Written } from "./operations.js";
 import type { ScanOptions, ScanResults } from "./scan/scan.js";
-import type { View } from "./view.js";
 import type { Expiry } from "./write-options.js";
 
 /** Values of one type, under keys with one prefix, which callers leave out. */
@@ -28,11 +28,11 @@ export interface Keyspace<Read, Write = Read> {
 /** What keyspaces are made of. */
 export interface KeyspaceCalls extends Operations {
   mget<E>(
-    view: View<E>,
+    decoder: Decoder<E>,
     keys: Iterable<string> | AsyncIterable<string>,
     options: MGetOptions | undefined,
   ): MGetResults<E>;
-  scan<E>(view: View<E>, options: ScanOptions | undefined): ScanResults<E>;
+  scan<E>(decoder: Decoder<E>, options: ScanOptions | undefined): ScanResults<E>;
 }
 
 export function createKeyspace<Read, Write>(
@@ -76,8 +76,8 @@ export function createKeyspace<Read, Write>(
     },
     delete: async (key, options) => calls.delete(prefix + text("key", key), options),
     touch: async (key, expiry, options) => calls.touch(prefix + text("key", key), expiry, options),
-    mget: (keys, options) => calls.mget({ prefix, change: decode }, keys, options),
-    scan: (options) => calls.scan({ prefix, change: decode }, options),
+    mget: (keys, options) => calls.mget({ prefix, decode: decode }, keys, options),
+    scan: (options) => calls.scan({ prefix, decode: decode }, options),
   };
 }
 
@@ -116,7 +116,7 @@ export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
     },
     delete: async (key, options) => calls.delete(prefix + text("key", key), options),
     touch: async (key, expiry, options) => calls.touch(prefix + text("key", key), expiry, options),
-    mget: (keys, options) => calls.mget({ prefix, change: counterOf }, keys, options),
-    scan: (options) => calls.scan({ prefix, change: counterOf }, options),
+    mget: (keys, options) => calls.mget({ prefix, decode: counterOf }, keys, options),
+    scan: (options) => calls.scan({ prefix, decode: counterOf }, options),
   };
 }

@@ -63,7 +63,8 @@ export function explainFailure(cause: unknown, { method, isRepeatable, wasSent }
   if (detail !== undefined) {
     const error = fromServer(failure, detail);
     // What is in doubt may be repeated by who knows that it does no harm; what was refused for good is refused again.
-    const mayRepeat = error.retryable || (isRepeatable && error.outcome === "UNKNOWN" && mayPass.has(error.code));
+    const mayRepeat =
+      error.retryable || (isRepeatable && error.outcome === "UNKNOWN" && transientCodes.has(error.code));
     return { error, mayRepeat };
   }
   const isLost = isConnectionFailure(failure);
@@ -103,7 +104,7 @@ export function pauseAfter(cause: unknown, { call, method, attempt, pauses }: Br
 }
 
 /** The codes of what may be over soon. */
-const mayPass: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
+const transientCodes: ReadonlySet<Code> = new Set([Code.Unavailable, Code.ResourceExhausted, Code.Aborted]);
 
 /** Node's names for a connection that was not made, and Node's, nghttp2's and grpc-js's words for a stream that was refused. */
 const unsentCodes = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ERR_HTTP2_GOAWAY_SESSION", "ERR_HTTP2_INVALID_SESSION"];

@@ -101,11 +101,11 @@ export class RunningCall implements Call {
         }
         const { error, mayRepeat } = explainFailure(cause, { method, isRepeatable: isHarmless, wasSent });
         last = error;
-        const wasInDoubt = mayBeApplied;
+        const wasUncertain = mayBeApplied;
         mayBeApplied ||= error.outcome === "UNKNOWN";
         const pause = mayRepeat ? this.surroundings.pauses(attempt, error) : undefined;
         if (pause === undefined || performance.now() + pause >= this.endAt) {
-          throw wasInDoubt ? error.inDoubt() : error;
+          throw wasUncertain ? error.withUnknownOutcome() : error;
         }
         await sleep(pause, signal);
         noteSent(message);

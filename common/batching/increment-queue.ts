@@ -41,7 +41,7 @@ export interface Waiting<Input, Result> {
   readonly fail: (error: unknown) => void;
 }
 
-export interface IncrementsTogether<Input, Result> {
+export interface IncrementQueueOptions<Input, Result> {
   /** Takes from those that wait for a counter what shall be written together: the first of them, at least. */
   readonly take: (waiting: Set<Waiting<Input, Result>>) => Waiting<Input, Result>[];
   /** Writes, and tells each what became of it. Never rejects. The signal aborts when nobody waits any more. */
@@ -51,7 +51,7 @@ export interface IncrementsTogether<Input, Result> {
 }
 
 /** Carries out an increment of a counter. */
-export type IncrementTogether<Input, Result> = (
+export type QueuedIncrement<Input, Result> = (
   key: string,
   input: Input,
   signal: AbortSignal,
@@ -75,9 +75,9 @@ interface Write {
  * Increments counters, one write at a time for each: an increment of a counter that has none under way goes at once, those that
  * come meanwhile go together when it is answered.
  */
-export function createIncrementsTogether<Input, Result>(
-  options: IncrementsTogether<Input, Result>,
-): IncrementTogether<Input, Result> {
+export function createIncrementQueue<Input, Result>(
+  options: IncrementQueueOptions<Input, Result>,
+): QueuedIncrement<Input, Result> {
   const { take, write, left } = options;
   const queues = new Map<string, { readonly waiting: Set<Waiting<Input, Result>>; isBusy: boolean }>();
   const writes = new WeakMap<Waiting<Input, Result>, Write>();

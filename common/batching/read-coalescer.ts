@@ -1,5 +1,5 @@
 /** How keys that are asked for at the same time are read together. `Found` is what is read of a key. */
-export interface ReadsTogether<Found> {
+export interface ReadCoalescerOptions<Found> {
   /**
    * Reads keys, each once, and tells what it found of each as soon as it knows. Rejects when the rest could not be read. The
    * signal aborts when nobody waits any more; `endAt` is the end of the latest deadline, on the clock of `performance.now()`;
@@ -19,7 +19,7 @@ export interface ReadsTogether<Found> {
 }
 
 /** Reads a key after it was asked for. `endAt` is the end of the reader's deadline, if it has one. */
-export type ReadTogether<Found> = (key: string, signal: AbortSignal, endAt?: number) => Promise<Found>;
+export type ReadCoalescer<Found> = (key: string, signal: AbortSignal, endAt?: number) => Promise<Found>;
 
 /** The most requests under way. What comes beyond them waits, and goes together. */
 const maxRequests = 8;
@@ -52,7 +52,7 @@ interface Request {
  * is never answered by a read that began before it was asked for, so that each sees what was written before it, as if it were
  * alone; a key that many ask for at once is read by one request at a time, and one to follow.
  */
-export function createReadsTogether<Found>(options: ReadsTogether<Found>): ReadTogether<Found> {
+export function createReadCoalescer<Found>(options: ReadCoalescerOptions<Found>): ReadCoalescer<Found> {
   const { read, limit, left, atOnce } = options;
   const waiting = new Map<string, Wanted<Found>>();
   const underWay = new Set<string>();

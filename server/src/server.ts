@@ -7,7 +7,7 @@ import { openAccess } from "./access/access.js";
 import { type CallLimits, createCallLimits } from "./admission/call-limits.js";
 import { memoryLimit } from "./admission/memory-limit.js";
 import { createAllowedOrigins } from "./calls/allowed-origins.js";
-import { createDeadlineStage } from "./calls/deadline.js";
+import { createDeadlineInterceptor } from "./calls/deadline.js";
 import { createDispatch } from "./calls/dispatch.js";
 import { createErrorReporter } from "./calls/errors/report-error.js";
 import { createHealth } from "./calls/health.js";
@@ -159,13 +159,13 @@ export function createServer(options: ServerOptions = {}): Server {
     );
     const isAllowedOrigin = createAllowedOrigins(splitList(settings.corsOrigins));
     const pipeline = createPipeline({
-      ...observation.stages,
+      ...observation.interceptors,
       hostGuard: servesItsMachineAlone(settings)
         ? createHostGuard({ allowedHosts: splitList(settings.allowedHosts.toLowerCase()), isAllowedOrigin })
         : undefined,
-      identity: access.stage,
-      deadline: createDeadlineStage(limits.maxDeadlineMs),
-      admission: callLimits.stage,
+      identity: access.interceptor,
+      deadline: createDeadlineInterceptor(limits.maxDeadlineMs),
+      admission: callLimits.interceptor,
     });
     const serving = createPort({
       onExchange: createDispatch({

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { createMemoryBudget } from "../../server/src/admission/memory-budget.js";
-import { createDeadlineStage } from "../../server/src/calls/deadline.js";
+import { createDeadlineInterceptor } from "../../server/src/calls/deadline.js";
 import { createDispatch } from "../../server/src/calls/dispatch.js";
 import { createErrorReporter } from "../../server/src/calls/errors/report-error.js";
 import { createPipeline } from "../../server/src/calls/pipeline.js";
@@ -54,7 +54,7 @@ const port = createPort({
   onExchange: createDispatch({
     ...limits,
     services: [{ service, implementation: createConformanceService(messageNamed) }],
-    pipeline: createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) }),
+    pipeline: createPipeline({ deadline: createDeadlineInterceptor(limits.maxDeadlineMs) }),
     memory: createMemoryBudget({ limit: 16 * limits.maxRequestBytes }),
     errors: createErrorReporter(limits, () => {}),
     shutdownSignal: new AbortController().signal,

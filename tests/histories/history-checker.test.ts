@@ -36,13 +36,13 @@ test("a violation names the first operation that fits nowhere, and shows nothing
   assert.match(violation?.rendering ?? "", /the key held counter 1 with etag e1/);
 });
 
-test("more states than allowed are undecided, never linearizable", () => {
+test("more states than allowed are inconclusive, never linearizable", () => {
   const operations = history(
     ...Array.from({ length: 8 }, (_, n): Call => [[n, 100 + n], incr(), counted(9n, `e${n}`)]),
   );
   const extra = history(...Array.from({ length: 8 }, (_, n): Call => [[n, 100 + n], incr(BigInt(2 ** n)), unknown]));
   const all = [...operations, ...extra.map((each) => ({ ...each, id: each.id + 8 }))];
-  assert.is(checkHistory(all, 20).verdict, "undecided");
+  assert.is(checkHistory(all, 20).verdict, "inconclusive");
   assert.is(checkHistory(all).verdict, "violation");
 });
 

@@ -8,7 +8,7 @@ const equivalent: readonly {
   readonly why: string;
 }[] = [
   {
-    file: "service/caller.ts",
+    file: "service/principal.ts",
     before: "export const anyone",
     why: "nobody asks what anyone may do: checkRight knows it by itself",
   },

@@ -171,17 +171,17 @@ function outcomesOf(all: readonly Sent[], { deadlineMs, rate }: PhaseLoad, secon
   const isInTime = (sent: Sent) => sent.end === "good" && (rate === undefined || latency(sent) <= deadlineMs);
   const good = all.filter(isInTime).length;
   const accepted = all.filter(({ end }) => end !== "refused").map(latency);
-  const refusals = all.filter(({ end }) => end === "refused").map(({ dueAt, endedAt }) => (endedAt ?? 0) - dueAt);
+  const refusalTimes = all.filter(({ end }) => end === "refused").map(({ dueAt, endedAt }) => (endedAt ?? 0) - dueAt);
   return {
     seconds,
     offered: all.length,
     good,
-    refused: refusals.length,
+    refused: refusalTimes.length,
     late: count("good", "late") - good,
     failed: count("failed"),
     p50: quantile(accepted, 0.5),
     p99: quantile(accepted, 0.99),
-    refusedP99: quantile(refusals, 0.99),
+    refusedP99: quantile(refusalTimes, 0.99),
   };
 }
 

@@ -1,13 +1,13 @@
 import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
-import { type GaugedProcess, startGaugedProcess } from "../../tools/process-monitor/gauged-process.js";
 import { findLogProblem } from "../../tools/process-monitor/log-lines.js";
+import { type MeasuredProcess, startMeasuredProcess } from "../../tools/process-monitor/measured-process.js";
 
 /** A server of the soak. */
 export interface Replica {
   readonly name: string;
   readonly url: string;
   /** The process that serves now. */
-  process(): GaugedProcess;
+  process(): MeasuredProcess;
   /** Stops it as an operator does, and starts another one in its place, on the same port. */
   restart(): Promise<void>;
 }
@@ -22,7 +22,7 @@ export interface SoakStack {
 }
 
 export async function startSoakStack(seed: number, onProblem: (problem: string) => void): Promise<SoakStack> {
-  const engine = startGaugedProcess("tests/soak/engine.ts", [], (line) => onProblem(`the engine wrote: ${line}`));
+  const engine = startMeasuredProcess("tests/soak/engine.ts", [], (line) => onProblem(`the engine wrote: ${line}`));
   const [, flags = ""] = await engine.printed(/engine: (.*)\n/);
   const [, endpoint = ""] = /--endpoint (\S+)/.exec(flags) ?? [];
   const proxy = await startFaultProxy({ target: endpoint, seed });
@@ -33,7 +33,7 @@ export async function startSoakStack(seed: number, onProblem: (problem: string) 
     let isStopping = false;
     const start = async (listen: string) => {
       isStopping = false;
-      const process = startGaugedProcess(
+      const process = startMeasuredProcess(
         "cli/src/main.ts",
         ["serve", "--listen", listen, "--log-level", "warn", ...args],
         (line) => {

@@ -1,7 +1,7 @@
 import { Code } from "@connectrpc/connect";
-import { createReadsTogether } from "../../../common/batching/read-coalescer.js";
+import { createReadCoalescer } from "../../../common/batching/read-coalescer.js";
 import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call.js";
+import type { Call, CallRunner } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
 import { type Entry, toEntry } from "../entry.js";
 import { DynakvError, endedHere } from "../errors.js";
@@ -23,8 +23,8 @@ export const getAlone: Get = async (call, key, options) => {
 };
 
 /** Gets that are made at the same time travel as one MGet; one that is alone is a Get. */
-export function createGetTogether(caller: Caller): Get {
-  const queues = { eventual: createQueue(caller, "eventual"), strong: createQueue(caller, "strong") };
+export function createBatchGet(runner: CallRunner): Get {
+  const queues = { eventual: createQueue(runner, "eventual"), strong: createQueue(runner, "strong") };
   return async (call, key, { consistency = "eventual" }) => {
     const found = await queues[consistency](key, call.signal, call.endAt);
     if (found instanceof DynakvError) {
@@ -34,7 +34,7 @@ export function createGetTogether(caller: Caller): Get {
   };
 }
 
-function createQueue(caller: Caller, consistency: "eventual" | "strong") {
+function createQueue(runner: CallRunner, consistency: "eventual" | "strong") {
   const options: ReadOptions = { consistency };
 
   async function readOne(call: Call, key: string): Promise<Found> {
@@ -48,12 +48,12 @@ function createQueue(caller: Caller, consistency: "eventual" | "strong") {
     }
   }
 
-  return createReadsTogether<Found>({
+  return createReadCoalescer<Found>({
     atOnce: false,
     limit: () => maxKeys,
     left: (reason) => endedHere(reason, undefined),
     read: (keys, found, { signal, endAt }) =>
-      caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, async (call) => {
+      runner.run({ signal, timeoutMs: runner.leftMs(endAt) }, async (call) => {
         const [first] = keys;
         if (keys.length === 1 && first !== undefined) {
           found(first, await readOne(call, first));
@@ -63,7 +63,7 @@ function createQueue(caller: Caller, consistency: "eventual" | "strong") {
         const apart = new Set(keys);
         try {
           const asked = { consistency: toConsistency(options), order: ResultOrder.ARRIVAL };
-          for await (const results of readChunk(caller, call, { from: 0, keys }, asked)) {
+          for await (const results of readChunk(runner, call, { from: 0, keys }, asked)) {
             for (const result of results) {
               if (result.error?.code !== Code.InvalidArgument) {
                 apart.delete(result.key);

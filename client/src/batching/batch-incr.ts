@@ -1,7 +1,7 @@
-import { addUp, createIncrementsTogether, type Waiting } from "../../../common/batching/increment-queue.js";
+import { addUp, createIncrementQueue, type Waiting } from "../../../common/batching/increment-queue.js";
 import { int64 } from "../../../common/int64.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call.js";
+import type { Call, CallRunner } from "../call.js";
 import { DynakvError, endedHere } from "../errors.js";
 import { type Expiry, toExpiry } from "../write-options.js";
 import type { ServerTimedIds } from "./server-timed-ids.js";
@@ -20,7 +20,7 @@ export interface IncrInput {
 export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
 
 /** Many more than a hot counter has waiting while one request is under way. */
-const maxTogether = 10_000;
+const maxBatch = 10_000;
 
 /** One Incr, under a given id or a fresh one, which all its repetitions have. */
 export async function incrAlone(
@@ -45,17 +45,17 @@ export async function incrAlone(
  * Increments of one counter that are made while another is under way travel as one, whose answer tells the value after each. They
  * share an id, and so count once together.
  */
-export function createIncrTogether(caller: Caller, ids: ServerTimedIds): Incr {
-  const incr = createIncrementsTogether<IncrInput, bigint>({
+export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
+  const incr = createIncrementQueue<IncrInput, bigint>({
     take(waiting) {
       const group: Waiting<IncrInput, bigint>[] = [];
       for (const each of waiting) {
         const [first] = group;
-        if (first === undefined || canGoTogether(first.input, each.input)) {
+        if (first === undefined || canShareWrite(first.input, each.input)) {
           group.push(each);
           waiting.delete(each);
         }
-        if (group.length >= maxTogether) {
+        if (group.length >= maxBatch) {
           break;
         }
       }
@@ -74,7 +74,7 @@ export function createIncrTogether(caller: Caller, ids: ServerTimedIds): Incr {
       }
       const endAt = group.reduce((latest, each) => Math.max(latest, each.endAt), 0);
       try {
-        const last = await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) =>
+        const last = await runner.run({ signal, timeoutMs: runner.leftMs(endAt) }, (call) =>
           incrAlone(call, { ...first.input, ...sum }, ids),
         );
         let value = last - sum.delta;
@@ -97,7 +97,7 @@ export function createIncrTogether(caller: Caller, ids: ServerTimedIds): Incr {
 
   async function run({ settle, fail, endAt }: Waiting<IncrInput, bigint>, input: IncrInput, signal: AbortSignal) {
     try {
-      settle(await caller.run({ signal, timeoutMs: caller.leftMs(endAt) }, (call) => incrAlone(call, input, ids)));
+      settle(await runner.run({ signal, timeoutMs: runner.leftMs(endAt) }, (call) => incrAlone(call, input, ids)));
     } catch (error) {
       fail(error);
     }
@@ -107,7 +107,7 @@ export function createIncrTogether(caller: Caller, ids: ServerTimedIds): Incr {
 }
 
 /** Whether one after the other creates the same counter, and leaves its expiry as it is. */
-function canGoTogether(one: IncrInput, other: IncrInput): boolean {
+function canShareWrite(one: IncrInput, other: IncrInput): boolean {
   return (one.initial ?? 0n) === (other.initial ?? 0n) && one.expiry === undefined && other.expiry === undefined;
 }
 

@@ -47,14 +47,14 @@ export function createGrpcJsChannel(open: (isAnother: boolean) => Client, connec
 /** The state once it is neither idle nor connecting, or what it is at the deadline. */
 function settle(channel: ReturnType<Client["getChannel"]>, deadline: number): Promise<states> {
   return new Promise((resolve) => {
-    const look = () => {
+    const watch = () => {
       const state = channel.getConnectivityState(true);
       if (state === states.IDLE || state === states.CONNECTING) {
-        channel.watchConnectivityState(state, deadline, (error) => (error === undefined ? look() : resolve(state)));
+        channel.watchConnectivityState(state, deadline, (error) => (error === undefined ? watch() : resolve(state)));
       } else {
         resolve(state);
       }
     };
-    look();
+    watch();
   });
 }

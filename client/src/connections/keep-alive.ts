@@ -23,12 +23,12 @@ export interface KeepAliveTarget extends Silence {
   readonly onIdle: () => void;
 }
 
-/** How many looks an interval has. */
-const looksEach = 4;
+/** How many probes an interval has. */
+const probesEach = 4;
 
 /**
- * The client's side of https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md. Silence is counted in looks, not
- * by the clock: between two looks the event loop has read what had arrived, so that a loop which stood still does not take a
+ * The client's side of https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md. Silence is counted in probes, not
+ * by the clock: between two probes the event loop has read what had arrived, so that a loop which stood still does not take a
  * connection for dead whose answer it has not read yet.
  */
 export function createKeepAlive({
@@ -39,7 +39,7 @@ export function createKeepAlive({
   onSilence,
   onIdle,
 }: KeepAliveTarget): KeepAlive {
-  const everyMs = Math.max(1, Math.min(intervalMs, timeoutMs) / looksEach);
+  const everyMs = Math.max(1, Math.min(intervalMs, timeoutMs) / probesEach);
   const asksAfter = Math.ceil(intervalMs / everyMs);
   const endsAfter = asksAfter + Math.ceil(timeoutMs / everyMs);
   const asking = new Set<() => void>();
@@ -66,7 +66,7 @@ export function createKeepAlive({
     });
   }
 
-  function look(): void {
+  function probe(): void {
     if (session.destroyed) {
       stop();
       heard();
@@ -94,7 +94,7 @@ export function createKeepAlive({
     if (timer === undefined) {
       silentLooks = 0;
       bytesRead = session.destroyed ? 0 : session.socket.bytesRead;
-      timer = setInterval(look, everyMs).unref();
+      timer = setInterval(probe, everyMs).unref();
     }
   }
 

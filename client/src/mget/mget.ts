@@ -1,11 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Caller } from "../call.js";
+import type { CallRunner } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
+import { cancellableIterator } from "../cancellable-iterator.js";
+import { type Decoder, decodeEntry } from "../decoder.js";
 import type { Entry } from "../entry.js";
 import { DynakvError, endedHere } from "../errors.js";
-import { leavable } from "../leavable.js";
-import { changeEntry, type View } from "../view.js";
 import { toConsistency } from "../write-options.js";
 import { cutKeys } from "./key-chunks.js";
 import { createLanes } from "./lanes.js";
@@ -41,8 +41,8 @@ export interface MGetResults<E = Entry> extends AsyncIterable<MGetResult<E>> {
 
 /** Reads any number of keys, over several streams, in memory that does not grow with their number. */
 export function mget<E>(
-  caller: Caller,
-  view: View<E>,
+  runner: CallRunner,
+  decoder: Decoder<E>,
   keys: Iterable<string> | AsyncIterable<string>,
   options: MGetOptions,
 ): MGetResults<E> {
@@ -50,16 +50,16 @@ export function mget<E>(
   const progress = { asked: 0, answered: 0, found: 0, missing: 0, failed: 0 };
   let isRead = false;
 
-  /** Of a view that changes nothing, the results are those that are read. */
-  const isPlain = view.change === undefined && view.prefix === "";
+  /** Of a decoder that changes nothing, the results are those that are read. */
+  const isPlain = decoder.decode === undefined && decoder.prefix === "";
 
   async function toResult(result: MGetResult): Promise<MGetResult<E>> {
     const { index, error } = result;
-    const key = result.key.slice(view.prefix.length);
+    const key = result.key.slice(decoder.prefix.length);
     if (error !== undefined || result.entry === undefined) {
       return new MGetResult<E>(index, key, undefined, error);
     }
-    const changed = await changeEntry(view, result.entry);
+    const changed = await decodeEntry(decoder, result.entry);
     return changed instanceof DynakvError
       ? new MGetResult<E>(index, key, undefined, changed)
       : new MGetResult(index, key, changed);
@@ -72,8 +72,8 @@ export function mget<E>(
     }
     isRead = true;
     // No deadline unless one is asked for: a million keys may rightly take minutes.
-    const call = caller.begin(options, 0);
-    const chunks = cutKeys(keys, view.prefix, call.signal);
+    const call = runner.begin(options, 0);
+    const chunks = cutKeys(keys, decoder.prefix, call.signal);
     const isOrdered = order === "request";
     const asked = {
       consistency: toConsistency(options),
@@ -85,7 +85,7 @@ export function mget<E>(
         return undefined;
       }
       progress.asked += chunk.keys.length;
-      return readChunk(caller, call, chunk, asked);
+      return readChunk(runner, call, chunk, asked);
     };
     const lanes = createLanes(openNext, streams, isOrdered);
     let isOver = false;
@@ -165,7 +165,7 @@ export function mget<E>(
       return handOut(read as MGetResult<E>);
     }
 
-    return leavable(advance, reading.leave, takeNow);
+    return cancellableIterator(advance, reading.leave, takeNow);
   }
 
   function iterateBatches(): AsyncIterator<readonly MGetResult<E>[]> {
@@ -180,7 +180,7 @@ export function mget<E>(
       batch.forEach(count);
       return { done: false, value: batch };
     };
-    return leavable(advance, reading.leave);
+    return cancellableIterator(advance, reading.leave);
   }
 
   function count(result: MGetResult<E>): void {

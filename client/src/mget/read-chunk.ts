@@ -1,6 +1,6 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call.js";
+import type { Call, CallRunner } from "../call.js";
 import type { Entry } from "../entry.js";
 import { type DynakvError, fromResult } from "../errors.js";
 import { mgetReader } from "../results/result-reader.js";
@@ -19,7 +19,7 @@ export interface ChunkOptions {
  * that they may be asked for again, are asked for anew.
  */
 export async function* readChunk(
-  { pauses }: Pick<Caller, "pauses">,
+  { pauses }: Pick<CallRunner, "pauses">,
   call: Call,
   { from, keys }: KeyChunk,
   options: ChunkOptions,

@@ -1,6 +1,6 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Call, Caller } from "../call.js";
+import type { Call, CallRunner } from "../call.js";
 import { type FoundPage, scanReader } from "../results/result-reader.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
@@ -13,7 +13,7 @@ export interface ScanRequestOptions {
 
 /** The messages of a scan. When a stream breaks, another goes on after the last message. */
 export async function* readPages(
-  { pauses }: Pick<Caller, "pauses">,
+  { pauses }: Pick<CallRunner, "pauses">,
   call: Call,
   { cursor, ...request }: ScanRequestOptions,
 ): AsyncGenerator<FoundPage> {

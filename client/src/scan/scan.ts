@@ -1,12 +1,12 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Caller } from "../call.js";
+import type { CallRunner } from "../call.js";
 import type { ReadOptions } from "../call-options.js";
+import { cancellableIterator } from "../cancellable-iterator.js";
+import { type Decoder, decodeEntry } from "../decoder.js";
 import type { Entry } from "../entry.js";
 import { DynakvError, fromResult } from "../errors.js";
-import { leavable } from "../leavable.js";
 import type { FoundResults } from "../results/found-results.js";
 import type { FoundPage } from "../results/result-reader.js";
-import { changeEntry, type View } from "../view.js";
 import { toConsistency } from "../write-options.js";
 import { readPages } from "./read-pages.js";
 import { ScanResult } from "./result.js";
@@ -33,16 +33,16 @@ export interface ScanResults<E = Entry> extends AsyncIterable<ScanResult<E>> {
 }
 
 /** Reads all keys, or those with a prefix, in memory that does not grow with their number. */
-export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): ScanResults<E> {
+export function scan<E>(runner: CallRunner, decoder: Decoder<E>, options: ScanOptions): ScanResults<E> {
   const request = {
-    prefix: view.prefix + (options.prefix ?? ""),
+    prefix: decoder.prefix + (options.prefix ?? ""),
     cursor: options.cursor ?? "",
     consistency: toConsistency(options),
   };
 
   function toResult(results: FoundResults, nth: number): ScanResult<E> | Promise<ScanResult<E>> {
     const whole = results.key(nth);
-    const key = whole.slice(view.prefix.length);
+    const key = whole.slice(decoder.prefix.length);
     const kind = results.kind(nth);
     if (kind === "error") {
       return new ScanResult<E>(key, { error: fromResult(results.error(nth)) });
@@ -51,24 +51,24 @@ export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): Sc
       throw new TypeError("the server has found a kind of result that this version of the client does not know");
     }
     const entry = results.entry(nth, whole);
-    return view.change === undefined ? new ScanResult<E>(key, { entry: entry as E }) : change(key, entry);
+    return decoder.decode === undefined ? new ScanResult<E>(key, { entry: entry as E }) : change(key, entry);
   }
 
   async function change(key: string, entry: Entry): Promise<ScanResult<E>> {
-    const changed = await changeEntry(view, entry);
+    const changed = await decodeEntry(decoder, entry);
     return new ScanResult<E>(key, changed instanceof DynakvError ? { error: changed } : { entry: changed });
   }
 
   async function toPage({ results, cursor }: FoundPage): Promise<ScanPage<E>> {
     const all = Array.from({ length: results.length }, (_, nth) => toResult(results, nth));
-    const isWhole = (page: typeof all): page is ScanResult<E>[] => view.change === undefined;
+    const isWhole = (page: typeof all): page is ScanResult<E>[] => decoder.decode === undefined;
     return { results: isWhole(all) ? all : await Promise.all(all), cursor };
   }
 
   function iterate(): AsyncIterator<ScanPage<E>> {
     // No deadline unless one is asked for: a large table may rightly take hours.
-    const call = caller.begin(options, 0);
-    const messages = readPages(caller, call, request);
+    const call = runner.begin(options, 0);
+    const messages = readPages(runner, call, request);
     let isOver = false;
 
     function finish(reason?: unknown): void {
@@ -78,7 +78,7 @@ export function scan<E>(caller: Caller, view: View<E>, options: ScanOptions): Sc
       }
     }
 
-    return leavable<ScanPage<E>>(
+    return cancellableIterator<ScanPage<E>>(
       async () => {
         if (isOver) {
           return { done: true, value: undefined };

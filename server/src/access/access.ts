@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Stage } from "../calls/pipeline.js";
+import type { Interceptor } from "../calls/pipeline.js";
 import { createTlsAcceptor, type TlsAcceptor } from "../listener/tls.js";
 import { knowsCallers } from "../settings/check-access.js";
 import type { Settings } from "../settings/settings.js";
@@ -17,7 +17,7 @@ import { type WatchedFiles, type WatchedFilesOptions, watchFiles } from "./watch
 /** Who may call, as the settings have it. */
 export interface Access {
   /** Undefined where everyone may do everything. */
-  readonly stage: Stage | undefined;
+  readonly interceptor: Interceptor | undefined;
   /** Undefined without TLS. */
   readonly tls: TlsAcceptor | undefined;
   /** Stops to watch files. */
@@ -122,11 +122,11 @@ export async function openAccess(
           clock,
         })
       : undefined;
-    const stage =
+    const interceptor =
       identify === undefined && introspection === "open"
         ? undefined
         : createAuthentication({ identify, policy: () => policy?.current ?? everything, failures, introspection });
-    return { stage, tls, close };
+    return { interceptor, tls, close };
   } catch (error) {
     close();
     throw error;

@@ -3,11 +3,11 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
-import type { Stage } from "../calls/pipeline.js";
+import type { Interceptor } from "../calls/pipeline.js";
 import { reflectionServices } from "../calls/reflection.js";
 import { DynakvError } from "../errors/dynakv-error.js";
-import { permissionDenied, type Right, rights } from "../service/caller.js";
 import { methodRights } from "../service/method-rights.js";
+import { permissionDenied, type Right, rights } from "../service/principal.js";
 import type { Settings } from "../settings/settings.js";
 import type { Failures } from "./failed-attempts.js";
 import type { Identify } from "./identify.js";
@@ -27,10 +27,10 @@ export interface AuthenticationOptions {
 type Need = "nothing" | "impossible" | "any right" | Right;
 
 /**
- * The stage of the gate that lets in only whom it knows, and who may do what the method does to some key at least. Which keys the
+ * The interceptor that lets in only whom it knows, and who may do what the method does to some key at least. Which keys the
  * call names stands in its body, and is the service's to check.
  */
-export function createAuthentication(options: AuthenticationOptions): Stage {
+export function createAuthentication(options: AuthenticationOptions): Interceptor {
   const { identify, policy, failures } = options;
   const needs = methodNeeds(options.introspection);
 
@@ -39,7 +39,7 @@ export function createAuthentication(options: AuthenticationOptions): Stage {
       return failures.refuse(call);
     }
     refuseImpossible(need);
-    const caller = policy().callerFor(identity);
+    const caller = policy().principalFor(identity);
     call.caller = caller;
     if (need === "any right") {
       if (!rights.some((right) => caller.mayAny(right))) {

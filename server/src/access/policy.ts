@@ -1,5 +1,5 @@
 import { UsageError } from "../../../common/command-line/usage-error.js";
-import { type Caller, type Right, rights } from "../service/caller.js";
+import { type Principal, type Right, rights } from "../service/principal.js";
 import { parseJson } from "../settings/parse-json.js";
 import { maxKeyBytes } from "../store/layout/item-size.js";
 import type { Identity } from "./identity.js";
@@ -8,7 +8,7 @@ import { readObject, readSome, readText } from "./strict-json.js";
 /** Says what callers may do. */
 export interface Policy {
   /** The caller with this identity. One that the policy does not name may do nothing. The same identity gives the same caller. */
-  callerFor(identity: Identity): Caller;
+  principalFor(identity: Identity): Principal;
 }
 
 /** What some identities may do to the keys that begin with some prefixes. */
@@ -20,7 +20,7 @@ export interface PolicyRule {
 }
 
 /** Of a server without a policy: whoever is known may do everything. */
-export const everything: Policy = withCallers(({ names: [name] }) => ({
+export const everything: Policy = withPrincipals(({ names: [name] }) => ({
   name,
   may: () => true,
   mayAny: () => true,
@@ -47,7 +47,7 @@ export function parsePolicy(text: string, label: string): Policy {
       }
     }
   }
-  return withCallers(({ names }) => {
+  return withPrincipals(({ names }) => {
     const grants = names.flatMap((name) => granted.get(name) ?? []);
     const matchers = Object.fromEntries(
       rights.map((right) => [right, matchPrefixes(grants.flatMap((grant) => [...grant[right]]))]),
@@ -106,10 +106,10 @@ function matchPrefixes(prefixes: readonly string[]): Matcher {
   };
 }
 
-function withCallers(create: (identity: Identity) => Caller): Policy {
-  const callers = new WeakMap<Identity, Caller>();
+function withPrincipals(create: (identity: Identity) => Principal): Policy {
+  const callers = new WeakMap<Identity, Principal>();
   return {
-    callerFor(identity) {
+    principalFor(identity) {
       let caller = callers.get(identity);
       if (caller === undefined) {
         caller = create(identity);

@@ -1,7 +1,7 @@
 import type { Call } from "../calls/call.js";
 
 /** A call that waits for its turn. */
-export interface WaitingCall {
+export interface QueuedCall {
   readonly call: Call;
   readonly weight: number;
   /** Until when it must have begun, on the clock of performance.now. */
@@ -15,13 +15,13 @@ export interface WaitingCall {
  * time, so there is no need to overtake, as the last to come would, or the one with the nearest deadline. And who has waited is not
  * pushed back by who comes later.
  */
-export interface WaitingCalls {
+export interface AdmissionQueue {
   /** The weight of all that wait. */
   readonly weight: number;
   readonly isEmpty: boolean;
-  add(waiting: WaitingCall): void;
+  add(waiting: QueuedCall): void;
   /** Takes out a call that has ended, if it is among them. */
-  remove(waiting: WaitingCall): boolean;
+  remove(waiting: QueuedCall): boolean;
   /**
    * Starts calls while there is room for calls of their weight; where there is none for a heavy one, a light one may go before it.
    * Those that can no longer be in time give up.
@@ -31,14 +31,14 @@ export interface WaitingCalls {
   dropLate(now: number): void;
 }
 
-export function createWaitingCalls(): WaitingCalls {
+export function createAdmissionQueue(): AdmissionQueue {
   // A set keeps the order of what is added, and forgets in constant time.
-  const all = new Set<WaitingCall>();
+  const all = new Set<QueuedCall>();
   let weight = 0;
   /** How many of them have the weight of one. */
   let light = 0;
 
-  function remove(waiting: WaitingCall): boolean {
+  function remove(waiting: QueuedCall): boolean {
     const wasThere = all.delete(waiting);
     if (wasThere) {
       weight -= waiting.weight;

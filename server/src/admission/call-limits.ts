@@ -2,13 +2,13 @@ import type { Logger } from "pino";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
 import type { PreparedError } from "../calls/errors/prepared-error.js";
-import type { Stage } from "../calls/pipeline.js";
+import type { Interceptor } from "../calls/pipeline.js";
 import { abortError } from "../errors/dynakv-error.js";
 import { networkOf } from "../listener/remote-address.js";
 import { createCountedWarning } from "../observability/counted-warning.js";
-import { anyone } from "../service/caller.js";
+import { anyone } from "../service/principal.js";
 import { createAdaptiveLimit } from "./adaptive-limit.js";
-import { createWaitingCalls, type WaitingCall } from "./admission-queue.js";
+import { createAdmissionQueue, type QueuedCall } from "./admission-queue.js";
 import { createUsualTimes } from "./latency-percentile.js";
 import { createLoadMeter } from "./load-meter.js";
 import { createMemoryBudget, type MemoryBudget } from "./memory-budget.js";
@@ -39,7 +39,7 @@ export interface WorkSlots {
 
 export interface CallLimits {
   /** Lets a call in, has it wait for its turn, or refuses it. Of a call that is let in nothing but its end is heard. */
-  readonly stage: Stage;
+  readonly interceptor: Interceptor;
   /** For the batches of an MGet beyond its first. */
   readonly batches: WorkSlots;
   /** For what is held for all calls. */
@@ -88,7 +88,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   const byCaller = new Map<string, number>();
   const healthByAddress = new Map<string, number>();
   const limit = createAdaptiveLimit({ min: minLimit, initial: initialLimit, max: maxCalls * streamWeight });
-  const queue = createWaitingCalls();
+  const queue = createAdmissionQueue();
   const usual = createUsualTimes();
   let calls = 0;
   let waitingCalls = 0;
@@ -239,7 +239,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
       throw refuse(expectedMs >= maxWaitMs ? "overload" : "late");
     }
     return new Promise((resolve, reject) => {
-      const waiting: WaitingCall = {
+      const waiting: QueuedCall = {
         call,
         weight,
         beginBy,
@@ -265,7 +265,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   }
 
   return {
-    stage(call) {
+    interceptor(call) {
       const { method } = call;
       // What is no call costs little.
       if (method === undefined) {

@@ -10,8 +10,8 @@ import {
   createContextValues,
 } from "@connectrpc/connect";
 import type { DynakvError } from "../errors/dynakv-error.js";
-import { anyone, type Caller, callerKey } from "../service/caller.js";
 import { initiatorKey } from "../service/initiator.js";
+import { anyone, type Principal, principalKey } from "../service/principal.js";
 import { requestIdHeader } from "./header-names.js";
 import { type WireForm, wireFormOf } from "./wire-form.js";
 
@@ -44,7 +44,7 @@ export class Call implements CallHead {
   /** As performance.now has it. */
   readonly startedAt = performance.now();
   /** Who makes it, once that was found out. */
-  caller: Caller = anyone;
+  caller: Principal = anyone;
   /** The caller's deadline, from its start, in milliseconds, as far as the server serves it; undefined when it sets none. */
   timeoutMs: number | undefined;
   /** Whether the caller has set a longer one. */
@@ -161,7 +161,7 @@ export class Call implements CallHead {
 
   /** What the service is told beside the request. */
   contextValues(): ContextValues {
-    const values = createContextValues().set(callKey, this).set(callerKey, this.caller);
+    const values = createContextValues().set(callKey, this).set(principalKey, this.caller);
     return this.isWatched ? values.set(initiatorKey, this) : values;
   }
 

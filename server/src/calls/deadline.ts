@@ -3,13 +3,13 @@ import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-g
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { Call } from "./call.js";
-import type { Stage } from "./pipeline.js";
+import type { Interceptor } from "./pipeline.js";
 
 /**
- * The stage that reads the caller's deadline, in whatever protocol, and shortens one that is longer than the server serves.
+ * The interceptor that reads the caller's deadline, in whatever protocol, and shortens one that is longer than the server serves.
  * gRPC clients send what their users wrote, some seconds added: refusing it would fail calls that take milliseconds.
  */
-export function createDeadlineStage(maxDeadlineMs: number): Stage {
+export function createDeadlineInterceptor(maxDeadlineMs: number): Interceptor {
   return (call) => {
     const value = call.headers[headerOf(call)];
     if (value === undefined) {

@@ -1,7 +1,7 @@
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { Call } from "./call.js";
-import type { Stage } from "./pipeline.js";
+import type { Interceptor } from "./pipeline.js";
 
 export interface HostGuardOptions {
   /** Names beside those of loopback under which the server may be called, without a port, in lower case. */
@@ -11,11 +11,11 @@ export interface HostGuardOptions {
 }
 
 /**
- * The stage that keeps web pages from a server which listens on loopback and asks nobody who they are. A page of any site can reach it
+ * The interceptor that keeps web pages from a server which listens on loopback and asks nobody who they are. A page of any site can reach it
  * from the browser of whoever runs it; and one that has its own name point to 127.0.0.1 after it was loaded (DNS rebinding) is of
  * the same origin for the browser, which then lets it read the answers, too. What it cannot change is the name that it calls.
  */
-export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOptions): Stage {
+export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOptions): Interceptor {
   const allowed = new Set(allowedHosts);
   return (call) => {
     const host = hostOf(call);

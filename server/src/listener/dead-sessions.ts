@@ -11,26 +11,26 @@ export interface DeadSessions {
 /** What is known of a session. */
 interface Watched {
   readonly socket: Socket;
-  /** How many bytes had come in all, at the last look and when it last showed that it lives. */
+  /** How many bytes had come in all, at the last probe and when it last showed that it lives. */
   seen: number;
   alive: number;
   isAsked: boolean;
-  /** How many looks ago it was asked. */
-  looks: number;
-  /** How many bytes had been sent at the last look. */
+  /** How many probes ago it was asked. */
+  probes: number;
+  /** How many bytes had been sent at the last probe. */
   sent: number;
-  /** For how many looks something has waited to be sent, and nothing was. */
+  /** For how many probes something has waited to be sent, and nothing was. */
   stuckLooks: number;
-  /** For how many looks it has ended, and was not closed yet. It shows no socket any more. */
+  /** For how many probes it has ended, and was not closed yet. It shows no socket any more. */
   endedLooks: number;
 }
 
-/** After how many looks one that has not answered is asked again: twenty seconds at half a second each. */
-const againLooks = 40;
-/** How many looks one that has ended has to close its connection in. */
+/** After how many probes one that has not answered is asked again: twenty seconds at half a second each. */
+const probesPerRepeat = 40;
+/** How many probes one that has ended has to close its connection in. */
 const endingLooks = 20;
 /**
- * For how many looks in a row nothing may be sent of what waits. At one alone, what waits may have come right before it, after a
+ * For how many probes in a row nothing may be sent of what waits. At one alone, what waits may have come right before it, after a
  * while without an answer.
  */
 const stuckLooks = 2;
@@ -41,8 +41,8 @@ const confirmationBytes = 17;
  * After an error of its client's that forbids to go on, such as a frame on a stream that never was, Node says GOAWAY, reads no
  * more, and leaves it at that: it neither closes the session nor tells, and does not notice when the client has left. Session
  * and socket would stay for good. Such a session sends nothing any more, and that is how it is found: a ping stays in its queue
- * although the connection takes more. One look alone does not tell: what is answered waits in the same queue until the turn of the event
- * loop ends, and on a busy one a look comes before that. Nor does Node notice a reset that comes while it writes: then the system
+ * although the connection takes more. One probe alone does not tell: what is answered waits in the same queue until the turn of the event
+ * loop ends, and on a busy one a probe comes before that. Nor does Node notice a reset that comes while it writes: then the system
  * knows of nobody at the other end, and a session that has ended waits for that write before it closes its socket.
  *
  * Who does not confirm a ping is not cut for it: its event loop may stand still. A host that has vanished is left to TCP's keepalive.
@@ -52,9 +52,9 @@ const confirmationBytes = 17;
  */
 export function createDeadSessions(everyMs: number): DeadSessions {
   const sessions = new Map<ServerHttp2Session, Watched>();
-  const timer = setInterval(look, everyMs).unref();
+  const timer = setInterval(probe, everyMs).unref();
 
-  function look(): void {
+  function probe(): void {
     for (const [session, watched] of sessions) {
       if (session.destroyed) {
         if (++watched.endedLooks > endingLooks) {
@@ -69,14 +69,14 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         const isStuck = takesMore && (session.state.outboundQueueSize ?? 0) > 0 && bytesWritten === watched.sent;
         watched.stuckLooks = isStuck ? watched.stuckLooks + 1 : 0;
         // It may have died after the ping was sent: another one stays in the queue then.
-        if (++watched.looks % againLooks === 0) {
+        if (++watched.probes % probesPerRepeat === 0) {
           session.ping(() => {});
         }
         if (watched.stuckLooks >= stuckLooks || handle?.getpeername?.({}) !== 0) {
           session.destroy();
         }
       } else if (bytesRead !== watched.alive && bytesRead === watched.seen) {
-        watched.looks = 0;
+        watched.probes = 0;
         watched.stuckLooks = 0;
         watched.isAsked = session.ping(() => {
           watched.isAsked = false;
@@ -96,7 +96,7 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         seen: 0,
         alive: 0,
         isAsked: false,
-        looks: 0,
+        probes: 0,
         sent: 0,
         stuckLooks: 0,
         endedLooks: 0,

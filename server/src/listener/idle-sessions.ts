@@ -18,9 +18,9 @@ const maxLateMs = 10_000;
  */
 export function createIdleSessions(idleMs: number, onIdle: (session: ServerHttp2Session) => void): IdleSessions {
   const lastCalls = new Map<ServerHttp2Session, number>();
-  const timer = setInterval(look, Math.min(idleMs / 4, maxLateMs)).unref();
+  const timer = setInterval(probe, Math.min(idleMs / 4, maxLateMs)).unref();
 
-  function look(): void {
+  function probe(): void {
     const latest = performance.now() - idleMs;
     for (const [session, lastCallAt] of lastCalls) {
       if (lastCallAt <= latest) {

@@ -67,7 +67,7 @@ export function createPort(options: PortOptions): Port {
   const http2 = createHttp2Connections({ onExchange, maxStreams, limits, ages });
   const sockets = new Set<Socket>();
   /** Those of which it is not known yet what they speak. */
-  const undecided = new Set<Socket>();
+  const sniffing = new Set<Socket>();
   let accepted = 0;
   let closed: Promise<void> | undefined;
   let isCut = false;
@@ -91,16 +91,16 @@ export function createPort(options: PortOptions): Port {
       return;
     }
     sockets.add(socket);
-    undecided.add(socket);
+    sniffing.add(socket);
     // What went wrong with a connection shows in its calls; without a listener it would end the process.
     socket.on("error", ignore);
     socket.once("close", () => {
       sockets.delete(socket);
-      undecided.delete(socket);
+      sniffing.delete(socket);
     });
     const decide = (stream: Socket) =>
       detectProtocol(stream, headTimeoutMs, (protocol) => {
-        undecided.delete(socket);
+        sniffing.delete(socket);
         const isHttp1 = protocol === "http1" || (stream instanceof TLSSocket && stream.alpnProtocol !== "h2");
         (isHttp1 ? http1 : http2).add(stream);
       });
@@ -142,7 +142,7 @@ export function createPort(options: PortOptions): Port {
 
   function closeUnused(): void {
     http1.close();
-    for (const socket of undecided) {
+    for (const socket of sniffing) {
       socket.destroy();
     }
   }

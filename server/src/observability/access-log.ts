@@ -6,10 +6,10 @@ import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
 import { codeOf, methodName } from "../calls/call-names.js";
 import { nameOf } from "../calls/enum-names.js";
-import type { Stage } from "../calls/pipeline.js";
+import type { Interceptor } from "../calls/pipeline.js";
 import { describeDefect } from "../errors/describe-defect.js";
 import { DynakvError } from "../errors/dynakv-error.js";
-import { anyone } from "../service/caller.js";
+import { anyone } from "../service/principal.js";
 import type { Settings } from "../settings/settings.js";
 
 export interface AccessLogOptions {
@@ -21,7 +21,7 @@ export interface AccessLogOptions {
 
 /** One line for each call, when it has ended. */
 export interface AccessLog {
-  readonly stage: Stage;
+  readonly interceptor: Interceptor;
   /** A call has failed when its line was written already, such as one whose client had left. */
   failedLate(call: Call): void;
 }
@@ -95,7 +95,7 @@ export function createAccessLog({ logger, accessLog, logKeys }: AccessLogOptions
   }
 
   return {
-    stage: (call) => call.onEnd(end),
+    interceptor: (call) => call.onEnd(end),
     failedLate(call) {
       if (!leaving.has(call) && isDefect(call.failure)) {
         write(call);

@@ -1,6 +1,6 @@
 import type { Call } from "../calls/call.js";
 import { consumedCapacityTrailers, returnConsumedCapacityHeader } from "../calls/header-names.js";
-import type { Stage } from "../calls/pipeline.js";
+import type { Interceptor } from "../calls/pipeline.js";
 import { type RequestObserver, readOperations } from "../store/dynamodb/observed-requests.js";
 
 interface Consumed {
@@ -11,7 +11,7 @@ interface Consumed {
 
 /** Tells callers who ask for it what their calls have consumed. */
 export interface ConsumedCapacity {
-  readonly stage: Stage;
+  readonly interceptor: Interceptor;
   readonly observer: RequestObserver;
 }
 
@@ -22,7 +22,7 @@ export interface ConsumedCapacity {
 export function createConsumedCapacity(): ConsumedCapacity {
   const consumedBy = new WeakMap<object, Consumed>();
   return {
-    stage(call: Call) {
+    interceptor(call: Call) {
       const asked = call.headers[returnConsumedCapacityHeader];
       if (typeof asked !== "string" || asked.toLowerCase() !== "total") {
         return;

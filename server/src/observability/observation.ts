@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { Stages } from "../calls/pipeline.js";
+import type { Interceptors } from "../calls/pipeline.js";
 import type { Settings } from "../settings/settings.js";
 import type { RequestObservers } from "../store/dynamodb/observed-requests.js";
 import { type AccessLog, createAccessLog } from "./access-log.js";
@@ -12,8 +12,8 @@ import { type Environment, wantedExporter } from "./tracing/wants-traces.js";
 /** All by which an operator sees what the server does. */
 export interface Observation {
   readonly accessLog: AccessLog;
-  /** The stages of the pipeline that are here. */
-  readonly stages: Pick<Stages, "accessLog" | "metrics" | "tracing" | "consumedCapacity">;
+  /** The interceptors of the pipeline that are here. */
+  readonly interceptors: Pick<Interceptors, "accessLog" | "metrics" | "tracing" | "consumedCapacity">;
   readonly requests: RequestObservers;
   readonly metrics: Metrics | undefined;
   /** Sends and closes what is left. */
@@ -41,11 +41,11 @@ export async function openObservation(options: ObservationOptions): Promise<Obse
   const consumed = createConsumedCapacity();
   return {
     accessLog,
-    stages: {
-      accessLog: accessLog.stage,
-      metrics: metrics?.stage,
-      tracing: tracing?.stage,
-      consumedCapacity: consumed.stage,
+    interceptors: {
+      accessLog: accessLog.interceptor,
+      metrics: metrics?.interceptor,
+      tracing: tracing?.interceptor,
+      consumedCapacity: consumed.interceptor,
     },
     requests: {
       all: metrics === undefined ? [] : [metrics.observer],

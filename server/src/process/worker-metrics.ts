@@ -57,7 +57,7 @@ export async function openWorkersAdminPort(
   if (adminListen === undefined) {
     return undefined;
   }
-  const { keepCounts, pageContentType, renderTogether } = await import("../observability/metrics/page.js");
+  const { keepCounts, pageContentType, renderMerged } = await import("../observability/metrics/page.js");
   const workers = new Map<Worker, readonly MetricFamily[]>();
   let gone: readonly MetricFamily[] = [];
 
@@ -84,7 +84,7 @@ export async function openWorkersAdminPort(
           workers.set(worker, families);
         }
       }
-      return renderTogether([...workers.values(), gone]);
+      return renderMerged([...workers.values(), gone]);
     },
     metricsType: pageContentType,
     isReady: async () => (await ask("readiness")).some(([, { isReady }]) => isReady),

@@ -21,11 +21,11 @@ import {
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
-import { checkRight, withRights } from "./caller.js";
 import { callWithDeadline } from "./deadline.js";
 import { envelopeBytes } from "./entry-frames.js";
 import { workOf } from "./initiator.js";
 import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
+import { checkRight, withRights } from "./principal.js";
 import { frameResults } from "./result-frames.js";
 import type { ScanCursors } from "./scan-cursors.js";
 import { frameScanned } from "./scan-frames.js";

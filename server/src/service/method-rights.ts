@@ -1,6 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import type { Right } from "./caller.js";
+import type { Right } from "./principal.js";
 
 const { get, mGet, scan, set, mSet, incr, touch, delete: remove, mDelete } = KeyValueService.method;
 

@@ -125,7 +125,7 @@ test("rights of a policy add up, by prefix and by name, and names of objects are
     }),
     "F",
   );
-  const a = policy.callerFor({ names: ["token:a"] });
+  const a = policy.principalFor({ names: ["token:a"] });
   const may = (right: "read" | "write" | "delete", ...keys: string[]) => keys.map((key) => a.may(right, key));
   assert.equal(may("read", "x:", "x:1", "x:y:1", "ü:1", "😀!", "x", "y:1", "", "X:1"), [
     ...[true, true, true, true, true],
@@ -133,10 +133,10 @@ test("rights of a policy add up, by prefix and by name, and names of objects are
   ]);
   assert.equal(may("write", "y:1", "x:1"), [true, false]);
   assert.equal([a.mayAny("read"), a.mayAny("write"), a.mayAny("delete")], [true, true, false]);
-  const several = policy.callerFor({ names: ["certificate:z", "certificate:c", "jwt:b"] });
+  const several = policy.principalFor({ names: ["certificate:z", "certificate:c", "jwt:b"] });
   assert.equal([several.name, several.may("delete", "any"), several.may("read", "x:1")], ["certificate:c", true, true]);
   for (const name of ["token:b", "jwt:a", "certificate:a", "token:__proto__", "constructor"]) {
-    const stranger = policy.callerFor({ names: [name] });
+    const stranger = policy.principalFor({ names: [name] });
     assert.equal([stranger.mayAny("read"), stranger.mayAny("write"), stranger.mayAny("delete")], [false, false, false]);
   }
 });
@@ -221,7 +221,7 @@ test("the files of docs/access.md are taken as they stand there", async () => {
   const [tokens = "", policy = ""] = examples;
   assert.is(examples.length, 2);
   assert.is(parseTokens(tokens, "F").entries.length, 2);
-  const viewer = parsePolicy(policy, "F").callerFor({ names: ["token:celery-viewer"] });
+  const viewer = parsePolicy(policy, "F").principalFor({ names: ["token:celery-viewer"] });
   assert.ok(viewer.may("read", "b'celery-task-meta-3f0c'"));
 });
 

@@ -235,13 +235,13 @@ test("one address may have very many calls of health open, but not any number, a
   const limits = createLimits();
   const calls = Array.from({ length: 1000 }, () => createCall(Health.method.watch));
   for (const call of calls) {
-    assert.is(limits.stage(call), undefined);
+    assert.is(limits.interceptor(call), undefined);
   }
-  assert.throws(() => limits.stage(createCall(Health.method.check)));
-  assert.is(limits.stage(createCall(Health.method.check, "192.0.2.2")), undefined);
-  assert.is(limits.stage(createCall(get)), undefined);
+  assert.throws(() => limits.interceptor(createCall(Health.method.check)));
+  assert.is(limits.interceptor(createCall(Health.method.check, "192.0.2.2")), undefined);
+  assert.is(limits.interceptor(createCall(get)), undefined);
   calls[0]?.end();
-  assert.is(limits.stage(createCall(Health.method.check)), undefined);
+  assert.is(limits.interceptor(createCall(Health.method.check)), undefined);
   limits.stop();
 });
 
@@ -249,13 +249,13 @@ test("streams that fill the limit leave room for unary calls, also for those tha
   const limits = createLimits();
   const streams = Array.from({ length: 64 }, () => createCall(mGet));
   for (const stream of streams) {
-    assert.is(limits.stage(stream), undefined);
+    assert.is(limits.interceptor(stream), undefined);
   }
   const waiting = createCall(mGet);
-  const isWaiting = limits.stage(waiting);
+  const isWaiting = limits.interceptor(waiting);
   assert.instance(isWaiting, Promise);
   const gets = Array.from({ length: 65 }, () => createCall(get));
-  const entered = gets.map((call) => limits.stage(call));
+  const entered = gets.map((call) => limits.interceptor(call));
   assert.is(entered.filter((each) => each === undefined).length, 64);
   gets[0]?.end();
   await entered.at(-1);
@@ -270,12 +270,12 @@ test("a call that waits is let in when the processor rests, also when no other c
   const limits = createLimits();
   // As many streams as fill the first limit.
   for (let n = 0; n < 64; n++) {
-    await limits.stage(createCall(mGet));
+    await limits.interceptor(createCall(mGet));
   }
   // So long that the meter has no call to look for any more.
   const calmDown = keepEventLoopBusy(25);
   await new Promise((resolve) => setTimeout(resolve, 100));
-  const letIn = limits.stage(createCall(mGet));
+  const letIn = limits.interceptor(createCall(mGet));
   await new Promise((resolve) => setTimeout(resolve, 2500));
   calmDown();
   await letIn;

@@ -8,7 +8,7 @@ import { GetInfoRequestSchema } from "../../../gen/dynakv/v1/info_service_pb.js"
 import { GetRequestSchema, IncrRequestSchema, SetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckRequestSchema } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createMemoryBudget } from "../../src/admission/memory-budget.js";
-import { createDeadlineStage } from "../../src/calls/deadline.js";
+import { createDeadlineInterceptor } from "../../src/calls/deadline.js";
 import { createDispatch } from "../../src/calls/dispatch.js";
 import { createErrorReporter } from "../../src/calls/errors/report-error.js";
 import { createPipeline } from "../../src/calls/pipeline.js";
@@ -246,7 +246,7 @@ test("metadata goes both ways, and a service sees the same call", async () => {
   const errors = createErrorReporter(limits, () => {});
   const { signal: shutdownSignal } = new AbortController();
   const services = [{ service: Health, implementation }];
-  const pipeline = createPipeline({ deadline: createDeadlineStage(limits.maxDeadlineMs) });
+  const pipeline = createPipeline({ deadline: createDeadlineInterceptor(limits.maxDeadlineMs) });
   const memory = createMemoryBudget({ limit: 16 * limits.maxRequestBytes });
   const port = createPort({
     onExchange: createDispatch({

@@ -295,7 +295,7 @@ test("a number of a kind that JSON does not have is refused like any other", () 
 
 test("what is far too long for its setting is not shown: it may be a secret that has lost its own flag", () => {
   const secret = `planted${"s".repeat(33)}`;
-  const refusals: [Given, RegExp][] = [
+  const refused: [Given, RegExp][] = [
     [{ argv: ["--workers", secret] }, /^--workers: what was given is not an integer$/],
     [{ env: { DYNAKV_CREATE_TABLE: secret } }, /: what was given is not true or false$/],
     [{ config: JSON.stringify({ logLevel: secret }) }, /: what was given is none of silent, /],
@@ -305,7 +305,7 @@ test("what is far too long for its setting is not shown: it may be a secret that
     [{ argv: ["--backend", `dynamodb://us-east-1?${secret}`] }, /unknown parameter, there are/],
     [{ argv: ["--backend", `dynamodb://us-east-1?read=${secret}`] }, /is not an integer: what was given$/],
   ];
-  for (const [given, message] of refusals) {
+  for (const [given, message] of refused) {
     assertRefused(given, message);
   }
 });

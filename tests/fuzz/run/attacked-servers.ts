@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Gauge } from "../../../tools/process-monitor/gauge.js";
-import { type GaugedProcess, startGaugedProcess } from "../../../tools/process-monitor/gauged-process.js";
 import { findLogProblem } from "../../../tools/process-monitor/log-lines.js";
+import { type MeasuredProcess, startMeasuredProcess } from "../../../tools/process-monitor/measured-process.js";
 import { marker } from "../messages/odd-values.js";
 import { adminTarget, plainTarget, type Target, tlsTargets } from "../targets.js";
 import { writeGuardedSettings } from "./guarded-settings.js";
@@ -25,7 +25,7 @@ export interface AttackedServers {
 const settleMs = 30_000;
 
 export async function startAttackedServers(onProblem: (problem: string) => void): Promise<AttackedServers> {
-  const engine = startGaugedProcess("tests/soak/engine.ts", [], (line) => onProblem(`the engine wrote: ${line}`));
+  const engine = startMeasuredProcess("tests/soak/engine.ts", [], (line) => onProblem(`the engine wrote: ${line}`));
   const [, flags = ""] = await engine.printed(/engine: (.*)\n/);
   const guarded = await writeGuardedSettings();
   const open = await startServer(flags.split(" "), onProblem);
@@ -86,7 +86,7 @@ export async function startAttackedServers(onProblem: (problem: string) => void)
 }
 
 interface StartedServer {
-  readonly process: GaugedProcess;
+  readonly process: MeasuredProcess;
   readonly url: string;
   adminUrl(): string;
 }
@@ -94,7 +94,7 @@ interface StartedServer {
 async function startServer(flags: readonly string[], onProblem: (problem: string) => void): Promise<StartedServer> {
   const args = ["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--log-level", "info", ...flags];
   let adminUrl = "";
-  const process = startGaugedProcess("cli/src/main.ts", args, (line) => {
+  const process = startMeasuredProcess("cli/src/main.ts", args, (line) => {
     adminUrl ||= /"adminUrl":"([^"]+)"/.exec(line)?.[1] ?? "";
     const problem = findLogProblem(line, [marker]);
     if (problem !== undefined) {

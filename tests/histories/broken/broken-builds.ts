@@ -13,11 +13,11 @@ export interface BrokenBuild {
 }
 
 const conditionalWrite = "server/src/store/writes/conditional-write.ts";
-const requestMemory = "server/src/store/layout/request-memory.ts";
+const requestMemory = "server/src/store/layout/dedup-state.ts";
 const trimMemory = "server/src/store/counters/trim-memory.ts";
 const counterRequests = "server/src/store/counters/counter-requests.ts";
 const plainAccess = `access: condition?.kind === "etag" ? "fenced-write" : "write",
-    doubt,`;
+    uncertain,`;
 
 /** Mistakes that are easily made. To add one is to add an entry. */
 export const brokenBuilds: readonly BrokenBuild[] = [
@@ -139,7 +139,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         file: conditionalWrite,
         from: plainAccess,
         to: `access: condition === undefined ? "write" : "fenced-write",
-    doubt: {},`,
+    uncertain: {},`,
       },
     ],
   },
@@ -151,7 +151,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         file: conditionalWrite,
         from: plainAccess,
         to: `access: condition === undefined && write.resultFrom === undefined ? "write" : "fenced-write",
-    doubt,`,
+    uncertain,`,
       },
     ],
   },
@@ -163,7 +163,7 @@ export const brokenBuilds: readonly BrokenBuild[] = [
         file: conditionalWrite,
         from: plainAccess,
         to: `access: condition === undefined && write.resultFrom !== undefined ? "write" : "fenced-write",
-    doubt,`,
+    uncertain,`,
       },
     ],
   },

@@ -5,7 +5,7 @@ import type { Operation } from "./operation.js";
 
 export interface Search {
   /** Undecided when there were more states than allowed. */
-  readonly verdict: "linearizable" | "violation" | "undecided";
+  readonly verdict: "linearizable" | "violation" | "inconclusive";
   /** How many states were visited. */
   readonly visited: number;
   /** The state in which the most operations had found their place, and those that had not. */
@@ -84,7 +84,7 @@ export function searchOrder(history: readonly Operation[], maxVisited: number): 
   }
 
   const found = hasRepeatedEtag(operations) ? false : search(operations, 0n, 0n, emptyState);
-  const verdict = found === undefined ? "undecided" : found ? "linearizable" : "violation";
+  const verdict = found === undefined ? "inconclusive" : found ? "linearizable" : "violation";
   return { verdict, visited: memory.size(), furthest };
 }
 

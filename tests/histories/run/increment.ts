@@ -21,7 +21,7 @@ export function incrementOnce(
   onAnswer: (answered: Answered) => void,
 ): Promise<Result> {
   return ids.use(key, async (requestId) => {
-    let isInDoubt = false;
+    let isUncertain = false;
     for (let n = 0; ; n++) {
       const client = clients[n % clients.length] as KeyValueClient;
       try {
@@ -30,11 +30,11 @@ export function incrementOnce(
         return { outcome: "done", answer };
       } catch (error) {
         const { result, retryable } = resultOfFailure(error);
-        isInDoubt ||= result.outcome === "unknown";
-        const mayPass = retryable || (result.outcome === "unknown" && result.why !== "REQUEST_TOO_OLD");
-        if (!mayPass || n + 1 >= maxTries) {
+        isUncertain ||= result.outcome === "unknown";
+        const mayRetry = retryable || (result.outcome === "unknown" && result.why !== "REQUEST_TOO_OLD");
+        if (!mayRetry || n + 1 >= maxTries) {
           // What the last try was refused for says nothing of the tries that may yet arrive.
-          return isInDoubt ? { outcome: "unknown", why: whyOf(result) } : result;
+          return isUncertain ? { outcome: "unknown", why: whyOf(result) } : result;
         }
       }
     }

@@ -6,7 +6,7 @@ import type { Refusal, Result, SeenEntry } from "../check/operation.js";
 /** A failure that no fault explains. */
 export class UnexpectedFailure extends Error {}
 
-const refusals: readonly string[] = [
+const refusalReasons: readonly string[] = [
   "ALREADY_EXISTS",
   "NOT_PRESENT",
   "ETAG_MISMATCH",
@@ -46,7 +46,7 @@ export function resultOfFailure(cause: unknown): { readonly result: Result; read
     }
     return { result: { outcome: "unknown", why: `${code} at the client` }, retryable };
   }
-  const isRefusal = refusals.includes(reason);
+  const isRefusal = refusalReasons.includes(reason);
   if (outcome === "APPLIED" || (!isRefusal && !explained.includes(reason))) {
     throw new UnexpectedFailure(`${code} ${reason} ${outcome}: ${message}`);
   }

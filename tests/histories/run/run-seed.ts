@@ -10,7 +10,7 @@ import { createSimulatedClient } from "./run-clients.js";
 import { drawWorkload, type Workload } from "./workload.js";
 
 export interface Failure {
-  readonly kind: "violation" | "undecided" | "unexpected";
+  readonly kind: "violation" | "inconclusive" | "unexpected";
   readonly summary: string;
   readonly rendering: string;
 }
@@ -160,8 +160,12 @@ function judge(recorder: Recorder, early: Failure | undefined) {
     }
     const check = checkHistory(history);
     visited = Math.max(visited, check.visited);
-    if (check.verdict === "undecided") {
-      failure ??= { kind: "undecided", summary: `UNDECIDED after ${check.visited} states, key ${key}`, rendering: "" };
+    if (check.verdict === "inconclusive") {
+      failure ??= {
+        kind: "inconclusive",
+        summary: `INCONCLUSIVE after ${check.visited} states, key ${key}`,
+        rendering: "",
+      };
     }
     if (check.violation !== undefined) {
       const { summary, rendering } = check.violation;

@@ -21,7 +21,7 @@ export function toProtocolError(
   outcome: Outcome,
 ): DynakvError {
   if (error instanceof DynakvError) {
-    // A stage's own.
+    // An interceptor's own.
     return error.withOutcome(outcome);
   }
   const { code, rawMessage } = ConnectError.from(error, Code.Internal);

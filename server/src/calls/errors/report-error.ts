@@ -18,7 +18,7 @@ export type ReportError = (call: Call, error: unknown) => ConnectError;
 export interface ErrorReporter {
   /** For the calls that reach the service through Connect. */
   readonly interceptor: Interceptor;
-  /** For the calls that are refused before: by a stage, or by the protocol. */
+  /** For the calls that are refused before: by an interceptor, or by the protocol. */
   readonly reportRefusal: ReportError;
   /** For the calls that no interceptor stands before. */
   readonly report: ReportError;

@@ -4,7 +4,7 @@ import { version } from "../../../../common/version.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import type { Call } from "../../calls/call.js";
 import { codeOf, methodName } from "../../calls/call-names.js";
-import type { Stage } from "../../calls/pipeline.js";
+import type { Interceptor } from "../../calls/pipeline.js";
 import { operationOf, operations, type RequestObserver } from "../../store/dynamodb/observed-requests.js";
 import type { StoreCounts } from "../../store/store-context.js";
 import {
@@ -20,7 +20,7 @@ import { metricDefinitions as definitions, type MetricDefinition } from "./defin
 /** The metrics of one process. */
 export interface Metrics {
   /** Counts calls. */
-  readonly stage: Stage;
+  readonly interceptor: Interceptor;
   /** Counts requests to DynamoDB. */
   readonly observer: RequestObserver;
   readonly counts: StoreCounts;
@@ -153,7 +153,7 @@ export function createMetrics(table: string): Metrics {
   }
 
   return {
-    stage(call) {
+    interceptor(call) {
       cellsOf(call.method).inFlight.value++;
       call.onEnd(leave);
     },

@@ -14,7 +14,7 @@ export function renderPage(families: readonly MetricFamily[]): Promise<string> {
 }
 
 /** One page for several processes: counts are added up, and what cannot be is left out or combined as prom-client has it. */
-export function renderTogether(processes: readonly (readonly MetricFamily[])[]): Promise<string> {
+export function renderMerged(processes: readonly (readonly MetricFamily[])[]): Promise<string> {
   return aggregate(processes).metrics();
 }
 

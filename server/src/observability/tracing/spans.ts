@@ -11,7 +11,7 @@ import {
 } from "@opentelemetry/api";
 import type { Call } from "../../calls/call.js";
 import { codeOf, methodName } from "../../calls/call-names.js";
-import type { Stage } from "../../calls/pipeline.js";
+import type { Interceptor } from "../../calls/pipeline.js";
 import type { RequestObserver } from "../../store/dynamodb/observed-requests.js";
 
 /** The services that watch the server rather than use it. Their calls come every few seconds, and nobody wants to see them. */
@@ -41,10 +41,10 @@ const headersOf = {
 export function createSpans(
   tracer: Tracer,
   propagator: TextMapPropagator,
-): { readonly stage: Stage; readonly observer: RequestObserver } {
+): { readonly interceptor: Interceptor; readonly observer: RequestObserver } {
   const spans = new WeakMap<object, Span>();
 
-  const stage: Stage = (call) => {
+  const interceptor: Interceptor = (call) => {
     if (untraced.test(call.method?.parent.typeName ?? "")) {
       return;
     }
@@ -114,5 +114,5 @@ export function createSpans(
     };
   };
 
-  return { stage, observer };
+  return { interceptor, observer };
 }

@@ -1,13 +1,13 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace-base";
 import type { Logger } from "pino";
 import { version } from "../../../../common/version.js";
-import type { Stage } from "../../calls/pipeline.js";
+import type { Interceptor } from "../../calls/pipeline.js";
 import type { RequestObserver } from "../../store/dynamodb/observed-requests.js";
 import { type Environment, wantedExporter } from "./wants-traces.js";
 
 /** Shows calls and their requests to DynamoDB as traces. */
 export interface Tracing {
-  readonly stage: Stage;
+  readonly interceptor: Interceptor;
   readonly observer: RequestObserver;
   /** Sends what is left, within a time. Never rejects. */
   stop(withinMs: number): Promise<void>;
@@ -68,12 +68,12 @@ async function start(wanted: string, environment: Environment, logger: Logger): 
     .merge(resourceFromAttributes({ "service.name": "dynakv", "service.version": version }))
     .merge(detectResources({ detectors: [envDetector] }));
   const provider = new sdk.BasicTracerProvider({ resource, spanProcessors: [new sdk.BatchSpanProcessor(exporter)] });
-  const { stage, observer } = spans.createSpans(
+  const { interceptor, observer } = spans.createSpans(
     provider.getTracer("dynakv", version),
     new core.W3CTraceContextPropagator(),
   );
   return {
-    stage,
+    interceptor,
     observer,
     async stop(withinMs) {
       let timer: NodeJS.Timeout | undefined;

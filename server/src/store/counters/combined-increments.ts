@@ -1,13 +1,13 @@
 import { setMaxListeners } from "node:events";
-import { addUp, commonRange, createIncrementsTogether } from "../../../../common/batching/increment-queue.js";
+import { addUp, commonRange, createIncrementQueue } from "../../../../common/batching/increment-queue.js";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
 import { joinInitiators } from "../dynamodb/initiators.js";
-import { ConditionFailed, type Doubt, inDoubt, readFailed } from "../dynamodb/retry.js";
+import { ConditionFailed, readFailed, type UncertainOutcome, withUncertainOutcome } from "../dynamodb/retry.js";
+import type { DedupState, Fence } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
 import { counterEtag, isExpired } from "../layout/item-layout.js";
 import { nonceOf, parseRequestId, type RequestId } from "../layout/request-id.js";
-import type { Fence, RequestMemory } from "../layout/request-memory.js";
 import { itemAfterFailure } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { type Increment, updateCounter } from "./counter-requests.js";
@@ -43,7 +43,7 @@ interface Bundle {
  * that was applied before, is done for each apart.
  */
 export function createCombinedIncrement(context: StoreContext): CombinedIncrement {
-  const increment = createIncrementsTogether<IncrInput, IncrResult>({
+  const increment = createIncrementQueue<IncrInput, IncrResult>({
     take: (waiting) => takeGroup(context, waiting),
     write(group, signal) {
       context.counts?.increments(group.length);
@@ -69,7 +69,7 @@ export function createCombinedIncrement(context: StoreContext): CombinedIncremen
 /** What may not be added for its time holds up none that may. */
 async function lookForOne(context: StoreContext, input: Increment, { signal }: CallOptions): Promise<IncrResult> {
   return inSection(context, input.key, async (section) => {
-    const options = { isRepeatable: true, section, signal, doubt: {} };
+    const options = { isRepeatable: true, section, signal, uncertain: {} };
     return (await incrementOnce(context, input, options)).result;
   });
 }
@@ -142,19 +142,19 @@ async function writeBundles(
 ): Promise<readonly Waiting[]> {
   // Each bundle listens to it.
   setMaxListeners(0, signal);
-  const doubt: Doubt = {};
+  const uncertain: UncertainOutcome = {};
   const key = bundles[0]?.increment.key ?? "";
   const together = (some: readonly Bundle[]) =>
-    inSection(context, key, (section) => writeTogether(context, some, doubt, section, signal));
+    inSection(context, key, (section) => writeGroup(context, some, uncertain, section, signal));
   const apart: Waiting[] = [];
   let { left, isThere } = await together(bundles);
   const [first, ...others] = left;
   if (!isThere && first !== undefined && others.length > 0) {
     // It creates the counter for the others.
-    apart.push(...(await writeBundle(context, first, doubt, signal)));
+    apart.push(...(await writeBundle(context, first, uncertain, signal)));
     ({ left } = await together(others));
   }
-  const refused = await Promise.all(left.map((bundle) => writeBundle(context, bundle, doubt, signal)));
+  const refused = await Promise.all(left.map((bundle) => writeBundle(context, bundle, uncertain, signal)));
   return [...apart, ...refused.flat()];
 }
 
@@ -179,10 +179,10 @@ interface Left {
 }
 
 /** Writes all that one write can do, and tells those. */
-async function writeTogether(
+async function writeGroup(
   context: StoreContext,
   bundles: readonly Bundle[],
-  doubt: Doubt,
+  uncertain: UncertainOutcome,
   section: LateSection,
   signal: AbortSignal,
 ): Promise<Left> {
@@ -192,19 +192,19 @@ async function writeTogether(
   for (let round = 0; round < maxRounds; round++) {
     const increments = left.map(({ increment }) => increment);
     const [first, ...others] = increments;
-    const canGoTogether = others.length > 0 && first?.member === undefined && commonRange(increments) !== undefined;
-    if (first === undefined || !canGoTogether) {
+    const canShareWrite = others.length > 0 && first?.member === undefined && commonRange(increments) !== undefined;
+    if (first === undefined || !canShareWrite) {
       break;
     }
     try {
-      const options = { fence, needsRoom: true, signal, doubt };
+      const options = { fence, needsRoom: true, signal, uncertain };
       const item = await updateCounter(context, [first, ...others], options);
       settleAll(left, appliedResult(context, (others.at(-1) ?? first).id, item));
       await trimIfWorthwhile(context, first.key, item, section, { signal });
       return { left: [], isThere: true };
     } catch (error) {
       try {
-        const after = await afterRefusal(context, left, error, doubt, section, { signal });
+        const after = await afterRefusal(context, left, error, uncertain, section, { signal });
         const isSame = after.left.length === left.length && isEqualFence(after.fence, fence);
         ({ left, fence } = after);
         unexplained += isSame && !after.hasMadeRoom ? 1 : 0;
@@ -213,7 +213,7 @@ async function writeTogether(
           return after;
         }
       } catch (cause) {
-        failAll(left, inDoubt(doubt, readFailed(cause)));
+        failAll(left, withUncertainOutcome(uncertain, readFailed(cause)));
         return { left: [], isThere: true };
       }
     }
@@ -226,7 +226,7 @@ async function afterRefusal(
   context: StoreContext,
   bundles: readonly Bundle[],
   error: unknown,
-  doubt: Doubt,
+  uncertain: UncertainOutcome,
   section: LateSection,
   options: CallOptions,
 ): Promise<Left & { readonly fence: Fence; readonly hasMadeRoom: boolean }> {
@@ -250,10 +250,10 @@ async function afterRefusal(
       refuseForgotten(memory, bundle.increment);
       left.push(bundle);
     } catch (forgotten) {
-      failAll([bundle], tellTime(context, doubt, forgotten));
+      failAll([bundle], tellTime(context, uncertain, forgotten));
     }
   }
-  const makeRoom = (full: RequestMemory) =>
+  const makeRoom = (full: DedupState) =>
     unapplied(makeRoomIfFull(context, first.increment.key, full, section, options));
   return {
     left,
@@ -270,13 +270,13 @@ function isEqualFence(one: Fence, other: Fence): boolean {
 async function writeBundle(
   context: StoreContext,
   bundle: Bundle,
-  doubt: Doubt,
+  uncertain: UncertainOutcome,
   signal: AbortSignal,
 ): Promise<readonly Waiting[]> {
   const { increment, isRepeatable, parts } = bundle;
   return inSection(context, increment.key, async (section) => {
     try {
-      const options = { isRepeatable, section, signal, doubt: { ...doubt } };
+      const options = { isRepeatable, section, signal, uncertain: { ...uncertain } };
       const { result, item } = await incrementOnce(context, increment, options);
       settleAll([bundle], result);
       if (item !== undefined) {

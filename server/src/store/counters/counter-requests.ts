@@ -1,12 +1,12 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { commonRange } from "../../../../common/batching/increment-queue.js";
 import type { Item } from "../dynamodb/item.js";
-import { type Doubt, withRetries } from "../dynamodb/retry.js";
+import { type UncertainOutcome, withRetries } from "../dynamodb/retry.js";
+import { type Fence, firstMemory, slotExpressions } from "../layout/dedup-state.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
 import { expiryUpdate, formatSeconds } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
-import { type Fence, firstMemory, slotExpressions } from "../layout/request-memory.js";
 import { changedExpireAtMs, createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { isExpiredAnd, isLive, nowValues } from "../writes/write-condition.js";
 import { fullAtEntries } from "./trim-memory.js";
@@ -28,7 +28,7 @@ export interface Increment {
 }
 
 export interface TryOptions extends CallOptions {
-  readonly doubt: Doubt;
+  readonly uncertain: UncertainOutcome;
 }
 
 /** How an increment of a counter that is there is guarded. */
@@ -193,7 +193,7 @@ export async function adoptCounter(context: StoreContext, key: string, options: 
     ExpressionAttributeValues: { ":nothing": { M: {} } },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
-  await sendUpdate(context, request, { ...options, doubt: {} });
+  await sendUpdate(context, request, { ...options, uncertain: {} });
 }
 
 function sendUpdate(

@@ -1,12 +1,12 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
-import { ConditionFailed, inDoubt, readFailed } from "../dynamodb/retry.js";
+import { ConditionFailed, readFailed, withUncertainOutcome } from "../dynamodb/retry.js";
+import type { Fence } from "../layout/dedup-state.js";
 import type { StoredEntry } from "../layout/entry.js";
 import { counterEtag } from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
-import type { Fence } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import {
@@ -68,17 +68,17 @@ export async function incrementOnce(
   input: Increment,
   { isRepeatable, section, ...options }: OnceOptions,
 ): Promise<Incremented> {
-  const { doubt } = options;
+  const { uncertain } = options;
   try {
     let step = firstStep;
     for (let steps = 0; steps < maxSteps; steps++) {
       // Before each request that may add. An id that was taken once is not refused for a clock that was set back since.
       const why = untimely(context, input.id);
-      if (why === "old" || (why === "ahead" && doubt.error === undefined)) {
+      if (why === "old" || (why === "ahead" && uncertain.error === undefined)) {
         return { result: await answerKnown(context, input, why, options), item: undefined };
       }
       try {
-        const done = await take(context, input, step, options);
+        const done = await runStep(context, input, step, options);
         if (done !== undefined) {
           return done;
         }
@@ -97,12 +97,12 @@ export async function incrementOnce(
       retryAfterMs: 100,
     });
   } catch (error) {
-    throw repeatable(isRepeatable, inDoubt(doubt, tellTime(context, doubt, readFailed(error))));
+    throw repeatable(isRepeatable, withUncertainOutcome(uncertain, tellTime(context, uncertain, readFailed(error))));
   }
 }
 
 /** Carries out a step; undefined when it has only prepared the next. */
-async function take(
+async function runStep(
   context: StoreContext,
   input: Increment,
   step: Step,

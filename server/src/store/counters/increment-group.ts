@@ -1,7 +1,7 @@
 import type { Waiting } from "../../../../common/batching/increment-queue.js";
+import { slotName } from "../layout/dedup-state.js";
 import type { ExpiryPolicy } from "../layout/entry.js";
 import { type RequestId, timeOf } from "../layout/request-id.js";
-import { slotName } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
 import type { IncrInput } from "./increment-counter.js";
 import type { IncrResult } from "./recall.js";

@@ -1,10 +1,10 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
+import { type DedupState, type Fence, mayBeArchived, slotName } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
 import { counterEtag } from "../layout/item-layout.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
-import { type Fence, mayBeArchived, type RequestMemory, slotName } from "../layout/request-memory.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import type { Increment } from "./counter-requests.js";
@@ -23,7 +23,7 @@ export interface IncrResult {
 /** What is known of increments, once the item of their counter is. */
 export interface Recalled {
   /** Undefined when the item remembers nothing. */
-  readonly memory: RequestMemory | undefined;
+  readonly memory: DedupState | undefined;
   /** The answers to those that were applied before. */
   readonly replays: ReadonlyMap<Increment, IncrResult>;
   /** What a write of the others has to be guarded by. */
@@ -84,7 +84,7 @@ export async function inTurn(
   return hasWaited ? readItemStrongly(context, first.key, options) : seen;
 }
 
-function resultInSlot(memory: RequestMemory | undefined, id: RequestId): bigint | undefined {
+function resultInSlot(memory: DedupState | undefined, id: RequestId): bigint | undefined {
   const slot = memory?.slots.get(slotName(id));
   return slot?.sequence === id.sequence ? slot.result : undefined;
 }
@@ -109,7 +109,7 @@ function pair(increment: Increment, result: bigint | undefined): [Increment, big
 }
 
 /** What an item remembers. Throws UNREADABLE_ITEM when the attribute is another program's. */
-function memoryOf({ layout }: StoreContext, item: Item): RequestMemory | undefined {
+function memoryOf({ layout }: StoreContext, item: Item): DedupState | undefined {
   const name = layout.names.requestsAttribute;
   if (item[name] !== undefined && item[name].M === undefined) {
     throw new DynakvError(
@@ -122,7 +122,7 @@ function memoryOf({ layout }: StoreContext, item: Item): RequestMemory | undefin
 }
 
 /** Throws when it cannot be told any more whether an increment that was not found was applied. */
-export function refuseForgotten(memory: RequestMemory | undefined, { id }: Increment): void {
+export function refuseForgotten(memory: DedupState | undefined, { id }: Increment): void {
   const last = id.isOwn ? memory?.slots.get(slotName(id)) : undefined;
   if (memory !== undefined && ((last !== undefined && last.sequence > id.sequence) || memory.lost >= id.sequence)) {
     throw tooOld("what was known of ids of its time has been removed");

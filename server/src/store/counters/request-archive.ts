@@ -3,6 +3,7 @@ import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, pause, withRetries } from "../dynamodb/retry.js";
+import type { Slot } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
 import { isExpired } from "../layout/item-layout.js";
 import {
@@ -15,7 +16,6 @@ import {
   toArchived,
 } from "../layout/request-archive.js";
 import type { RequestId } from "../layout/request-id.js";
-import type { Slot } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
 
 /** So many full items are remembered, so that none is tried twice. */

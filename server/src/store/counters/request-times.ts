@@ -1,6 +1,6 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError, invalidField } from "../../errors/dynakv-error.js";
-import type { Doubt } from "../dynamodb/retry.js";
+import type { UncertainOutcome } from "../dynamodb/retry.js";
 import { type RequestId, timeOf } from "../layout/request-id.js";
 import type { StoreContext } from "../store-context.js";
 
@@ -50,11 +50,11 @@ export function tooOld(why: string): DynakvError {
  * What the refusal of an id for its age tells: the server's time, with which its caller may make another id and send the increment under
  * that. So not while an earlier try of this same request may still be applied.
  */
-export function tellTime({ clock }: StoreContext, doubt: Doubt, error: unknown): unknown {
+export function tellTime({ clock }: StoreContext, uncertain: UncertainOutcome, error: unknown): unknown {
   if (!(error instanceof DynakvError) || error.reason !== ErrorReason.REQUEST_TOO_OLD) {
     return error;
   }
-  return doubt.error === undefined
+  return uncertain.error === undefined
     ? error.withServerTime(clock())
     : new DynakvError(
         ErrorReason.REQUEST_TOO_OLD,

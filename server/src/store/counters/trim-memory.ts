@@ -1,14 +1,8 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, noRetries, withRetries } from "../dynamodb/retry.js";
+import { type DedupState, fewestWorthTrimming, planTrim, type Trim, trimExpressions } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
-import {
-  fewestWorthTrimming,
-  planTrim,
-  type RequestMemory,
-  type Trim,
-  trimExpressions,
-} from "../layout/request-memory.js";
 import { itemAfterFailure } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import type { LateSection } from "./late-section.js";
@@ -61,7 +55,7 @@ export const fullAtEntries = 400;
 export async function makeRoomIfFull(
   context: StoreContext,
   key: string,
-  memory: RequestMemory,
+  memory: DedupState,
   section: LateSection,
   options: CallOptions,
 ): Promise<"not full" | "made" | "full for good"> {
@@ -76,7 +70,7 @@ export async function makeRoomIfFull(
 async function trim(
   context: StoreContext,
   key: string,
-  first: RequestMemory | undefined,
+  first: DedupState | undefined,
   needed: boolean,
   options: CallOptions,
 ): Promise<boolean> {
@@ -106,7 +100,7 @@ async function trim(
 async function removeSlots(
   { dynamodb, layout, budget }: StoreContext,
   key: string,
-  memory: RequestMemory,
+  memory: DedupState,
   plan: Trim,
   options: CallOptions,
 ): Promise<void> {

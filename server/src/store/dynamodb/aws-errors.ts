@@ -197,7 +197,7 @@ function isNamed(name: string): boolean {
   return !unnamed.has(name) && !/^\d*$/.test(name);
 }
 
-function kindOfUnsent({ stage, cause }: NeverSentError) {
+function kindOfUnsent({ phase, cause }: NeverSentError) {
   const error = (cause ?? {}) as AnyError;
   if (error.name === "AbortError") {
     return "aborted";
@@ -206,7 +206,7 @@ function kindOfUnsent({ stage, cause }: NeverSentError) {
     return "no-credentials";
   }
   // What a request is made of can also be asked for over the network, such as the credentials of a caller's own client.
-  return stage === "connecting" || isNeverConnected(error) ? "unreachable" : "misconfigured";
+  return phase === "connecting" || isNeverConnected(error) ? "unreachable" : "misconfigured";
 }
 
 /** Whether a connection was never made: DynamoDB then cannot have had the request. */

@@ -8,13 +8,13 @@ export class NeverSentError extends Error {
   /** That of the cause, such as `ECONNREFUSED`. */
   readonly code: unknown;
   /** Whether it failed while it was made (its endpoint, its credentials), or for want of a connection. */
-  readonly stage: "preparing" | "connecting";
+  readonly phase: "preparing" | "connecting";
 
-  constructor(stage: NeverSentError["stage"], cause: unknown) {
+  constructor(phase: NeverSentError["phase"], cause: unknown) {
     const { name, message, code } = (cause ?? {}) as { name?: string; message?: string; code?: unknown };
     super(message ?? String(cause), { cause });
     this.name = name ?? "Error";
     this.code = code;
-    this.stage = stage;
+    this.phase = phase;
   }
 }

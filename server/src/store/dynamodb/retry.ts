@@ -60,20 +60,20 @@ export interface RetryOptions {
    */
   readonly access: "read" | "write" | "fenced-write";
   /** For a write: what is known of its earlier tries. */
-  readonly doubt?: Doubt;
+  readonly uncertain?: UncertainOutcome;
 }
 
 /**
  * Whether a try of a write may have been applied, or may yet be, that nobody could confirm. From then on no failure of a
  * later try can say that nothing was changed.
  */
-export interface Doubt {
+export interface UncertainOutcome {
   error?: DynakvError;
 }
 
 /** The error of a write, as it is to be told when an earlier try may have been applied. */
-export function inDoubt(doubt: Doubt, error: unknown): unknown {
-  return doubt.error !== undefined && error instanceof DynakvError && error.outcome === Outcome.NOT_APPLIED
+export function withUncertainOutcome(uncertain: UncertainOutcome, error: unknown): unknown {
+  return uncertain.error !== undefined && error instanceof DynakvError && error.outcome === Outcome.NOT_APPLIED
     ? error.withOutcome(Outcome.UNKNOWN)
     : error;
 }
@@ -91,11 +91,14 @@ export class ConditionFailed {
  * DynakvError that says what became of a write, or with {@link ConditionFailed}.
  */
 export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
-  const { budget, signal, access, doubt = {} } = options;
+  const { budget, signal, access, uncertain = {} } = options;
   let isClockCorrected = false;
   for (let tries = 1; ; tries++) {
     if (signal.aborted) {
-      throw inDoubt(doubt, abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED));
+      throw withUncertainOutcome(
+        uncertain,
+        abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED),
+      );
     }
     try {
       const answer = await send(signal);
@@ -109,7 +112,7 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
       }
       const error = toDynakvError(failure, signal, access);
       if (error.outcome === Outcome.UNKNOWN) {
-        doubt.error = error;
+        uncertain.error = error;
       }
       if (failure.kind === "clock-skew" && !isClockCorrected && !signal.aborted) {
         // The refusal has told the time, and all that is under way when a clock jumps is refused at once: it costs no budget,
@@ -118,8 +121,8 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
         continue;
       }
       const harmless = access !== "write" || failure.applied === "no";
-      if (signal.aborted || !harmless || !mayPass(failure) || tries >= maxTries || !budget.take(cause)) {
-        throw inDoubt(doubt, error);
+      if (signal.aborted || !harmless || !isTransient(failure) || tries >= maxTries || !budget.take(cause)) {
+        throw withUncertainOutcome(uncertain, error);
       }
       await pause(tries, signal);
     }
@@ -145,7 +148,7 @@ export async function pause(tries: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Whether the same request may succeed a moment later. */
-function mayPass({ kind }: BackendFailure): boolean {
+function isTransient({ kind }: BackendFailure): boolean {
   return (
     kind === "throttled" ||
     kind === "conflict" ||
@@ -167,7 +170,7 @@ function toDynakvError(failure: BackendFailure, signal: AbortSignal, access: Ret
     outcome,
     cause: failure.cause,
     ...(failure.kind === "throttled" ? { throttlingReasons: failure.reasons } : {}),
-    ...(mayPass(failure) && outcome !== Outcome.UNKNOWN ? { retryAfterMs: longestPauseMs } : {}),
+    ...(isTransient(failure) && outcome !== Outcome.UNKNOWN ? { retryAfterMs: longestPauseMs } : {}),
   });
 }
 

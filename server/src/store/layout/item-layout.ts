@@ -6,11 +6,11 @@ import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { AnsweredItems, Column } from "../dynamodb/answered-items.js";
 import type { Item } from "../dynamodb/item.js";
+import { type DedupState, goneEntry, readDedupState } from "./dedup-state.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes } from "./item-size.js";
 import { type CountedMembers, readMembers } from "./members.js";
 import { isArchiveKey } from "./request-archive.js";
-import { goneEntry, type RequestMemory, readMemory } from "./request-memory.js";
 
 /** The names of the table and of its attributes. The defaults are those of Celery's DynamoDBBackend. */
 export interface TableNames {
@@ -42,7 +42,7 @@ export interface WrittenEntry {
 /**
  * The one module that knows how an entry lies in an item. Expressions elsewhere speak in its placeholders:
  * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#y` its millisecond, `#e` etag, `#m` the members that a
- * counter has counted, `#s` what is remembered of requests (see request-memory.ts) and in it `#s.#g`, which marks a key that was
+ * counter has counted, `#s` what is remembered of requests (see dedup-state.ts) and in it `#s.#g`, which marks a key that was
  * deleted. An archive item (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
  *
  * `#x` holds whole seconds, as DynamoDB's TTL and Celery have it. `#y` stands beside it only where an entry expires within a
@@ -60,7 +60,7 @@ export interface ItemLayout {
   /** The counter of an item; undefined when it has none that fits into int64. */
   counter(item: Item): bigint | undefined;
   /** What the item remembers of requests; undefined when it has no room for that. */
-  memory(item: Item): RequestMemory | undefined;
+  memory(item: Item): DedupState | undefined;
   /** How many entries that has; cheaper than to read them. */
   memoryEntries(item: Item): number;
   /** What was moved to an archive item. */
@@ -157,8 +157,8 @@ export function createItemLayout(names: TableNames): ItemLayout {
     "#g": goneEntry,
   };
 
-  function memory(item: Item): RequestMemory | undefined {
-    return readMemory(item[names.requestsAttribute]);
+  function memory(item: Item): DedupState | undefined {
+    return readDedupState(item[names.requestsAttribute]);
   }
 
   function expireAtMs(item: Item): number | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { type Slot, slotName } from "./dedup-state.js";
 import { bytesOf, idBytes, type RequestId, timeOf } from "./request-id.js";
-import { type Slot, slotName } from "./request-memory.js";
 
 /**
  * What the keys of archive items begin with. No caller can name one: a key that begins so is refused, whatever follows.

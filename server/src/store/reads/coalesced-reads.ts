@@ -1,4 +1,4 @@
-import { createReadsTogether, type ReadTogether } from "../../../../common/batching/read-coalescer.js";
+import { createReadCoalescer, type ReadCoalescer } from "../../../../common/batching/read-coalescer.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
 import { joinInitiators } from "../dynamodb/initiators.js";
@@ -19,7 +19,7 @@ const targetBytes = 1_000_000;
 const apartMs = 60_000;
 
 /** Refusals that are those of the request, not of a key in it. */
-const refusals: ReadonlySet<ErrorReason> = new Set([ErrorReason.BACKEND_DENIED, ErrorReason.TABLE_UNAVAILABLE]);
+const denials: ReadonlySet<ErrorReason> = new Set([ErrorReason.BACKEND_DENIED, ErrorReason.TABLE_UNAVAILABLE]);
 
 /**
  * A read that finds no other under way is sent at once, as a GetItem. Those that come while others are under way go as one
@@ -37,7 +37,7 @@ export function createCoalescedRead(context: StoreContext): CoalescedRead {
   };
 }
 
-function createQueue(context: StoreContext, strong: boolean): ReadTogether<Found> {
+function createQueue(context: StoreContext, strong: boolean): ReadCoalescer<Found> {
   let averageBytes = 0;
   let apartUntil = 0;
 
@@ -52,7 +52,7 @@ function createQueue(context: StoreContext, strong: boolean): ReadTogether<Found
     }
   }
 
-  return createReadsTogether<Found>({
+  return createReadCoalescer<Found>({
     atOnce: true,
     left: abortError,
     limit() {
@@ -77,7 +77,7 @@ function createQueue(context: StoreContext, strong: boolean): ReadTogether<Found
         for (let nth = 0; nth < results.length; nth++) {
           const key = results.key(nth);
           const result = results.found(nth);
-          if (result instanceof DynakvError && refusals.has(result.reason)) {
+          if (result instanceof DynakvError && denials.has(result.reason)) {
             apart.push(key);
           } else {
             found(key, result);

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
+import { forgettableFrom } from "../layout/dedup-state.js";
 import { versionProjection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
-import { forgettableFrom } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
 import { isPastSecond, secondValue } from "../writes/write-condition.js";
 

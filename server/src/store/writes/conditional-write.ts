@@ -1,9 +1,15 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
-import { ConditionFailed, type Doubt, inDoubt, readFailed, withRetries } from "../dynamodb/retry.js";
+import {
+  ConditionFailed,
+  readFailed,
+  type UncertainOutcome,
+  withRetries,
+  withUncertainOutcome,
+} from "../dynamodb/retry.js";
+import { type DedupState, forgettableFrom } from "../layout/dedup-state.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import { forgettableFrom, type RequestMemory } from "../layout/request-memory.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { conditionError, type Expression, holds, type Seen, see, toExpression } from "./write-condition.js";
@@ -38,29 +44,29 @@ export async function writeConditionally<T>(
   options: CallOptions,
 ): Promise<T> {
   const { key, condition } = write;
-  const doubt: Doubt = {};
+  const uncertain: UncertainOutcome = {};
   let seen: Seen | undefined;
   try {
     for (let round = 0; round < maxRounds; round++) {
       try {
         return seen?.memory === undefined
-          ? await sendPlainly(context, write, doubt, options)
-          : await sendRemembering(context, write, seen, seen.memory, doubt, options);
+          ? await sendPlainly(context, write, uncertain, options)
+          : await sendRemembering(context, write, seen, seen.memory, uncertain, options);
       } catch (error) {
         if (!(error instanceof ConditionFailed)) {
           throw error;
         }
         seen = see(context, await itemAfterFailure(context, key, error, options));
       }
-      const own = doubt.error === undefined || seen.item === undefined ? undefined : write.resultFrom?.(seen.item);
+      const own = uncertain.error === undefined || seen.item === undefined ? undefined : write.resultFrom?.(seen.item);
       if (own !== undefined) {
         return own;
       }
       if (condition !== undefined && !holds(condition, seen)) {
         throw conditionError(condition, seen);
       }
-      if (doubt.error !== undefined) {
-        throw doubt.error;
+      if (uncertain.error !== undefined) {
+        throw uncertain.error;
       }
       const unneeded = write.unneededFor?.(seen);
       if (unneeded !== undefined) {
@@ -72,7 +78,7 @@ export async function writeConditionally<T>(
       retryAfterMs: 100,
     });
   } catch (error) {
-    const told = inDoubt(doubt, readFailed(error));
+    const told = withUncertainOutcome(uncertain, readFailed(error));
     const own = await confirm(context, write, told, options);
     if (own !== undefined) {
       return own;
@@ -84,7 +90,7 @@ export async function writeConditionally<T>(
 async function sendPlainly<T>(
   context: StoreContext,
   write: ConditionalWrite<T>,
-  doubt: Doubt,
+  uncertain: UncertainOutcome,
   options: CallOptions,
 ): Promise<T> {
   const { key, condition } = write;
@@ -94,7 +100,7 @@ async function sendPlainly<T>(
     budget: context.budget,
     // An etag is there once: of all tries, and of all other writers, one alone can find it.
     access: condition?.kind === "etag" ? "fenced-write" : "write",
-    doubt,
+    uncertain,
   });
 }
 
@@ -103,15 +109,15 @@ async function sendRemembering<T>(
   context: StoreContext,
   write: ConditionalWrite<T>,
   seen: Seen,
-  memory: RequestMemory,
-  doubt: Doubt,
+  memory: DedupState,
+  uncertain: UncertainOutcome,
   options: CallOptions,
 ): Promise<T> {
   const { requests, clock, layout, budget } = context;
   const keeps = clock() < forgettableFrom(memory, requests.windowMs);
   const send = write.sendRemembering?.(seen, keeps) ?? write.send;
   const same = layout.sameVersion(seen.item ?? {});
-  return withRetries((signal) => send(same, signal), { ...options, budget, access: "fenced-write", doubt });
+  return withRetries((signal) => send(same, signal), { ...options, budget, access: "fenced-write", uncertain });
 }
 
 /** Looks whether a write whose answer was lost is what the key holds now. */

@@ -1,7 +1,7 @@
 import type { DeleteItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { type DedupState, forgettableFrom } from "../layout/dedup-state.js";
 import type { CallOptions, StoredEntry, WriteCondition } from "../layout/entry.js";
 import { createNonce, expiryUpdate, isExpired, updateExpression } from "../layout/item-layout.js";
-import { forgettableFrom, type RequestMemory } from "../layout/request-memory.js";
 import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
 import { entryIn, replacedEntry, requireOld } from "./returned-entry.js";
@@ -55,7 +55,7 @@ export async function deleteEntry(
   };
   // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
   // as well: a replica whose clock is behind would find it alive after this.
-  const hide = (exists: boolean, memory: RequestMemory) => async (expression: Expression, abortSignal: AbortSignal) => {
+  const hide = (exists: boolean, memory: DedupState) => async (expression: Expression, abortSignal: AbortSignal) => {
     const until = expiryUpdate(Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000) * 1000);
     const clauses = updateExpression(
       ["#s.#g = :nonce", ...until.sets],

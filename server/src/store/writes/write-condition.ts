@@ -1,9 +1,9 @@
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
+import type { DedupState } from "../layout/dedup-state.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
 import { isDigestEtag, splitEtag } from "../layout/item-layout.js";
-import type { RequestMemory } from "../layout/request-memory.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 
@@ -113,7 +113,7 @@ export interface Existing {
 /** An item on which a write was refused. */
 export interface Seen extends Existing {
   readonly item: Item | undefined;
-  readonly memory: RequestMemory | undefined;
+  readonly memory: DedupState | undefined;
 }
 
 export function see({ layout, clock }: StoreContext, item: Item | undefined): Seen {

@@ -49,8 +49,8 @@ test("ids that were dropped are refused together as they are alone", async () =>
     await ahead.incr({ key });
   }
   const before = await countAt(key);
-  const refusals = await Promise.all(ids.map((requestId) => failureOf(server.client.incr({ key, requestId }))));
-  assert.equal([...new Set(refusals.map(({ reason }) => reason))], ["REQUEST_TOO_OLD"]);
+  const errors = await Promise.all(ids.map((requestId) => failureOf(server.client.incr({ key, requestId }))));
+  assert.equal([...new Set(errors.map(({ reason }) => reason))], ["REQUEST_TOO_OLD"]);
   assert.is(await countAt(key), before);
 });
 

@@ -4,7 +4,7 @@
  *
  * @param readNow what can be read without waiting; undefined when there is no such thing. It saves a chain of promises for each.
  */
-export function leavable<T>(
+export function cancellableIterator<T>(
   read: () => Promise<IteratorResult<T>>,
   leave: () => void,
   readNow: () => IteratorResult<T> | undefined = () => undefined,

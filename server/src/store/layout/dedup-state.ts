@@ -15,7 +15,7 @@ export interface Slot {
  * What a counter's item remembers of the increments that were applied to it: docs/exactly-once.md. It lies in one map attribute:
  * a number for each caller's id, two for each writer of a server's own, and the entries named below.
  */
-export interface RequestMemory {
+export interface DedupState {
   readonly slots: ReadonlyMap<string, Slot>;
   /** The highest sequence that was ever removed: a caller's id that is not above it, and in no slot, may be in the archive. */
   readonly floor: bigint;
@@ -44,7 +44,7 @@ export function slotName(id: RequestId): string {
 }
 
 /** What the attribute holds; undefined without one. What others may have put there is passed over. */
-export function readMemory(attribute: AttributeValue | undefined): RequestMemory | undefined {
+export function readDedupState(attribute: AttributeValue | undefined): DedupState | undefined {
   const map = attribute?.M;
   if (attribute === undefined || map === undefined) {
     return attribute && { slots: new Map(), floor: -1n, lost: -1n, epoch: 0n, gone: false, entries: 0 };
@@ -81,7 +81,7 @@ function wholeNumber(attribute: AttributeValue | undefined): bigint | undefined 
 }
 
 /** Whether what is known of an id may have been moved out of the item. A server's own is never moved. */
-export function mayBeArchived({ floor }: RequestMemory, { isOwn, sequence }: RequestId): boolean {
+export function mayBeArchived({ floor }: DedupState, { isOwn, sequence }: RequestId): boolean {
   return !isOwn && sequence <= floor;
 }
 
@@ -167,7 +167,7 @@ export function slotExpressions(ids: readonly RequestId[], fence: Fence): SlotEx
  * The time of the youngest id that is remembered, or was. Two windows after it the memory can go: until then a replica whose
  * clock is behind, or a request that is late, may ask for what is in it.
  */
-export function forgettableFrom({ slots, floor }: RequestMemory, windowMs: number): number {
+export function forgettableFrom({ slots, floor }: DedupState, windowMs: number): number {
   return timeOf(highestOf([...slots.values()], floor)) + 2 * windowMs;
 }
 
@@ -206,7 +206,7 @@ export interface TrimLimits {
  * there is little, or with `needed` when there is nothing.
  */
 export function planTrim(
-  { slots }: RequestMemory,
+  { slots }: DedupState,
   { windowMs, maxSlots }: TrimLimits,
   nowMs: number,
   needed = false,
@@ -225,7 +225,7 @@ export function planTrim(
 }
 
 /** Removes slots, provided that a server's own that is dropped is as it was seen. A caller's never changes. */
-export function trimExpressions(memory: RequestMemory, { moved, dropped }: Trim) {
+export function trimExpressions(memory: DedupState, { moved, dropped }: Trim) {
   const lost = highestOf(dropped, memory.lost);
   const floor = highestOf(moved, lost > memory.floor ? lost : memory.floor);
   const names: Record<string, string> = { "#f": floorEntry, "#l": lostEntry, "#p": epochEntry };

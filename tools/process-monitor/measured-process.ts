@@ -3,7 +3,7 @@ import type { Gauge } from "./gauge.js";
 import { type BenchProcess, startProcess } from "./monitored-process.js";
 
 /** A process whose memory, connections, log and end are watched. */
-export interface GaugedProcess extends Omit<BenchProcess, "usage" | "stderr"> {
+export interface MeasuredProcess extends Omit<BenchProcess, "usage" | "stderr"> {
   gauge(): Promise<Gauge>;
   /** How it has ended, such as `code 1` or `SIGSEGV`; undefined while it runs. */
   ended(): string | undefined;
@@ -12,11 +12,11 @@ export interface GaugedProcess extends Omit<BenchProcess, "usage" | "stderr"> {
 }
 
 /** Starts a module, named from the root of the repository. Its lines on stderr are handed on one by one. */
-export function startGaugedProcess(
+export function startMeasuredProcess(
   module: string,
   args: readonly string[],
   onLine: (line: string) => void,
-): GaugedProcess {
+): MeasuredProcess {
   let unfinished = "";
   const { child, ask, printed, stop } = startProcess(module, args, {
     preload: new URL("gauge.ts", import.meta.url),

@@ -12,7 +12,7 @@ export type Right = "read" | "write" | "delete";
 export const rights: readonly Right[] = ["read", "write", "delete"];
 
 /** Who makes a call, and what that allows. */
-export interface Caller {
+export interface Principal {
   /** For logs and metrics, such as the name of a token. Never a secret. */
   readonly name: string;
   may(right: Right, key: string): boolean;
@@ -21,10 +21,10 @@ export interface Caller {
 }
 
 /** Who calls a server that asks nobody who they are. */
-export const anyone: Caller = { name: "anyone", may: () => true, mayAny: () => true };
+export const anyone: Principal = { name: "anyone", may: () => true, mayAny: () => true };
 
 /** Where the transport says who makes a call. */
-export const callerKey = createContextKey<Caller>(anyone, { description: "who makes the call" });
+export const principalKey = createContextKey<Principal>(anyone, { description: "who makes the call" });
 
 /** So many keys are looked up before others are looked after. */
 const keysPerStep = 16;
@@ -38,7 +38,7 @@ export function withRights<T>(
   keys: readonly string[],
   begin: () => AsyncIterable<T>,
 ): AsyncIterable<T> {
-  if (context.values.get(callerKey) === anyone) {
+  if (context.values.get(principalKey) === anyone) {
     return begin();
   }
   const checked = runInSlices(checkRights(context, right, keys));
@@ -60,7 +60,7 @@ function* checkRights(
   right: Right,
   keys: readonly string[],
 ): Generator<void, void> {
-  const caller = values.get(callerKey);
+  const caller = values.get(principalKey);
   for (const [index, key] of keys.entries()) {
     if (!caller.may(right, key)) {
       throw permissionDenied(right);
@@ -76,7 +76,7 @@ function* checkRights(
 
 /** Refuses a call to whom may not do this to one of the keys. */
 export function checkRight({ values }: HandlerContext, right: Right, keys: readonly string[]): void {
-  const caller = values.get(callerKey);
+  const caller = values.get(principalKey);
   if (caller !== anyone && !keys.every((key) => caller.may(right, key))) {
     throw permissionDenied(right);
   }

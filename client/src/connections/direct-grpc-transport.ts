@@ -29,7 +29,7 @@ interface Answer {
  * A transport of gRPC whose unary calls go straight to the HTTP/2 stream, at half of what Connect's pipeline of async iterables
  * costs. Streams, and the connection, stay Connect's.
  */
-export function withGrpcUnary(transport: Transport, connections: Http2Connections, pathPrefix: string): ByteTransport {
+export function withDirectGrpc(transport: Transport, connections: Http2Connections, pathPrefix: string): ByteTransport {
   const common = Object.fromEntries(requestHeader(true, undefined, undefined));
   const pathOf = ({ parent, name }: DescMethod) => `${pathPrefix}/${parent.typeName}/${name}`;
   const headOf = (headers: CallOptions["headers"], timeoutMs: number | undefined): OutgoingHttpHeaders => ({
