@@ -3,7 +3,7 @@ import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { settled, waitUntil } from "../../server/test/support/wait-until.js";
-import { createClient, type DynakvClient, type MGetResult } from "../src/index.js";
+import { createClient, type DynakvClient, type Entry, type MGetResult } from "../src/index.js";
 import { errorOf } from "./support/error-of.js";
 
 const test = suite("mget");
@@ -106,6 +106,29 @@ test("what is asked for ahead comes in its order, and an entry is the same each 
     assert.is(result.entry, result.entry);
     assert.equal(Object.keys(result.entry ?? {}).sort(), ["etag", "expireTime", "key", "kind", "value", "writeTime"]);
     assert.is(result.entry?.kind === "value" && result.entry.value.constructor, Uint8Array);
+  }
+});
+
+test("values that are kept stay what they were while others are read, in whichever order and whoever leaves", async () => {
+  const storedAt = (n: number) => Buffer.alloc(1500 + n * 7, `value ${n} `);
+  const keys = Array.from({ length: 200 }, (_, n) => `large${n}`);
+  await Promise.all(keys.map((key, n) => client.set(key, storedAt(n))));
+  const kept = new Map<string, Entry>();
+  const read = async (order: "arrival" | "request", most: number) => {
+    for await (const { key, entry } of client.mget([...keys, ...keys], { order })) {
+      assert.ok(entry);
+      kept.set(`${key} ${order} ${most}`, entry);
+      if (kept.size % 200 === most) {
+        break;
+      }
+    }
+  };
+  const rounds = [0, 1, 2].flatMap((most) => [read("arrival", most), read("request", most)]);
+  const gets = Promise.all(keys.map(async (key) => kept.set(`${key} get`, (await client.get(key)) as Entry)));
+  await Promise.all([...rounds, gets]);
+  for (const [name, entry] of kept) {
+    const n = Number(/\d+/.exec(name)?.[0]);
+    assert.is(entry.kind === "value" && Buffer.compare(entry.value, storedAt(n)), 0, name);
   }
 });
 

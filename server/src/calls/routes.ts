@@ -15,6 +15,8 @@ export interface ServedService {
   readonly implementation: Readonly<Record<string, unknown>>;
   /** Of those of its streams which it can bring as messages in their envelopes. */
   readonly enveloped?: Readonly<Record<string, EnvelopedStream>>;
+  /** Takes an envelope of such a stream back, once it was sent. Nobody need call it. */
+  readonly reuseEnvelope?: (envelope: Buffer) => void;
 }
 
 /** A stream of messages, each encoded by protobuf and in its envelope. */
@@ -24,6 +26,7 @@ export interface Implementations {
   readonly keyValue: {
     readonly implementation: ServiceImpl<typeof KeyValueService>;
     readonly enveloped: Readonly<Record<string, EnvelopedStream>>;
+    readonly reuseEnvelope: (envelope: Buffer) => void;
   };
   readonly info: ServiceImpl<typeof InfoService>;
   readonly health: ServiceImpl<typeof Health>;
@@ -31,8 +34,12 @@ export interface Implementations {
 
 /** All services but reflection. */
 export function createServices({ keyValue, info, health }: Implementations): readonly ServedService[] {
-  const { implementation, enveloped } = keyValue;
-  return [{ ...serve(KeyValueService, implementation), enveloped }, serve(InfoService, info), serve(Health, health)];
+  const { implementation, enveloped, reuseEnvelope } = keyValue;
+  return [
+    { ...serve(KeyValueService, implementation), enveloped, reuseEnvelope },
+    serve(InfoService, info),
+    serve(Health, health),
+  ];
 }
 
 /** Where the compiler sees that the two belong together. */

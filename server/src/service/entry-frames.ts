@@ -1,3 +1,4 @@
+import { createBufferPool } from "../../../common/buffer-pool.js";
 import { createEntryView, type EntryView } from "../store/layout/item-layout.js";
 import { lastExpiryMs, nanosOf, secondsOf } from "./messages.js";
 import { delimitedSize, varintSize, writeBytes, writeHead, writeText, writeVarint } from "./wire-format.js";
@@ -32,6 +33,13 @@ const maxValueBytes = 1024 * 1024;
 /** Before each message of a stream come a byte of flags and four of its length, in gRPC, gRPC-web and Connect alike. */
 export const envelopeBytes = 5;
 
+const frames = createBufferPool(8 * 1024 * 1024);
+
+/** Takes a message back whose bytes nobody needs any more, for others. */
+export function reuseFrame(frame: Buffer): void {
+  frames.give(frame);
+}
+
 /** What was found of the results of one message. They are used again, since a message is written as soon as it is measured. */
 const views = Array.from({ length: maxResults }, createEntryView);
 const places = new Int32Array(maxResults);
@@ -61,7 +69,7 @@ export function* writeFrames(source: ResultSource, fields: ResultFields): Genera
     const cursor = source.cursor?.(end);
     const cursorSize = cursor === undefined ? 0 : Buffer.byteLength(cursor);
     size += cursor === undefined ? 0 : delimitedSize(cursorSize);
-    const frame = Buffer.allocUnsafeSlow(envelopeBytes + size);
+    const frame = frames.take(envelopeBytes + size);
     frame[0] = 0;
     frame.writeUInt32BE(size, 1);
     let at = envelopeBytes;

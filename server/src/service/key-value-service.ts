@@ -22,7 +22,7 @@ import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
 import { callWithDeadline } from "./deadline.js";
-import { envelopeBytes } from "./entry-frames.js";
+import { envelopeBytes, reuseFrame } from "./entry-frames.js";
 import { workOf } from "./initiator.js";
 import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
 import { checkRight, withRights } from "./principal.js";
@@ -65,6 +65,8 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
   readonly implementation: ServiceImpl<typeof KeyValueService>;
   /** The same streams, without an object for each result. */
   readonly enveloped: EnvelopedStreams;
+  /** Takes one of their envelopes back, once it was sent. */
+  readonly reuseEnvelope: (envelope: Buffer) => void;
 } {
   const { store, clock, cursors, defaultDeadlineMs, maxKeys } = options;
 
@@ -216,7 +218,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
       });
     },
   };
-  return { implementation, enveloped };
+  return { implementation, enveloped, reuseEnvelope: reuseFrame };
 }
 
 async function* fromEnvelopes<O extends DescMessage>(

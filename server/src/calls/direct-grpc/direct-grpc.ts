@@ -146,7 +146,12 @@ function parse({ input }: DescMethod, bytes: Uint8Array): Message {
 }
 
 /** By their paths. A method that the service does not implement is left to Connect, which says so. */
-function directMethods({ service, implementation, enveloped = {} }: ServedService): [string, DirectMethod][] {
+function directMethods({
+  service,
+  implementation,
+  enveloped = {},
+  reuseEnvelope,
+}: ServedService): [string, DirectMethod][] {
   return service.methods.flatMap((method) => {
     const unary = implementation[method.localName] as UnaryImplementation | undefined;
     const stream = enveloped[method.localName] as StreamImplementation | undefined;
@@ -154,7 +159,7 @@ function directMethods({ service, implementation, enveloped = {} }: ServedServic
       method.methodKind === "unary"
         ? unary && answerUnary(method.output, unary)
         : method.methodKind === "server_streaming"
-          ? stream && answerStream(stream)
+          ? stream && answerStream(stream, reuseEnvelope)
           : undefined;
     return answer === undefined ? [] : [[`/${service.typeName}/${method.name}`, { method, answer }]];
   });
@@ -178,10 +183,13 @@ function answerUnary(output: DescMessage, implementation: UnaryImplementation): 
 }
 
 /** Sends one message at a time: the next is asked for when its client has taken most of those before it. */
-function answerStream(implementation: StreamImplementation): DirectMethod["answer"] {
+function answerStream(
+  implementation: StreamImplementation,
+  reuse: ((envelope: Buffer) => void) | undefined,
+): DirectMethod["answer"] {
   return async (call, request, memory) => {
     for await (const envelope of implementation(request, call)) {
-      const taken = sendEnvelope(call, envelope);
+      const taken = sendEnvelope(call, envelope, reuse);
       if (taken !== undefined) {
         memory.awaitClient(call.call);
         await taken;

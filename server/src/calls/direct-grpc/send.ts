@@ -41,15 +41,23 @@ function respond(call: GrpcCall): void {
 /**
  * Sends a message of a stream, in its envelope. Resolves once its client has taken so much that another may follow, or the call is
  * aborted; undefined when it may follow at once.
+ *
+ * @param reuse takes the envelope back once it was sent
  */
-export function sendEnvelope(call: GrpcCall, envelope: Buffer): Promise<void> | undefined {
+export function sendEnvelope(
+  call: GrpcCall,
+  envelope: Buffer,
+  reuse: ((envelope: Buffer) => void) | undefined,
+): Promise<void> | undefined {
   const { stream } = call;
   if (stream.closed || stream.destroyed) {
     return undefined;
   }
   respond(call);
   call.call.responseBytes += envelope.length;
-  return stream.write(envelope) ? undefined : drained(call);
+  // After an error it may still be on its way.
+  const isRoomLeft = stream.write(envelope, (error) => error || reuse?.(envelope));
+  return isRoomLeft ? undefined : drained(call);
 }
 
 function drained({ call, stream, signal }: GrpcCall): Promise<void> {

@@ -8,6 +8,8 @@ import { isPlaceholder, scanAnswer } from "./scan-items.js";
 export interface HttpAnswer {
   readonly status: number;
   readonly body: Buffer;
+  /** Gives the body back for other answers, where that is of use: to be called once, when nobody looks at it any more. */
+  readonly release?: (() => void) | undefined;
   readonly contentType: string | undefined;
   /** Of an error, such as `Mon, 23 Nov 2026 12:00:00 GMT`; undefined when the answer does not say. */
   readonly date?: string | undefined;
@@ -54,7 +56,7 @@ export function readItems<Output>(
     const rest = scanned && readSuccess(operation, asked, { ...answer, body: scanned.rest });
     // A name can be there twice, and then the last one counts.
     if (scanned !== undefined && rest !== undefined && isPlaceholder(listIn(rest))) {
-      return withItems(rest as Output & JsonAnswer, scanned.take(parseItem));
+      return withItems(rest as Output & JsonAnswer, scanned.take(parseItem, answer.release));
     }
   }
   const whole = readAnswer<Output & JsonAnswer>(operation, asked, answer);

@@ -17,6 +17,7 @@ export class AnsweredItems {
   readonly length: number;
   /** From where to where each column of each item lies in the body; both are 0 where it has none. */
   private readonly spans: Int32Array;
+  private giveBack: (() => void) | undefined;
   private readonly parsed: readonly (Item | undefined)[];
 
   constructor(
@@ -24,7 +25,9 @@ export class AnsweredItems {
     parsed: readonly (Item | undefined)[],
     body: Buffer = Buffer.alloc(0),
     spans = new Int32Array(),
+    release?: () => void,
   ) {
+    this.giveBack = release;
     this.columns = columns;
     this.body = body;
     this.spans = spans;
@@ -58,7 +61,13 @@ export class AnsweredItems {
     return from === 0 ? undefined : this.body.toString("latin1", from, this.to(index, column));
   }
 
-  /** An item as an object. One that is ordinary is made for this, and its bytes are a view of the body. */
+  /** Says that nobody will look at the items any more: the body is used for others. */
+  release(): void {
+    this.giveBack?.();
+    this.giveBack = undefined;
+  }
+
+  /** An item as an object. One that is ordinary is made for this, of copies. */
   item(index: number): Item {
     const known = this.parsed[index];
     if (known !== undefined) {
@@ -73,7 +82,7 @@ export class AnsweredItems {
       const to = this.to(index, column);
       switch (type) {
         case "B":
-          item[name] = { B: this.body.subarray(from, to) };
+          item[name] = { B: Buffer.from(this.body.subarray(from, to)) };
           break;
         case "S":
           item[name] = { S: this.body.toString("latin1", from, to) };

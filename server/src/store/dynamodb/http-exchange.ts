@@ -1,6 +1,7 @@
 import type { Dispatcher } from "undici";
 // Not undici as a whole: with its fetch, caches and mocks an idle server held 8 MB more.
 import Pool from "undici/lib/dispatcher/pool.js";
+import { createBufferPool } from "../../../../common/buffer-pool.js";
 import type { HttpAnswer } from "./answer.js";
 import { createConnector } from "./connector.js";
 import { directNetwork, type Network } from "./network.js";
@@ -59,12 +60,21 @@ export function createHttpExchange(origin: string, options: HttpExchangeOptions)
   };
 }
 
+/** Of so many bytes an answer is gathered in a buffer that is used again. */
+const leastPooledBytes = 32 * 1024;
+const mostPooledBytes = 4 * 1024 * 1024;
+/** As many as the batches of some large MGets have at a time. */
+const bodies = createBufferPool(16 * 1024 * 1024);
+
 /** Reads one answer whole. */
 class AnswerReader implements Dispatcher.DispatchHandlers {
   readonly #signal: AbortSignal;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #chunks: Buffer[] = [];
+  /** Where a large answer is gathered whose length is known, and how much of it has come. */
+  #whole: Buffer | undefined;
+  #received = 0;
   #abort: ((error?: Error) => void) | undefined;
   #status = 0;
   #contentType: string | undefined;
@@ -103,6 +113,10 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
     }
     this.#status = status;
     this.#contentType = findHeader(headers, "content-type");
+    const length = Number(findHeader(headers, "content-length"));
+    if (length >= leastPooledBytes && length <= mostPooledBytes) {
+      this.#whole = bodies.take(length);
+    }
     // The time matters where a request is refused for its signature, the id to whoever asks AWS what went wrong.
     if (status !== 200) {
       this.#date = findHeader(headers, "date");
@@ -113,16 +127,23 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   }
 
   onData(chunk: Buffer): boolean {
-    this.#chunks.push(chunk);
+    if (this.#whole === undefined) {
+      this.#chunks.push(chunk);
+    } else {
+      // There is never more than the length says: undici sees to that.
+      this.#received += chunk.copy(this.#whole, this.#received);
+    }
     return true;
   }
 
   onComplete(): void {
     this.#signal.removeEventListener("abort", this.#leave);
     const [only = Buffer.alloc(0)] = this.#chunks;
+    const whole = this.#whole;
     this.#resolve({
       status: this.#status,
-      body: this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks),
+      body: whole ?? (this.#chunks.length <= 1 ? only : Buffer.concat(this.#chunks)),
+      release: whole && (() => bodies.give(whole)),
       contentType: this.#contentType,
       date: this.#date,
       requestId: this.#requestId,

@@ -124,7 +124,13 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   }
 
   function sendPlain<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
-    return send(operation, input, signal, (answer) => readAnswer<Output>(operation, input, answer));
+    return send(operation, input, signal, (answer) => {
+      try {
+        return readAnswer<Output>(operation, input, answer);
+      } finally {
+        answer.release?.();
+      }
+    });
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.

@@ -9,9 +9,10 @@ export interface ScannedAnswer {
    * Takes the items: bytes are decoded where they lie. To be called once; from then on the JSON is gone.
    *
    * @param parse reads the JSON of one item that is not ordinary
+   * @param release gives the body back, once the items are not needed any more
    * @throws ForeignAnswerError, and what parse throws
    */
-  take(parse: (json: Buffer) => Item): AnsweredItems;
+  take(parse: (json: Buffer) => Item, release?: () => void): AnsweredItems;
 }
 
 const placeholder = Buffer.from("[{}]");
@@ -57,7 +58,7 @@ export function scanAnswer(
   }
   return {
     rest: Buffer.concat([body.subarray(0, list), placeholder, body.subarray(at + 1)]),
-    take: (parse) => scanner.take(parse, decode),
+    take: (parse, release) => scanner.take(parse, decode, release),
   };
 }
 
@@ -150,7 +151,7 @@ class ItemScanner {
     return at + 1;
   }
 
-  take(parse: (json: Buffer) => Item, decode: DecodeInPlace): AnsweredItems {
+  take(parse: (json: Buffer) => Item, decode: DecodeInPlace, release: (() => void) | undefined): AnsweredItems {
     const parsed: (Item | undefined)[] = [];
     for (let index = 0; index < this.count; index++) {
       const start = this.items[index * 2] as number;
@@ -160,7 +161,7 @@ class ItemScanner {
           : parse(this.body.subarray(Math.abs(start), this.items[index * 2 + 1])),
       );
     }
-    return new AnsweredItems(this.columns, parsed, this.body, this.spans);
+    return new AnsweredItems(this.columns, parsed, this.body, this.spans, release);
   }
 
   /** Decodes the bytes of an ordinary item; false if it is none after all. */

@@ -69,6 +69,12 @@ export class BatchAnswer {
       : decodeFound(this.layout, this.items.item(place), this.nowMs);
   }
 
+  /** Says that nobody will look at what was found any more. */
+  release(): void {
+    this.items?.release();
+    this.items = undefined;
+  }
+
   /** The body in which {@link view} finds things. */
   get body(): Buffer {
     return this.items?.body ?? Buffer.alloc(0);

@@ -130,6 +130,7 @@ export async function* readMany(
       }
       if (order === undefined) {
         yield* groupsOf(done.answer);
+        done.answer.release();
       } else {
         order.add(done.answer);
         yield* order.take();

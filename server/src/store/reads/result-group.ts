@@ -6,7 +6,7 @@ const maxResults = 200;
 
 /** Some results of an MGet, all from one answer of DynamoDB's, without an object for each. */
 export class ResultGroup {
-  private readonly answer: BatchAnswer;
+  readonly answer: BatchAnswer;
   /** The positions that they answer, and the key of each by its place in the batch. */
   private readonly indexes: readonly number[];
   private readonly places: readonly number[];

@@ -16,6 +16,8 @@ const resultBytes = 500;
 export function createResultOrder(): ResultOrder {
   /** Results of successive positions, by the first. */
   const waiting = new Map<number, ResultGroup>();
+  /** Of each answer how many runs wait. */
+  const runsOf = new Map<BatchAnswer, number>();
   let next = 0;
   let bytes = 0;
   return {
@@ -23,6 +25,7 @@ export function createResultOrder(): ResultOrder {
       for (const group of groupsOf(answer)) {
         for (const run of group.runs()) {
           waiting.set(run.index(0), run);
+          runsOf.set(answer, (runsOf.get(answer) ?? 0) + 1);
           bytes += sizeOf(run);
         }
       }
@@ -33,6 +36,12 @@ export function createResultOrder(): ResultOrder {
         next += run.length;
         bytes -= sizeOf(run);
         yield run;
+        const left = (runsOf.get(run.answer) ?? 0) - 1;
+        runsOf.set(run.answer, left);
+        if (left === 0) {
+          runsOf.delete(run.answer);
+          run.answer.release();
+        }
       }
     },
     get bytes() {

@@ -114,6 +114,7 @@ export async function* scanTable(
       if (items.length > 0) {
         yield toPage(layout, items, clock());
       }
+      items.release();
       release(bytes);
       if (from !== undefined && asked === undefined) {
         // There was no room for two.
