@@ -22,6 +22,8 @@ export interface ProcessOptions {
   readonly preload?: URL;
   /** Flags for Node; the default is none. */
   readonly nodeFlags?: readonly string[];
+  /** What a shell does before it becomes the process; the default is that there is no shell. */
+  readonly prelude?: string;
   /** Takes what is written to stderr as it comes, so that none of it is kept. */
   readonly onStderr?: (text: string) => void;
 }
@@ -40,10 +42,12 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
 export function startProcess(
   module: string,
   args: readonly string[] = [],
-  { preload = new URL("usage.ts", import.meta.url), nodeFlags = [], onStderr }: ProcessOptions = {},
+  { preload = new URL("usage.ts", import.meta.url), nodeFlags = [], prelude = "", onStderr }: ProcessOptions = {},
 ): BenchProcess {
   const preloads = ["--import", "tsx", "--import", preload.href];
-  const child = startProgram(process.execPath, [...nodeFlags, ...preloads, module, ...args], {
+  const command = [process.execPath, ...nodeFlags, ...preloads, module, ...args];
+  const [file = "", ...given] = prelude === "" ? command : ["sh", "-c", `${prelude}exec "$0" "$@"`, ...command];
+  const child = startProgram(file, given, {
     cwd: root,
     env: cleanEnvironment(),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
