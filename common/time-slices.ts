@@ -1,5 +1,7 @@
 /** How long the work of all may hold the event loop in one of its turns, in milliseconds. */
 const turnMs = 4;
+/** How long one of them goes on while others wait, in milliseconds. */
+const quantumMs = 1;
 /** How much of the time is left to others who have something to do, beside each part for such work. */
 const shareOfOthers = 3;
 /** What others do between two turns, below which they count as having nothing to do, in milliseconds. */
@@ -20,7 +22,7 @@ let timer: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
 /**
  * Does long work in slices: the generator is asked for its next step, until it ends, for a few milliseconds at a time. Between them the
- * event loop serves others, who get three quarters of the time while they need it. All such work shares one slice, in the order in which it came:
+ * event loop serves others, who get three quarters of the time while they need it. All such work shares one slice, and takes turns in it:
  * a hundred large requests hold the loop no longer than one does.
  *
  * @returns the generator's result: at once if it ends in what is left of the present slice
@@ -71,6 +73,17 @@ export function runInSlices<T>(work: Generator<void, T>): T | Promise<T> {
   });
 }
 
+/** Does one piece of work that is too long to be done for many calls in one go. */
+export function doInSlice<T>(work: () => T): T | Promise<T> {
+  return runInSlices(once(work));
+}
+
+function* once<T>(work: () => T): Generator<void, T> {
+  const result = work();
+  yield;
+  return result;
+}
+
 /** What was spent counts until the event loop has gone round. */
 function openTurn(): void {
   if (!isTurnOpen) {
@@ -91,9 +104,10 @@ function takeTurn(): void {
   }
   openTurn();
   const until = now + turnMs;
-  for (let first = waiting[0]; first !== undefined && performance.now() < until; first = waiting[0]) {
-    if (first.advance(until)) {
-      waiting.shift();
+  for (let at = now; waiting.length > 0 && at < until; at = performance.now()) {
+    const first = waiting.shift() as Waiting;
+    if (!first.advance(waiting.length === 0 ? until : at + quantumMs)) {
+      waiting.push(first);
     }
   }
   spentMs += performance.now() - now;

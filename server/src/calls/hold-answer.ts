@@ -1,5 +1,5 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
-import type { DynakvError } from "../errors/dynakv-error.js";
 import { type Call, callKey } from "./call.js";
 import type { CallMemory } from "./call-memory.js";
 import { isWrite } from "./errors/to-connect-error.js";
@@ -8,18 +8,25 @@ import { isWrite } from "./errors/to-connect-error.js";
 const uncountedBytes = 4096;
 
 /**
- * Holds an answer until its client has taken it. Returns why it cannot be held, when others hold too much. That of a write is held
- * anyhow: it would be told as not done.
+ * Holds a large answer until its client has taken it. That of a write is held anyhow: it would be told as not done.
+ *
+ * @returns how many bytes are held; undefined for a small answer
+ * @throws DynakvError when others hold too much
  */
-export function holdAnswer(memory: CallMemory, call: Call, bytes: number): DynakvError | undefined {
+export function holdAnswer(memory: CallMemory, call: Call, message: Message): number | undefined {
+  const bytes = bytesIn(message);
   if (bytes <= uncountedBytes) {
     return undefined;
   }
   if (isWrite(call.method)) {
     memory.holdAnyhow(call, bytes);
-    return undefined;
+    return bytes;
   }
-  return memory.hold(call, bytes);
+  const refusal = memory.hold(call, bytes);
+  if (refusal !== undefined) {
+    throw refusal;
+  }
+  return bytes;
 }
 
 /** Does so with the answers of unary calls that Connect writes. Those of streams are held where they are read. */
@@ -27,10 +34,8 @@ export function createAnswerHolder(memory: CallMemory): Interceptor {
   return (next) => async (request) => {
     const response = await next(request);
     const call = request.contextValues.get(callKey);
-    const refusal =
-      response.stream || call === undefined ? undefined : holdAnswer(memory, call, bytesIn(response.message));
-    if (refusal !== undefined) {
-      throw refusal;
+    if (!response.stream && call !== undefined) {
+      holdAnswer(memory, call, response.message);
     }
     return response;
   };

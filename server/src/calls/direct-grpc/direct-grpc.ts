@@ -1,6 +1,7 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { create, type DescMessage, type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { doInSlice } from "../../../../common/time-slices.js";
 import { abortError } from "../../errors/dynakv-error.js";
 import type { Exchange } from "../../listener/exchange.js";
 import type { Call } from "../call.js";
@@ -170,15 +171,14 @@ type StreamImplementation = (request: Message, context: HandlerContext) => Async
 
 function answerUnary(output: DescMessage, implementation: UnaryImplementation): DirectMethod["answer"] {
   return async (call, request, memory) => {
-    const message = toBinary(output, create(output, (await implementation(request, call)) as Message));
-    const refusal = holdAnswer(memory, call.call, message.length);
-    if (refusal !== undefined) {
-      throw refusal;
+    const message = create(output, (await implementation(request, call)) as Message);
+    if (holdAnswer(memory, call.call, message) === undefined) {
+      sendMessage(call, toBinary(output, message));
+      return;
     }
-    sendMessage(call, message);
-    if (message.length > smallBytes) {
-      memory.awaitClient(call.call);
-    }
+    // Hundreds may come of one read.
+    await doInSlice(() => sendMessage(call, toBinary(output, message)));
+    memory.awaitClient(call.call);
   };
 }
 

@@ -12,14 +12,14 @@ const chunkSize = 65_536;
 /**
  * Decompresses a message as it is wanted: Connect's own decompression has all of it in the memory before anybody can count.
  *
- * @param take is told of what comes, and throws or rejects to end it
+ * @param take is told of what comes, and throws to end it
  * @throws what Connect throws
  */
 export async function decompress(
   { name }: Compression,
   message: Uint8Array,
   maxBytes: number,
-  take: (chunk: Buffer) => void | Promise<void>,
+  take: (chunk: Buffer) => void,
 ): Promise<Buffer> {
   if (message.length === 0) {
     return Buffer.alloc(0);
@@ -35,7 +35,7 @@ export async function decompress(
         const limit = `message is larger than configured readMaxBytes ${maxBytes} after decompression`;
         throw new ConnectError(limit, Code.ResourceExhausted);
       }
-      await take(chunk);
+      take(chunk);
       chunks.push(chunk);
     }
   } catch (error) {

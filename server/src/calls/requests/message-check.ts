@@ -21,7 +21,7 @@ export interface MessageCheckOptions {
 export interface MessageCheck {
   /** Is told of the bytes of the message: of those that have come as they are, or of those that come of its decompression. */
   add(chunk: Uint8Array): void | Promise<void>;
-  addDecompressed(chunk: Uint8Array): void | Promise<void>;
+  addDecompressed(chunk: Uint8Array): void;
   /** Returns the message as it is to be decoded: without the elements of a list that are decoded already. */
   finish(bytes: Uint8Array): Uint8Array | Promise<Uint8Array>;
 }
@@ -141,7 +141,8 @@ export function createMessageCheck(
         hold(decompressed > smallBytes ? chunk.length : decompressed + chunk.length);
       }
       decompressed += chunk.length;
-      return add(chunk);
+      // They come by themselves in small pieces, between which others are looked after.
+      refuse(scan?.add(chunk));
     },
     async finish(bytes) {
       try {

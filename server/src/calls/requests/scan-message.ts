@@ -34,6 +34,8 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
   const list = listFieldOf(schema);
   const levels: Level[] = [];
   let level: Level = { schema, end: Number.POSITIVE_INFINITY };
+  /** The tag of an element of the list, where that is one byte and the element a string: 0 is none. */
+  const elementTag = list !== undefined && list.number < 16 && list.message === undefined ? list.number * 8 + 2 : 0;
   /** Where the present chunk begins, and the next byte that is to be looked at. */
   let base = 0;
   let next = 0;
@@ -86,6 +88,27 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
     expect("tag");
   }
 
+  /** Passes over short elements that lie in the chunk, one after another: what a long list is made of. */
+  function passElements(chunk: Uint8Array): void {
+    const last = chunk.length - 1;
+    let at = next - base;
+    let passed = 0;
+    while (at < last && chunk[at] === elementTag) {
+      const length = chunk[at + 1] as number;
+      if (length >= 0x80) {
+        break;
+      }
+      at += 2 + length;
+      passed++;
+    }
+    if (passed > 0) {
+      next = base + at;
+      elements += passed;
+      fields += passed;
+      fieldsHere = 0;
+    }
+  }
+
   function onNumber(): void {
     switch (state) {
       case "tag":
@@ -99,6 +122,11 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
     }
   }
 
+  function tooMany(): DynakvError {
+    const field = list?.name ?? "";
+    return invalidField(ErrorReason.INVALID_FIELD, field, `more than ${maxElements} ${field}, which is the limit`);
+  }
+
   return {
     get decodedBytes() {
       return next + fields * fieldBytes;
@@ -109,6 +137,12 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
         while (next >= level.end) {
           level = levels.pop() as Level;
         }
+        if (state === "tag" && scale === 1 && levels.length === 0 && elementTag !== 0) {
+          passElements(chunk);
+          if (next >= end) {
+            break;
+          }
+        }
         const byte = chunk[next++ - base] as number;
         value += (byte & 0x7f) * scale;
         scale *= 128;
@@ -118,12 +152,7 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
           isMalformed = true;
         }
         if (elements > maxElements) {
-          const field = list?.name ?? "";
-          return invalidField(
-            ErrorReason.INVALID_FIELD,
-            field,
-            `more than ${maxElements} ${field}, which is the limit`,
-          );
+          return tooMany();
         }
         if (fieldsHere > maxFields) {
           return new DynakvError(
@@ -133,7 +162,7 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
         }
       }
       base = end;
-      return undefined;
+      return elements > maxElements ? tooMany() : undefined;
     },
   };
 }
