@@ -13,6 +13,8 @@ interface Known {
   readonly digest: string;
   readonly ms: number;
   readonly blocks: readonly string[];
+  /** Set for one that failed by itself, and so tells nothing. */
+  readonly failed?: string | undefined;
 }
 
 export interface TestFile {
@@ -38,19 +40,15 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
       const { isPassed, ms, failed } = await runTests(copy.root, [file], 180_000, {
         NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import ${record}`,
       });
-      // One that fails by itself tells nothing.
-      delete known[file];
-      if (isPassed) {
-        const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
-        known[file] = { digest, ms, blocks };
-      }
+      const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
+      known[file] = { digest, ms, blocks, ...(isPassed ? {} : { failed: failed ?? "it broke off" }) };
       await writeFile(state, JSON.stringify(known));
-      say(`${file}: ${isPassed ? `reaches ${known[file]?.blocks.length}` : `fails: ${failed}`}, ${Math.round(ms)} ms`);
+      say(`${file}: ${isPassed ? `reaches ${blocks.length}` : `fails: ${failed}`}, ${Math.round(ms)} ms`);
     }
   }
   const tests = files.flatMap((file) => {
-    const { ms, blocks } = known[file] ?? {};
-    return ms === undefined ? [] : [{ file, ms, blocks: new Set(blocks) }];
+    const { ms = 0, blocks, failed = blocks === undefined } = known[file] ?? {};
+    return failed ? [] : [{ file, ms, blocks: new Set(blocks) }];
   });
   const all = new Set(tests.flatMap(({ blocks }) => [...blocks]));
   /** How often a test file has noticed a slip in a source file. */

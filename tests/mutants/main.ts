@@ -79,6 +79,10 @@ for (const mutant of wanted) {
     break;
   }
   const verdict = await judge(mutant);
+  if (verdict === undefined) {
+    say(`too busy to judge ${mutant.name}`);
+    continue;
+  }
   known.set(mutant.name, verdict);
   await appendFile(results, `${JSON.stringify(verdict)}\n`);
   say(
@@ -99,7 +103,8 @@ function isDue(mutant: Mutant): boolean {
   return options.again ? verdict !== undefined && verdict.state !== "killed" : verdict === undefined;
 }
 
-async function judge(mutant: Mutant): Promise<Verdict> {
+/** Undefined where the machine is too busy to tell. */
+async function judge(mutant: Mutant): Promise<Verdict | undefined> {
   const reaching = testsOf(mutant);
   const tests = reaching.filter(({ file }, n) => {
     const ms = sumOfMs(reaching.slice(0, n + 1));
@@ -115,6 +120,12 @@ async function judge(mutant: Mutant): Promise<Verdict> {
     const first = await runTests(copy.root, files, limitMs);
     // What took too long may have had to wait for others on the machine.
     const run = first.isTimeout ? await runTests(copy.root, files, limitMs) : first;
+    if (run.isTimeout) {
+      await undo();
+      if ((await runTests(copy.root, files, limitMs)).isTimeout) {
+        return undefined;
+      }
+    }
     if (run.isPassed) {
       return { mutant, state: "survived" };
     }
