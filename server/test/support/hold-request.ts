@@ -3,8 +3,8 @@ import { waitUntil } from "./wait-until.js";
 
 /** A request that is held back on its way to the engine. */
 export interface HeldRequest {
-  /** Resolves once it has come. */
-  held(): Promise<void>;
+  /** Resolves once it has come, or so many that are held back. */
+  held(count?: number): Promise<void>;
   /** Lets it go on. */
   release(): void;
 }
@@ -27,14 +27,17 @@ export function holdRequest(
     };
   });
   let count = 0;
-  let isHeld = false;
+  let holds = 0;
   let isReleased = false;
   proxy.decide = async ({ operation }) => {
     if (operations.includes(operation) && !isReleased && (alone ? ++count === n : ++count >= n)) {
-      isHeld = true;
+      holds++;
       await released;
     }
     return "forward" as const;
   };
-  return { held: () => waitUntil("a request is held back", () => isHeld), release: () => release() };
+  return {
+    held: (least = 1) => waitUntil(`${least} requests are held back`, () => holds >= least),
+    release: () => release(),
+  };
 }

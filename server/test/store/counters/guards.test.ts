@@ -1,14 +1,12 @@
 import * as assert from "uvu/assert";
-import { createWriter, formatRequestId } from "../../../../common/request-ids.js";
 import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import type { IncrResponse } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
-import type { Item } from "../../../src/store/dynamodb/item.js";
+import { idAt, remembers, sequenceAt } from "../../support/counter-memory.js";
 import { failureOf } from "../../support/errors.js";
 import { holdRequest } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
-import { waitUntil } from "../../support/wait-until.js";
 
 /** A write of an increment is held back on its way to DynamoDB, and the counter is another one when it comes there. */
 const test = suite("increments that meet another counter than they were sent to");
@@ -40,9 +38,6 @@ const numbers = (length: number) => Array.from({ length }, (_, n) => n);
 const value = new Uint8Array([1]);
 const after = (seconds: number) => ({ policy: { case: "after", value: { seconds: BigInt(seconds) } } }) as const;
 
-/** An id of a time, and of a place in its millisecond. */
-const idAt = (ms: number, place = 0) => formatRequestId((BigInt(ms) << 12n) + BigInt(place), createWriter());
-
 async function contentAt(key: string): Promise<bigint | string | undefined> {
   const { entry } = await server.client.get({ key, consistency: Consistency.STRONG });
   return entry?.data.case === "counter" ? entry.data.value : entry?.data.case;
@@ -53,13 +48,6 @@ function toldOf(call: Promise<IncrResponse>): Promise<string> {
   return call.then(
     ({ value, replayed }) => `${replayed ? "replayed" : "counted"} ${value}`,
     (error: unknown) => failureOf(Promise.reject(error)).then(({ reason, outcome }) => `${reason} ${outcome}`),
-  );
-}
-
-/** Resolves once a counter's item remembers something: an item is made smaller after the answer. */
-function remembers(key: string, what: string, holds: (memory: Item) => boolean): Promise<void> {
-  return waitUntil(`the item remembers ${what}`, async () =>
-    holds((await server.rawItem(key))?.dynakv_requests?.M ?? {}),
   );
 }
 
@@ -183,8 +171,8 @@ test("an id that was counted and moved to the archive meanwhile is not counted a
         await server.client.incr({ key, requestId });
         // Only the youngest stays: of those that move, the one in question has the highest sequence.
         await server.client.incr({ key, requestId: idAt(nowMs + 1) });
-        const floor = (BigInt(nowMs) << 12n).toString();
-        await remembers(key, "it", (memory) => memory.floor?.N === floor);
+        const floor = sequenceAt(nowMs).toString();
+        await remembers(server, key, "it", (memory) => memory.floor?.N === floor);
       },
     },
   );
@@ -194,7 +182,7 @@ test("an id that was counted and moved to the archive meanwhile is not counted a
 test("a late id that is counted and archived while it was looked for in vain is not counted again", async () => {
   const key = "late";
   await Promise.all(numbers(8).map((n) => server.client.incr({ key, requestId: idAt(nowMs - 20 + n) })));
-  await remembers(key, "that some were moved", (memory) => memory.floor !== undefined);
+  await remembers(server, key, "that some were moved", (memory) => memory.floor !== undefined);
   const requestId = idAt(nowMs - 30_000);
   const told = await incrWhile(
     { key, requestId },
@@ -204,8 +192,8 @@ test("a late id that is counted and archived while it was looked for in vain is 
       async act() {
         await server.client.incr({ key, requestId });
         await Promise.all(numbers(8).map((n) => server.client.incr({ key, requestId: idAt(nowMs + n) })));
-        const floor = BigInt(nowMs) << 12n;
-        await remembers(key, "what was added now", (memory) => BigInt(memory.floor?.N ?? 0) >= floor);
+        const floor = sequenceAt(nowMs);
+        await remembers(server, key, "what was added now", (memory) => BigInt(memory.floor?.N ?? 0) >= floor);
       },
     },
   );
@@ -239,7 +227,7 @@ test("an increment without an id is not added after what was known of its time w
         await Promise.all(numbers(31).map(() => keeping.incr({ key, requestId: idAt(nowMs) })));
         nowMs += 2 * windowMs + 1000;
         await keeping.incr({ key, requestId: idAt(nowMs) });
-        await remembers(key, "that something was dropped", (memory) => memory.lost !== undefined);
+        await remembers(server, key, "that something was dropped", (memory) => memory.lost !== undefined);
       },
     },
   );
