@@ -13,5 +13,5 @@ export interface Cell {
 }
 
 /** The tables in their order, each by what its rows are. */
-export const tableNames = ["case", "load by ghz", "health", "Celery", "what Celery writes"] as const;
+export const tableNames = ["case", "load by ghz", "health", "Celery", "what Celery writes", "celery-dynakv"] as const;
 export type TableName = (typeof tableNames)[number];

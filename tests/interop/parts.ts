@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { installGo, installPython, pinnedVersion } from "../../tools/install-from.js";
+import { runCeleryDynakv } from "../celery/run-python.js";
 import { type Answers, answerCases, compareAnswers } from "./cases/run-cases.js";
 import { runCelery } from "./celery/run-celery.js";
 import { bufCurlClients } from "./clients/buf-curl.js";
@@ -53,6 +54,7 @@ export const parts: readonly Part[] = [
     name: "celery",
     run: async ({ engine }) => runCelery(await installPython(celery), pinnedVersion(celery), engine),
   },
+  { name: "celery-dynakv", run: () => runCeleryDynakv() },
 ];
 
 /** A part whose clients go through the table of cases. */

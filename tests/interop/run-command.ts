@@ -10,8 +10,12 @@ export interface Printed {
 }
 
 /** Runs a program to its end with text on its standard input. */
-export async function runCommand(file: string, args: readonly string[], input = ""): Promise<Printed> {
-  const program = startProgram(file, args, { stdio: ["pipe", "pipe", "pipe"] });
+export async function runCommand(
+  file: string,
+  args: readonly string[],
+  { input = "", ...where }: { input?: string; cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Printed> {
+  const program = startProgram(file, args, { ...where, stdio: ["pipe", "pipe", "pipe"] });
   const { stdin, stdout, stderr } = program;
   if (stdin === null || stdout === null || stderr === null) {
     throw new Error("a program without pipes");

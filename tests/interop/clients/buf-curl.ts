@@ -13,7 +13,7 @@ export function bufCurlClients(url: string): InteropClient[] {
     title: `buf curl, ${protocol}`,
     async call(method, request) {
       const args = ["curl", "--protocol", protocol, "--data", "@-", `${url}/dynakv.v1.KeyValueService/${method}`];
-      const { code, stdout, stderr } = await runCommand(buf, args, JSON.stringify(request));
+      const { code, stdout, stderr } = await runCommand(buf, args, { input: JSON.stringify(request) });
       return code === 0 ? messagesAnswer(method, parseJsonSequence(stdout)) : readError(stderr);
     },
     stop: async () => {},

@@ -8,7 +8,7 @@ export function grpcurlClient(file: string, title: string, address: string): Int
     title,
     async call(method, request) {
       const args = ["-plaintext", "-format-error", "-d", "@", address, `dynakv.v1.KeyValueService/${method}`];
-      const { code, stdout, stderr } = await runCommand(file, args, JSON.stringify(request));
+      const { code, stdout, stderr } = await runCommand(file, args, { input: JSON.stringify(request) });
       return code === 0 ? messagesAnswer(method, parseJsonSequence(stdout)) : readError(stderr);
     },
     stop: async () => {},

@@ -1,0 +1,1 @@
+"""Messages of dynakv, generated from its schema by `schema/generate.py`."""
