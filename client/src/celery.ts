@@ -29,7 +29,7 @@ export {
   type PythonTypes,
   PythonUuid,
 } from "./celery/python-values.js";
-export type { GroupNode, ResultNode, TaskNode } from "./celery/result-tree.js";
+export { type GroupNode, type ResultNode, resultNodeOf, type TaskNode } from "./celery/result-tree.js";
 export {
   type ExtendedFacts,
   type GroupResult,

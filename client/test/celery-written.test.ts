@@ -16,6 +16,7 @@ import {
   PythonDecimal,
   PythonTime,
   PythonUuid,
+  resultNodeOf,
   type TaskResult,
 } from "../src/celery.js";
 import { createClient, type DynakvClient } from "../src/index.js";
@@ -391,7 +392,9 @@ test("groups in groups keep their shape, and so do children", async () => {
     link = link?.parent;
   }
   assert.is(link, undefined);
-  assert.is((await read("a result that is a result")).childResults[0]?.id, "link-299");
+  assert.equal(resultNodeOf(await resultOf("results as a result")), inner);
+  assert.is(resultNodeOf(await resultOf("dates")), undefined);
+  assert.is((await read("a child of a long chain")).childResults[0]?.id, "link-299");
 });
 
 test("keys of key_t = str, and with prefixes", async () => {

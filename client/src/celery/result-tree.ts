@@ -16,14 +16,17 @@ export interface GroupNode {
 
 export type ResultNode = TaskNode | GroupNode;
 
-/** Reads Celery's tuples: a task is `[[id, parent], null]`, a group `[[id, parent], members]`. Undefined for what is neither. */
-export function toNode(tuple: unknown): ResultNode | undefined {
+/**
+ * Reads Celery's tuples: a task is `[[id, parent], null]`, a group `[[id, parent], members]`. Undefined for what is neither. A task
+ * that returns the result of another, or of a group, has such a tuple as its own.
+ */
+export function resultNodeOf(tuple: unknown): ResultNode | undefined {
   if (!Array.isArray(tuple) || tuple.length !== 2) {
     return undefined;
   }
   const [self, members] = tuple as [unknown, unknown];
   const [id, before] = Array.isArray(self) ? (self as unknown[]) : [self, null];
-  const parent = before === null || before === undefined ? undefined : toNode(before);
+  const parent = before === null || before === undefined ? undefined : resultNodeOf(before);
   if (typeof id !== "string" || (parent === undefined && before !== null && before !== undefined)) {
     return undefined;
   }
@@ -39,7 +42,7 @@ export function toNodes(tuples: unknown): ResultNode[] | undefined {
   if (!Array.isArray(tuples)) {
     return undefined;
   }
-  const nodes = tuples.map(toNode);
+  const nodes = tuples.map(resultNodeOf);
   return nodes.every((node) => node !== undefined) ? nodes : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { instantOf } from "./instants.js";
 import { isObject, type Meta, undecodable } from "./payload.js";
-import { type ResultNode, taskIdsIn, toNode } from "./result-tree.js";
+import { type ResultNode, resultNodeOf, taskIdsIn } from "./result-tree.js";
 
 interface TaskFacts {
   readonly taskId: string;
@@ -127,7 +127,7 @@ function dateOf(value: unknown): Date | undefined {
 
 /** What cannot be read of them must not keep the result from its reader. */
 function childrenOf(tuples: unknown): ResultNode[] {
-  return (Array.isArray(tuples) ? tuples : []).map(toNode).filter((node) => node !== undefined);
+  return (Array.isArray(tuples) ? tuples : []).map(resultNodeOf).filter((node) => node !== undefined);
 }
 
 function extendedFacts(meta: Meta): ExtendedFacts {
@@ -167,7 +167,7 @@ function exceptionOf(result: unknown): Meta {
 }
 
 export function toGroupResult(meta: Meta): GroupResult {
-  const node = toNode(meta.result);
+  const node = resultNodeOf(meta.result);
   if (node?.kind !== "group") {
     throw undecodable("a group");
   }

@@ -228,7 +228,8 @@ def write_trees():
     for number in range(300):
         chain = task(f"link-{number}", chain)
     write("a long chain", saved(group("g", [chain])))
-    write("a result that is a result", success(None, children=[chain]))
+    write("a child of a long chain", success(None, children=[chain]))
+    write("results as a result", lambda app, backend: backend.mark_as_done("id", inner(app), request=request(app)))
     for name, conf in {
         "str keys": {"backend": StrKeys},
         "a prefix": {"result_backend_transport_options": {"global_keyprefix": "app"}},
