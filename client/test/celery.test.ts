@@ -106,6 +106,14 @@ test("a task that failed has its exception", async () => {
   });
 });
 
+test("a stamp that is named, but was not stored, is none", async () => {
+  const headers = ["tenant", "toString", 5, "__proto__"];
+  await store(taskKey("stamped"), { ...failure, stamped_headers: headers, tenant: ["t1"] });
+  const task = await createCelery(client).task("stamped");
+  assert.equal(task?.extended?.stampedHeaders, ["tenant", "toString", "__proto__"]);
+  assert.equal(Object.entries(task?.extended?.stamps ?? {}), [["tenant", ["t1"]]]);
+});
+
 test("a date_done that cannot be read is undefined, and children that cannot be read are left out", async () => {
   const celery = createCelery(client);
   const read: (string | undefined)[] = [];
@@ -135,6 +143,9 @@ test("what no task has written is said to be so", async () => {
   const celery = createCelery(client);
   await client.set(taskKey("pickled"), Uint8Array.of(0x80, 4, 0x95));
   await client.incr(taskKey("counter"));
+  await client.set(taskKey("packed"), Uint8Array.of(0xde, 0, 16));
+  assert.match((await errorOf(celery.task("packed"))).message, "result_serializer 'msgpack'");
+  assert.match((await errorOf(celery.task("pickled"))).message, "result_serializer 'pickle'");
   await store(taskKey("stateless"), { result: 1 });
   await store(taskKey("list"), []);
   for (const id of ["pickled", "counter", "stateless", "list"]) {
