@@ -43,7 +43,7 @@ const maxMsAbout = 90_000;
 const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 /** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
 const isTried = (file: string) =>
-  !/\/(crash|dropped-connections|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway)\.test\.ts$|^tests\/|buf-curl|cli\.test/.test(
+  !/\/(arguments-fuzz|crash|dead-connections|dropped-connections|fresh-ids|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway)\.test\.ts$|^tests\/|buf-curl|cli\.test/.test(
     file,
   );
 const say = (text: string) => process.stdout.write(`${text}\n`);
