@@ -12,6 +12,9 @@ export interface TestRun {
   readonly isTimeout: boolean;
 }
 
+/** What tests say of a call or a condition that they have waited for in vain. */
+const tookTooLong = /deadline|DEADLINE_EXCEEDED|waited in vain/i;
+
 /** Runs test files in a folder until the first failure. What takes longer than the limit has failed. */
 export async function runTests(
   folder: string,
@@ -49,8 +52,8 @@ export async function runTests(
   }, limitMs);
   const [code] = (await once(program, "close")) as [number | null];
   clearTimeout(timer);
-  isTimeout ||= !/ FAIL {2}/.test(output) && / HANGS {2}/.test(output);
-  const failed = / (?:FAIL|HANGS) {2}(.*)/.exec(output)?.[1]?.slice(0, 200);
+  const failed = / (?:FAIL|HANGS) {2}(.*)/.exec(output)?.[1]?.slice(0, 300);
+  isTimeout ||= (!/ FAIL {2}/.test(output) && / HANGS {2}/.test(output)) || tookTooLong.test(failed ?? "");
   const isPassed = code === 0 && failed === undefined && /Passed:/.test(output);
   // uvu tells each file as it comes to it.
   const file = isPassed ? undefined : files.findLast((each) => output.includes(each));

@@ -3,8 +3,8 @@ import { waitUntil } from "./wait-until.js";
 
 /** A request that is held back on its way to the engine. */
 export interface HeldRequest {
-  /** Resolves once it has come, or so many that are held back. */
-  held(count?: number): Promise<void>;
+  /** Resolves once it has come. */
+  held(): Promise<void>;
   /** Lets it go on. */
   release(): void;
 }
@@ -27,17 +27,17 @@ export function holdRequest(
     };
   });
   let count = 0;
-  let holds = 0;
+  let isHeld = false;
   let isReleased = false;
   proxy.decide = async ({ operation }) => {
     if (operations.includes(operation) && !isReleased && (alone ? ++count === n : ++count >= n)) {
-      holds++;
+      isHeld = true;
       await released;
     }
     return "forward" as const;
   };
   return {
-    held: (least = 1) => waitUntil(`${least} requests are held back`, () => holds >= least),
+    held: () => waitUntil("a request is held back", () => isHeld),
     release: () => release(),
   };
 }

@@ -51,7 +51,8 @@ export function suite(name: string): Suite {
         failed.push(`"${title}" failed: ${inspect(error)}`);
         // Who looks only for the first failure need not wait for uvu, which tells of them at the end of a suite.
         if (process.env.DYNAKV_TEST_TELL_AT_ONCE !== undefined) {
-          process.stdout.write(`\n   FAIL  ${name}  "${title}"\n`);
+          const [message] = (error instanceof Error ? error.message : inspect(error)).split("\n");
+          process.stdout.write(`\n   FAIL  ${name}  "${title}": ${message}\n`);
         }
         throw error;
       }
