@@ -17,13 +17,13 @@ export const connectionFlags = {
     placeholder: "FILE",
     help: `a file with the bearer token; or the token itself in [${clientVariables.token}]`,
   },
-  ca: { type: "string", placeholder: "FILE", help: "the authorities to trust instead of Node's, in PEM" },
-  cert: { type: "string", placeholder: "FILE", help: "the certificate of the caller, in PEM" },
-  key: { type: "string", placeholder: "FILE", help: "its private key, in PEM" },
-  timeout: { type: "string", placeholder: "SECONDS", help: "how long the call may take, with all its retries" },
+  ca: { type: "string", placeholder: "FILE", help: "PEM file of the CAs to trust instead of Node's" },
+  cert: { type: "string", placeholder: "FILE", help: "PEM file of the client certificate" },
+  key: { type: "string", placeholder: "FILE", help: "PEM file of its private key" },
+  timeout: { type: "string", placeholder: "SECONDS", help: "deadline of the call, retries included" },
   "allow-insecure-token": {
     type: "boolean",
-    help: "send the token also unencrypted to another machine, where all on the way can read it",
+    help: "allow sending the token unencrypted to another host",
   },
 } as const;
 

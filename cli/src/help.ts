@@ -16,7 +16,7 @@ export function renderOverview(): string {
 Usage: dynakv COMMAND [arguments] [flags]
 
 ${lines.join("")}
-dynakv COMMAND --help tells the arguments and flags of one.
+dynakv COMMAND --help lists its arguments and flags.
 
 The commands but for serve, doctor and token call a server: the one at --address URL, or at
 DYNAKV_ADDRESS, or at http://127.0.0.1:50051.
@@ -36,8 +36,8 @@ Keys and values that begin with a dash stand after --.
 
 Examples:
 ${examples.map((example) => `  ${example}\n`).join("")}
-Ends with 0 when done, 1 when the answer is no, 2 when called wrongly, 3 when
-the call failed, 4 when nobody knows whether a write was applied.
+Exit codes: 0 success, 1 condition not met, 2 usage error, 3 the call failed,
+4 the outcome of a write is unknown.
 `;
 }
 

@@ -9,8 +9,7 @@ const duration = /^(?:\d+[smhdw])+$/;
 const maxSeconds = 315_576_000_000;
 
 /** How `--expire` is written, for `--help`. */
-export const expiryHelp =
-  "when it shall be gone: after a time (90s, 15m, 1h30m, 7d), at a time (2030-01-31, 2030-01-31T12:00:00Z), never";
+export const expiryHelp = "expiry: a duration (90s, 15m, 1h30m, 7d), a time (2030-01-31, 2030-01-31T12:00:00Z), never";
 
 /** Reads what `--expire` says. Throws a UsageError. */
 export function parseExpiry<Word extends "keep" | "never" | "server-default">(

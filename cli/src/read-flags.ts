@@ -3,7 +3,10 @@ import { CommandError } from "./report-failure.js";
 
 /** The flag of commands that read. */
 export const strongFlag = {
-  strong: { type: "boolean", help: "read what was written last, at twice the cost; the default may be a second late" },
+  strong: {
+    type: "boolean",
+    help: "strongly consistent read, at twice the cost; the default is eventually consistent",
+  },
 } as const;
 
 /** The options of the client's reads. */
@@ -13,5 +16,5 @@ export function readOptions({ strong }: { readonly strong: boolean }): { readonl
 
 /** What commands about one key end with where there is none. */
 export function missing(): CommandError {
-  return new CommandError("the key holds nothing", exitCodes.no);
+  return new CommandError("no entry at this key", exitCodes.no);
 }

@@ -62,7 +62,7 @@ export function describeCall(error: DynakvError, advice = advise(error)): string
 
 function advise({ message, reason, code, outcome, currentEtag, retryable }: DynakvError): string {
   if (outcome === "UNKNOWN") {
-    return "nobody knows whether it was applied: get the key before you repeat it";
+    return "outcome unknown: read the key before retrying";
   }
   switch (reason) {
     case "UNREACHABLE":
@@ -71,28 +71,28 @@ function advise({ message, reason, code, outcome, currentEtag, retryable }: Dyna
         return "";
       }
       if (/closed before|ECONNRESET/.test(message)) {
-        return "is a server running there, and does --address or DYNAKV_ADDRESS begin as it does? If it takes TLS only, try https://";
+        return "is the server running there? For a TLS server use an https:// address";
       }
       if (/certificate|\bssl\b|\btls\b/i.test(message)) {
-        return "--ca says whom to trust, --cert and --key who calls";
+        return "check --ca, and --cert and --key for a client certificate";
       }
-      return "is a server running there? --address or DYNAKV_ADDRESS says where it is";
+      return "is the server running? set --address or DYNAKV_ADDRESS";
     case "ALREADY_EXISTS":
     case "ETAG_MISMATCH":
       return currentEtag === undefined ? "" : `its etag is ${currentEtag}`;
     case "DEADLINE_EXCEEDED":
-      return "--timeout gives it longer";
+      return "raise --timeout to wait longer";
     case "WRONG_KIND":
-      return "delete the key first if that is meant";
+      return "delete the key first to change its kind";
     default:
   }
   switch (code) {
     case Code.Unauthenticated:
-      return "give a token that the server knows, by --token-file or DYNAKV_TOKEN";
+      return "pass a valid token by --token-file or DYNAKV_TOKEN";
     case Code.PermissionDenied:
-      return "its operator can give the right";
+      return "ask the server's operator for access";
     case Code.Unimplemented:
-      return "the server may be older than this command, or be set not to answer it";
+      return "the server may be older than this command, or have it disabled";
     default:
       return retryable ? "try again later" : "";
   }

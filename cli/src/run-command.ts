@@ -21,7 +21,7 @@ export async function runCommand(name: string, argv: readonly string[]): Promise
 async function run(name: string, argv: readonly string[]): Promise<number> {
   const command = await clientCommands[name]?.();
   if (command === undefined) {
-    throw new UsageError(`there is no command ${name}`);
+    throw new UsageError(`unknown command ${name}`);
   }
   const { flags, positionals, isHelp } = parseFlags({ ...command.flags, ...connectionFlags }, argv);
   if (isHelp) {
@@ -65,7 +65,7 @@ async function connect(options: ClientOptions) {
     throw new UsageError(
       message
         .replace("set allowInsecureToken", "give --allow-insecure-token")
-        .replace("give the option token", "give a token by --token-file or DYNAKV_TOKEN"),
+        .replace("use the option token", "give a token by --token-file or DYNAKV_TOKEN"),
     );
   }
 }

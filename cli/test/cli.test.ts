@@ -277,7 +277,7 @@ test("a person is told what to try, with the address, certificate and token that
       `  npx dynakv get hello ${how}`,
       `  npx buf curl ${curl} -d '{"key":"hello"}' ${url}/dynakv.v1.KeyValueService/Get`,
       "",
-      `Ctrl-C, or kill ${command.child.pid}, stops it once the calls under way have ended.`,
+      `Ctrl-C, or kill ${command.child.pid}, stops it gracefully.`,
       "",
     ]);
   } finally {

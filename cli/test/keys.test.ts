@@ -156,7 +156,7 @@ test("info of a server that does not tell ends with 3", async () => {
   const { url } = await commands.server.replica({ introspection: "off" });
   const { code, stderr } = await run(["info"], { env: { DYNAKV_ADDRESS: url } });
   assert.is(code, 3);
-  assert.match(stderr, /^dynakv: .*UNIMPLEMENTED.*set not to answer it[^\n]*\n$/);
+  assert.match(stderr, /^dynakv: .*UNIMPLEMENTED.*have it disabled[^\n]*\n$/);
 });
 
 test.run();

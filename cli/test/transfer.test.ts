@@ -242,10 +242,7 @@ test("--stop-on-error stops at a bad line, and goes on from there once it is men
   await writeFile(file, `${toText([valueLine("stop:1", "1")])}wrong\n${toText([valueLine("stop:3", "3")])}`);
   const stopped = await run(["import", file, "--stop-on-error", "--concurrency", "1"]);
   assert.is(stopped.code, 1);
-  assert.match(
-    stopped.stderr,
-    /stopped after line 1; the same command goes on after it\ndynakv: line 2 is not JSON\n$/,
-  );
+  assert.match(stopped.stderr, /stopped after line 1; rerun the same command to resume\ndynakv: line 2 is not JSON\n$/);
   await server.client.delete({ key: "stop:1" });
   await writeFile(file, toText([valueLine("stop:1", "1"), valueLine("stop:2", "2"), valueLine("stop:3", "3")]));
   const mended = await run(["import", file, "--stop-on-error"]);
@@ -293,20 +290,28 @@ test("an export leaves a file alone that is not its own, and one with other flag
   await writeFile(output, "mine");
   const refused = await run(["export", "--prefix", "kept:", "--output", output]);
   assert.is(refused.code, 2);
-  assert.match(refused.stderr, /mine\.jsonl is there already; give another, or --overwrite/);
+  assert.match(refused.stderr, /mine\.jsonl already exists; choose another, or pass --overwrite/);
   assert.is(await readFile(output, "utf8"), "mine");
   const keys = join(folder, "other-keys.txt");
   await writeFile(keys, "kept:1\n");
   const note = { format: "dynakv export 1", isNull: false, address: `${server.url}/`, cursor: "", bytes: 0 };
   const others: [object, string[], RegExp][] = [
-    [{ prefix: "other:" }, ["--prefix", "kept:"], /is of an export with another --prefix, --keys-from or --null; go/],
+    [
+      { prefix: "other:" },
+      ["--prefix", "kept:"],
+      /belongs to an export with another --prefix, --keys-from or --null; resume/,
+    ],
     [{ prefix: "", keysFrom: keys, isNull: true }, ["--keys-from", keys], /with another --prefix, --keys-from or/],
     [
       { prefix: "", keysFrom: keys, keysDigest: "of others" },
       ["--keys-from", keys],
       /other-keys\.txt has changed since/,
     ],
-    [{ prefix: "", address: "http://there:1/" }, [], /is of an export from another server \(http:\/\/there:1\/\); go/],
+    [
+      { prefix: "", address: "http://there:1/" },
+      [],
+      /belongs to an export from another server \(http:\/\/there:1\/\); go/,
+    ],
   ];
   for (const [noted, args, message] of others) {
     await writeFile(`${output}.cursor`, JSON.stringify({ ...note, ...noted }));
@@ -365,7 +370,7 @@ test("an export that is refused, or finds no server, changes no file", async () 
     refused.map(({ stderr }) => stderr).join(""),
   );
   assert.match(refused[2]?.stderr ?? "", /^dynakv: --keys-from: .*nosuch cannot be read \(ENOENT\)\n$/);
-  assert.match(refused[4]?.stderr ?? "", /^dynakv: --output: .* is no file that can be gone on with/);
+  assert.match(refused[4]?.stderr ?? "", /^dynakv: --output: .* is not a regular file/);
   assert.match(refused[5]?.stderr ?? "", /^dynakv: --output: - is no file; without --output the lines go to stdout\n$/);
   assert.is(await readFile(output, "utf8"), "precious");
   for (const name of ["precious.jsonl.cursor", "new.jsonl", "new.jsonl.cursor"]) {
@@ -413,7 +418,7 @@ test("what an export overwrites stays until all is done, and keeps its rights", 
   await writeFile(output, "before", { mode: 0o600 });
   const args = ["export", "--prefix", "killed:", "--output", output];
   const full = await run([...args, "--overwrite"], { shell: 'ulimit -f 64; exec "$@"' });
-  assert.match(full.stderr, /^dynakv: stopped; the same command without --overwrite goes on where/);
+  assert.match(full.stderr, /^dynakv: interrupted; rerun the same command without --overwrite to resume, after/);
   assert.match(full.stderr, /kept\.jsonl\.part cannot be written \(EFBIG\)/);
   assert.is(await readFile(output, "utf8"), "before");
   const { code, stderr } = await run(args);
@@ -429,10 +434,7 @@ test("an export whose disk is full says so, and goes on once there is room", asy
   const args = ["export", "--prefix", "killed:", "--output", output];
   const full = await run(args, { shell: 'ulimit -f 64; exec "$@"' });
   assert.is(full.code, 3);
-  assert.match(
-    full.stderr,
-    /^dynakv: stopped; the same command goes on where it ended, with [^\n]*\ndynakv: [^\n]*\n$/,
-  );
+  assert.match(full.stderr, /^dynakv: interrupted; rerun the same command to resume, after [^\n]*\ndynakv: [^\n]*\n$/);
   assert.match(full.stderr, /full\.jsonl cannot be written \(EFBIG\)/);
   const { code, stderr } = await run(args);
   assert.is(code, 0, stderr);
@@ -447,7 +449,7 @@ test("an import goes on only into the server that it began with", async () => {
   assert.is(elsewhere.code, 2);
   assert.match(
     elsewhere.stderr,
-    /progress is of an import into another server \(http:.*\); go on with the same --addr/,
+    /progress belongs to an import into another server \(http:.*\); resume with the same --addr/,
   );
   assert.match((await run(["import", file, "--address", `${server.url}/`])).stderr, /stored 2, could not store 1;/);
 });
@@ -466,7 +468,7 @@ test("whoever stops an import or an export at a terminal is told how it goes on"
     child.kill("SIGINT");
     const { code, stderr } = await ended;
     assert.is(code, "SIGINT");
-    assert.ok(stderr.endsWith("\r\u001b[Kdynakv: stopped; the same command goes on\n"), stderr);
+    assert.ok(stderr.endsWith("\r\u001b[Kdynakv: interrupted; rerun the same command to resume\n"), stderr);
   }
 });
 
@@ -527,7 +529,7 @@ test("an import from a pipe ends when the server is away, and does not wait for 
   ]);
   for (const { code, stderr } of results) {
     assert.is(code, 3, stderr);
-    assert.match(stderr, /^dynakv: stopped after line 0; what was stored stays\ndynakv: [^\n]*ECONNREFUSED[^\n]*\n$/);
+    assert.match(stderr, /^dynakv: stopped after line 0; stored entries are kept\ndynakv: [^\n]*ECONNREFUSED[^\n]*\n$/);
   }
 });
 

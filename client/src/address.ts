@@ -17,20 +17,20 @@ export function checkAddress(
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     // Before an @ may stand a password.
     const shown = address.includes("@") ? "" : ` ${JSON.stringify(address)}`;
-    throw new TypeError(`the address${shown} is no URL of http: or https:`);
+    throw new TypeError(`the address${shown} is not an http: or https: URL`);
   }
   if (url.username !== "" || url.password !== "") {
-    throw new TypeError("the address holds a user or a password; give the option token");
+    throw new TypeError("the address contains credentials; use the option token");
   }
   if (url.search !== "" || url.hash !== "") {
-    throw new TypeError("the address holds a query or a fragment, which would go with no call; leave it out");
+    throw new TypeError("the address has a query or a fragment; remove it");
   }
   if (url.protocol === "http:") {
     if (options.tls !== undefined) {
-      throw new TypeError("tls is given, but the address is one of http:");
+      throw new TypeError("tls is set, but the address is an http: URL");
     }
     if (!isLoopback(url.hostname)) {
-      refuseOpenToken(options, url.host, "use an address of https:");
+      refuseOpenToken(options, url.host, "use an https: address");
     }
   }
   const { protocol, hostname, port, pathname } = url;

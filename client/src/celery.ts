@@ -119,7 +119,7 @@ export function createCelery(client: Pick<DynakvClient, "get">, given?: CeleryOp
     try {
       return { ...result, result: await validate(schema, result.result) };
     } catch (cause) {
-      throw new DynakvError("the result of the task does not fit the schema", {
+      throw new DynakvError("the task result does not match the schema", {
         reason: "UNDECODABLE",
         code: Code.DataLoss,
         issues: cause instanceof SchemaError ? cause.issues : undefined,
@@ -133,7 +133,7 @@ export function createCelery(client: Pick<DynakvClient, "get">, given?: CeleryOp
     const { timeoutMs = 0, signal, baseDelayMs = 50, maxDelayMs = 2000, ...reading } = options;
     const waiting = new AbortController();
     const leave = () => waiting.abort(signal?.reason);
-    const late = () => waiting.abort(new ConnectError("the task has not ended in time", Code.DeadlineExceeded));
+    const late = () => waiting.abort(new ConnectError("timed out waiting for the task", Code.DeadlineExceeded));
     const timer = timeoutMs > 0 && timeoutMs <= maxTimerMs ? setTimeout(late, timeoutMs) : undefined;
     signal?.addEventListener("abort", leave);
     if (signal?.aborted === true) {

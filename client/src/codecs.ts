@@ -49,7 +49,7 @@ export function json(given?: StandardSchemaV1): Codec<unknown> {
     async encode(value) {
       const text = JSON.stringify(value) as string | undefined;
       if (text === undefined) {
-        throw mustBe("value", "what JSON has a form for", kindOf(value));
+        throw mustBe("value", "a JSON-serializable value", kindOf(value));
       }
       if (schema !== undefined) {
         // As it will be read: what JSON leaves out or changes must not surprise the reader.
@@ -73,7 +73,7 @@ export class SchemaError extends TypeError {
   constructor(issues: readonly StandardSchemaV1.Issue[]) {
     const [first] = issues;
     const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
-    super(`the value does not fit the schema${path === "" ? "" : ` at ${path}`}: ${first?.message}`);
+    super(`the value does not match the schema${path === "" ? "" : ` at ${path}`}: ${first?.message}`);
     this.issues = issues;
   }
 }

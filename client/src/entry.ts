@@ -39,6 +39,6 @@ export function toEntry(key: string, { data, etag, writeTime, expireTime }: Entr
     case "counter":
       return { ...facts, kind: "counter", counter: data.value };
     default:
-      throw new TypeError("the server holds a kind of entry that this version of the client does not know");
+      throw new TypeError("unknown kind of entry: upgrade the client");
   }
 }

@@ -93,7 +93,7 @@ function toTarget(options: GrpcJsClientOptions): Target {
   const isEncrypted = tls !== undefined;
   const staysHere = address.startsWith("unix:") || isLoopback(address.replace(/^.*\//, "").replace(/:\d+$/, ""));
   if (!isEncrypted && options.credentials === undefined && !staysHere) {
-    refuseOpenToken(options, address, "give tls, credentials, or an address of https:");
+    refuseOpenToken(options, address, "set tls, credentials, or an https: address");
   }
   return { target: address, isEncrypted, pathPrefix: "" };
 }

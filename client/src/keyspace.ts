@@ -53,7 +53,7 @@ export function createKeyspace<Read, Write>(
     try {
       value = await codec.decode(entry.value);
     } catch (cause) {
-      throw new DynakvError("the codec cannot read the value", {
+      throw new DynakvError("the codec cannot decode the value", {
         reason: "UNDECODABLE",
         code: Code.DataLoss,
         issues: cause instanceof SchemaError ? cause.issues : undefined,

@@ -22,7 +22,7 @@ export type DeleteOptions = WriteOptions & ConditionOptions;
 
 /** Options of touch. */
 export interface TouchOptions extends WriteOptions {
-  /** Change it only if the key holds the entry with this etag; otherwise: `ETAG_MISMATCH`. */
+  /** Change it only if the entry has this etag; otherwise: `ETAG_MISMATCH`. */
   readonly ifEtag?: string | undefined;
 }
 
@@ -59,6 +59,6 @@ export interface Operations {
   delete(key: string, options?: DeleteOptions): Promise<boolean>;
   /** Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated. */
   incr(key: string, options?: IncrOptions): Promise<bigint>;
-  /** Changes when an entry expires, and nothing else. False when the key holds nothing. */
+  /** Changes when an entry expires, and nothing else. False when there is no entry. */
   touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
 }

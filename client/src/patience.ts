@@ -23,7 +23,7 @@ export function limitSilence(call: AbortSignal, { afterMs, onSilence }: Patience
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function lose(): void {
-    controller.abort(new ConnectError(`nothing came within ${afterMs} ms`, Code.Unavailable));
+    controller.abort(new ConnectError(`no response within ${afterMs} ms`, Code.Unavailable));
     onSilence();
   }
 

@@ -12,21 +12,21 @@ export type Expiry = { readonly seconds: number } | Date | "never" | "keep" | "s
 /** A condition of a write, checked in the same atomic request; at most one. An expired entry counts as absent. */
 export type ConditionOptions = Absent | Present | Unchanged | Unconditional;
 interface Absent {
-  /** Write only if the key holds nothing; otherwise: `ALREADY_EXISTS`. */
+  /** Write only if there is no entry; otherwise: `ALREADY_EXISTS`. */
   readonly ifAbsent: true;
   readonly ifPresent?: undefined;
   readonly ifEtag?: undefined;
 }
 interface Present {
   readonly ifAbsent?: undefined;
-  /** Write only if the key holds something; otherwise: `NOT_PRESENT`. */
+  /** Write only if there is an entry; otherwise: `NOT_PRESENT`. */
   readonly ifPresent: true;
   readonly ifEtag?: undefined;
 }
 interface Unchanged {
   readonly ifAbsent?: undefined;
   readonly ifPresent?: undefined;
-  /** Write only if the key holds the entry with this etag; otherwise: `ETAG_MISMATCH`. */
+  /** Write only if the entry has this etag; otherwise: `ETAG_MISMATCH`. */
   readonly ifEtag: string;
 }
 interface Unconditional {

@@ -19,7 +19,7 @@ const value = new Uint8Array(1);
 const wrong: readonly [string, (client: DynakvClient) => Promise<unknown>, RegExp][] = [
   ["get(undefined)", (c) => c.get(undefined as Wrong), /^key must be a string, not undefined$/],
   ["get(5)", (c) => c.get(5 as Wrong), /^key must be a string, not a number$/],
-  ["get(half a pair)", (c) => c.get("\ud800"), /^key must be text that UTF-8 can carry/],
+  ["get(half a pair)", (c) => c.get("\ud800"), /^key must be well-formed Unicode text/],
   ["get, null options", (c) => c.get("k", null as Wrong), /^options of get must be an object, not null$/],
   ["get, a promise for options", (c) => c.get("k", Promise.resolve() as Wrong), /must be an object, not a Promise$/],
   [
@@ -226,7 +226,7 @@ for (const [name, make] of Object.entries({
       [{ address, token: "sec ret" }, /^token must be one word of ASCII, not a string that/],
       [{ address, batching: "no" }, /^batching must be true or false/],
       [{ address, interceptors: [5] }, /^interceptors\[0\] must be a function/],
-      [{ address: `${address}/?a=1` }, /holds a query/],
+      [{ address: `${address}/?a=1` }, /has a query/],
     ] as const) {
       assert.throws(
         () => make(options),

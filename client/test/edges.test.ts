@@ -102,8 +102,8 @@ for (const [name, create] of Object.entries(ways)) {
       const toPlain = create(guarded.plain.replace("http:", "https:"), { retries: false });
       const toSecure = create(guarded.secure.replace("https:", "http:"), { retries: false });
       const [plain, secure] = await Promise.all([toPlain, toSecure].map((client) => errorOf(client.set("k", value))));
-      assert.match(plain?.message ?? "", /use an address of http:/);
-      assert.match(secure?.message ?? "", /use an address of https:/);
+      assert.match(plain?.message ?? "", /use an http: address/);
+      assert.match(secure?.message ?? "", /use an https: address/);
       assert.equal([plain?.reason, plain?.outcome], ["UNREACHABLE", "NOT_APPLIED"]);
       assert.is(secure?.reason, "UNREACHABLE");
       toPlain.close();

@@ -79,7 +79,7 @@ test("batches bring the same results, and leaving them cancels the mget", async 
   }
   assert.ok(seen.every((times) => times === 1));
   assert.is(results.progress.answered, length);
-  assert.throws(() => results[Symbol.asyncIterator](), /can be read once/);
+  assert.throws(() => results[Symbol.asyncIterator](), /can be iterated once/);
 
   const { progress, ...left } = client.mget(manyKeys(length));
   for await (const batch of left.batches()) {
@@ -203,7 +203,7 @@ test("what a source throws comes out", async () => {
 test("results are read once", async () => {
   const results = client.mget(["k1"]);
   await results.toMap();
-  assert.match(String(await results.toMap().catch(String)), "can be read once");
+  assert.match(String(await results.toMap().catch(String)), "can be iterated once");
 });
 
 for (const order of ["arrival", "request"] as const) {

@@ -3,7 +3,7 @@ export const exitCodes = {
   done: 0,
   /** `serve` could not start, or failed. */
   failure: 1,
-  /** The answer is no: the key holds nothing, a condition failed, a bound was met, or some lines could not be imported. */
+  /** The answer is no: no entry, a condition failed, a bound was met, or some lines could not be imported. */
   no: 1,
   /** It was called wrongly; calling it again in the same way cannot help. */
   usage: 2,

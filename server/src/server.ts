@@ -153,10 +153,7 @@ export function createServer(options: ServerOptions = {}): Server {
       health: health.implementation,
     });
     observation.metrics?.addMethods(methodsByPath(services).values());
-    const warnOfOrigin = createCountedWarning<"refused">(
-      logger,
-      "pages of origins that corsOrigins does not name may not call",
-    );
+    const warnOfOrigin = createCountedWarning<"refused">(logger, "CORS: rejected origins that are not in corsOrigins");
     const isAllowedOrigin = createAllowedOrigins(splitList(settings.corsOrigins));
     const pipeline = createPipeline({
       ...observation.interceptors,

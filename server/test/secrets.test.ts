@@ -207,9 +207,7 @@ for (const [name, start] of Object.entries(starts)) {
       await waitUntil("traces are exported", () => collector.requests.length > 0);
 
       const reports = () => readdirSync(folder).filter((file) => file.startsWith("report."));
-      const workers = [...spawned.stderr().matchAll(/"pid":(\d+),"msg":"worker takes calls"/g)].map(([, pid]) =>
-        Number(pid),
-      );
+      const workers = [...spawned.stderr().matchAll(/"pid":(\d+),"msg":"worker ready"/g)].map(([, pid]) => Number(pid));
       const pids = [spawned.process.pid as number, ...workers];
       for (const pid of pids) {
         process.kill(pid, "SIGUSR2");
@@ -217,7 +215,7 @@ for (const [name, start] of Object.entries(starts)) {
       await waitUntil("there are reports", () => reports().length === pids.length);
       process.kill(pids.at(-1) as number, "SIGHUP");
       await waitUntil("there is a report of the crash", () => reports().length === pids.length + 1);
-      await waitUntil("the crash is logged", () => spawned.stderr().includes("ended by a defect"));
+      await waitUntil("the crash is logged", () => spawned.stderr().includes("fatal: uncaught error"));
       spawned.process.kill("SIGTERM");
       const exit = await spawned.exit;
       assert.is(exit, workers.length > 0 ? 0 : 1);

@@ -7,7 +7,7 @@ export function findLogProblem(line: string, secrets: readonly string[]): string
   if (parsed === undefined) {
     return `stderr has a line that is no log line: ${line}`;
   }
-  return parsed.defect === undefined ? undefined : `a call failed by a defect: ${line}`;
+  return parsed.defect === undefined ? undefined : `a call failed with an internal error: ${line}`;
 }
 
 function parse(line: string): Readonly<Record<string, unknown>> | undefined {

@@ -12,8 +12,8 @@ export const deleteKeys = defineCommand({
   description: `Removes keys, whatever they hold, and prints how many of them held something.
 A key that holds nothing is no failure.`,
   flags: {
-    "if-present": { type: "boolean", help: "fail when the key holds nothing; for one key" },
-    "if-etag": etagFlag("only the entry with this etag; for one key"),
+    "if-present": { type: "boolean", help: "fail if there is no entry; one key only" },
+    "if-etag": etagFlag("only if the entry has this etag; one key only"),
   },
   examples: ["dynakv delete greeting visits", 'dynakv delete greeting --if-etag "$ETAG"', "dynakv delete -- -odd-key"],
   positionals: [1, Number.POSITIVE_INFINITY],

@@ -27,15 +27,15 @@ has come is in FILE.cursor, which is gone once all is done.`,
     output: {
       type: "string",
       placeholder: "FILE",
-      help: "where to write; unset: stdout, which cannot be gone on with",
+      help: "file to write; default stdout, which cannot be resumed",
     },
-    overwrite: { type: "boolean", help: "begin anew; what FILE holds is replaced once all is done" },
+    overwrite: { type: "boolean", help: "start over; FILE is replaced when the export completes" },
     "keys-from": {
       type: "string",
       placeholder: "FILE",
-      help: "only the keys in the file, one a line; - is stdin. The table is not scanned",
+      help: "export the keys listed in the file, one per line, without a scan; - is stdin",
     },
-    null: { type: "boolean", help: "keys of --keys-from end with a NUL byte, not with a newline" },
+    null: { type: "boolean", help: "keys of --keys-from are NUL-terminated instead of newline-terminated" },
     ...strongFlag,
   },
   examples: [
@@ -60,7 +60,7 @@ has come is in FILE.cursor, which is gone once all is done.`,
       throw new UsageError("--output: - is no file; without --output the lines go to stdout");
     }
     const sink = output === undefined ? toStdout() : await toFile(output);
-    const again = `stopped; the same command${overwrite ? " without --overwrite" : ""} goes on`;
+    const again = `interrupted; rerun the same command${overwrite ? " without --overwrite" : ""} to resume`;
     // How much a scan has before it nobody knows: DynamoDB's count of items is six hours old, and its order is that of hashes.
     const inputBytes = keysFrom === undefined ? undefined : (await lookAtInput(keysFrom, "--keys-from")).size;
     const progress = createProgress({
@@ -82,7 +82,7 @@ has come is in FILE.cursor, which is gone once all is done.`,
       await sink.finish();
     } catch (error) {
       if (await sink.close()) {
-        progress.note(`${again} where it ended, with ${progress.summary()} in this run`);
+        progress.note(`${again}, after ${progress.summary()} in this run`);
       }
       throw error;
     } finally {

@@ -30,14 +30,14 @@ a FILE the same command, run again after it was killed or the server was away,
 goes on where it ended. How far it has come is in FILE.progress, which is gone
 once all is done.`,
   flags: {
-    "if-absent": { type: "boolean", help: "leave what the keys hold already" },
-    "stop-on-error": { type: "boolean", help: "stop at the first line that cannot be stored" },
+    "if-absent": { type: "boolean", help: "skip keys that already hold an entry" },
+    "stop-on-error": { type: "boolean", help: "stop at the first failed line" },
     concurrency: {
       type: "string",
       placeholder: "N",
-      help: `how many entries are under way; default ${defaultConcurrency}`,
+      help: `concurrent writes; default ${defaultConcurrency}`,
     },
-    progress: { type: "string", placeholder: "PATH", help: "where to note how far it has come; default FILE.progress" },
+    progress: { type: "string", placeholder: "PATH", help: "file for the resume state; default FILE.progress" },
   },
   examples: ["dynakv import table.jsonl", "gunzip < users.jsonl.gz | dynakv import --if-absent"],
   positionals: [0, 1],
@@ -52,7 +52,7 @@ once all is done.`,
       isShown: process.stderr.isTTY === true,
       inputBytes: size,
       inputDone: progress.offset,
-      stopped: `stopped; ${isFile ? "the same command goes on" : "what was stored stays"}`,
+      stopped: `interrupted; ${isFile ? "rerun the same command to resume" : "stored entries are kept"}`,
     });
     const { "if-absent": ifAbsent, "stop-on-error": stopsOnError } = flags;
     try {
@@ -65,10 +65,10 @@ once all is done.`,
         () => false,
       );
       const again = !isFile
-        ? "what was stored stays"
+        ? "stored entries are kept"
         : isNoted
-          ? "the same command goes on after it"
-          : `${notes} could not be renewed, and the same command goes on before it`;
+          ? "rerun the same command to resume"
+          : `${notes} could not be updated; rerunning resumes from before it`;
       bar.note(`stopped after line ${progress.lines().toLocaleString("en")}; ${again}`);
       throw error instanceof DynakvError ? asStopped(error) : error;
     } finally {
@@ -107,7 +107,7 @@ async function importLines({ client, file, progress, bar, concurrency, ...option
     if (told++ < maxTold) {
       bar.note(`line ${number} ${why}`);
     } else if (told === maxTold + 1) {
-      bar.note("further lines that cannot be stored are only counted");
+      bar.note("further failed lines are counted, not printed");
     }
     return "bad";
   }

@@ -10,9 +10,9 @@ export const incr = defineCommand({
   description: `Adds DELTA, 1 unless given, to a counter of 64 bits, which is created if need
 be, and prints it. It counts once, whatever becomes of answers.`,
   flags: {
-    initial: { type: "string", placeholder: "N", help: "where a counter that is created starts; default 0" },
-    min: { type: "string", placeholder: "N", help: "fail rather than go below" },
-    max: { type: "string", placeholder: "N", help: "fail rather than go above" },
+    initial: { type: "string", placeholder: "N", help: "initial value of a new counter; default 0" },
+    min: { type: "string", placeholder: "N", help: "lower bound; fail instead of passing it" },
+    max: { type: "string", placeholder: "N", help: "upper bound; fail instead of passing it" },
     member: { type: "string", placeholder: "TEXT", help: "count once for this member, as long as the counter lives" },
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}; unset: as it is` },
   },

@@ -20,7 +20,7 @@ A key that holds a newline would look like two. It is left out, and the command
 ends with 1, but with --null and --json; on a terminal it is shown in quotes.`,
   flags: {
     limit: { type: "string", placeholder: "N", help: "stop after so many keys" },
-    null: { type: "boolean", help: "end keys with a NUL byte, not with a newline, as --null of mget takes them" },
+    null: { type: "boolean", help: "terminate keys with NUL instead of newline, for mget --null" },
     json: { type: "boolean", help: "print a line of JSON for each key" },
     ...strongFlag,
   },

@@ -17,7 +17,7 @@ Without KEY and --keys-from, the keys are what stdin brings, one a line; any
 number of them.`,
   flags: {
     "keys-from": { type: "string", placeholder: "FILE", help: "a file with the keys, one a line; - is stdin" },
-    null: { type: "boolean", help: "keys of a file or of stdin end with a NUL byte, not with a newline" },
+    null: { type: "boolean", help: "input keys are NUL-terminated instead of newline-terminated" },
     ...strongFlag,
   },
   examples: ["dynakv mget greeting visits", "dynakv mget < keys.txt | jq -r .key"],

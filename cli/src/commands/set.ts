@@ -17,9 +17,9 @@ is what stdin brings, byte for byte. Prints OK on a terminal.`,
   flags: {
     file: { type: "string", placeholder: "FILE", help: "store what the file holds; - is stdin" },
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}, or keep; unset: the server's default` },
-    "if-absent": { type: "boolean", help: "only if the key holds nothing" },
-    "if-present": { type: "boolean", help: "only if the key holds something" },
-    "if-etag": etagFlag("only if the key holds the entry with this etag"),
+    "if-absent": { type: "boolean", help: "only if there is no entry" },
+    "if-present": { type: "boolean", help: "only if there is an entry" },
+    "if-etag": etagFlag("only if the entry has this etag"),
     json: { type: "boolean", help: "print etag and times of what was stored" },
   },
   examples: [

@@ -11,13 +11,13 @@ export const touch = defineCommand({
   description: "Changes when an entry expires, and nothing else. Prints OK on a terminal.",
   flags: {
     expire: { type: "string", placeholder: "WHEN", help: `${expiryHelp}, or server-default` },
-    "if-etag": etagFlag("only the entry with this etag"),
+    "if-etag": etagFlag("only if the entry has this etag"),
   },
   examples: ["dynakv touch session:1 --expire 30m", "dynakv touch greeting --expire never"],
   positionals: [1, 1],
   async run({ client, flags, positionals: [key = ""] }) {
     if (flags.expire === undefined) {
-      throw new UsageError("--expire: is missing; say when the entry shall be gone");
+      throw new UsageError("--expire is required: when the entry expires");
     }
     const expiry = parseExpiry(flags.expire, ["never", "server-default"]);
     if (!(await client.touch(key, expiry, { ifEtag: flags["if-etag"] }))) {

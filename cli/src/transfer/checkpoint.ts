@@ -42,7 +42,7 @@ export function createCheckpoint<T extends object>(
       }
       const state = parse(text);
       if (state === undefined || !isState(state as Partial<T>)) {
-        throw new UsageError(`${path} is not what this command has written; remove it to begin anew`);
+        throw new UsageError(`${path} is not what this command has written; remove it to start over`);
       }
       return state as T;
     },

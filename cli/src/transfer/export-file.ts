@@ -66,7 +66,7 @@ export async function openExportFile(
     throw new UsageError(`--output: ${path} is a symbolic link; give the file that it leads to`);
   }
   if (found?.isFile() === false) {
-    throw new UsageError(`--output: ${path} is no file that can be gone on with; give one, or leave it out for stdout`);
+    throw new UsageError(`--output: ${path} is not a regular file; choose one, or omit it for stdout`);
   }
   for (const written of found === undefined ? [dirname(path)] : [dirname(path), path]) {
     await access(written, constants.W_OK).catch((error: NodeJS.ErrnoException) => {
@@ -81,7 +81,7 @@ export async function openExportFile(
     checkSame(written, last, request, { size, noted: checkpoint.path });
   } else if (found !== undefined && !overwrite) {
     // A file without a note is somebody's, and is left alone.
-    throw new UsageError(`--output: ${path} is there already; give another, or --overwrite`);
+    throw new UsageError(`--output: ${path} already exists; choose another, or pass --overwrite`);
   }
   const nothing = { cursor: "", bytes: 0, entries: 0, unreadable: 0, missing: 0 };
   let state: ExportState = last ?? { format: "dynakv export 1", ...request, ...nothing, isBeside };
@@ -174,10 +174,10 @@ function checkSame(
   request: ExportRequest,
   { size, noted }: { readonly size: number; readonly noted: string },
 ): void {
-  const advice = "or begin anew with --overwrite";
+  const advice = "or start over with --overwrite";
   if (state.prefix !== request.prefix || state.keysFrom !== request.keysFrom || state.isNull !== request.isNull) {
     throw new UsageError(
-      `${noted} is of an export with another --prefix, --keys-from or --null; go on with the same, ${advice}`,
+      `${noted} belongs to an export with another --prefix, --keys-from or --null; resume with the same, ${advice}`,
     );
   }
   if (state.keysDigest !== request.keysDigest) {
@@ -185,7 +185,7 @@ function checkSame(
   }
   if (state.address !== request.address) {
     throw new UsageError(
-      `${noted} is of an export from another server (${state.address}); go on with the same --address, ${advice}`,
+      `${noted} belongs to an export from another server (${state.address}); resume with the same --address, ${advice}`,
     );
   }
   if (size < state.bytes) {

@@ -60,12 +60,12 @@ export async function openImportProgress({ file, isFile, notes, address }: Impor
   const last = isFile ? await checkpoint.read() : undefined;
   if (last !== undefined && last.address !== address) {
     throw new UsageError(
-      `${checkpoint.path} is of an import into another server (${last.address}); go on with the same --address, or remove ${checkpoint.path} to begin anew`,
+      `${checkpoint.path} belongs to an import into another server (${last.address}); resume with the same --address, or remove ${checkpoint.path} to start over`,
     );
   }
   if (last !== undefined && last.before !== (await digestBefore(file, last.offset, "FILE"))) {
     throw new UsageError(
-      `${file} is not the file that ${checkpoint.path} tells of, or was changed in what is imported; remove ${checkpoint.path} to begin anew`,
+      `${file} is not the file that ${checkpoint.path} tells of, or was changed in what is imported; remove ${checkpoint.path} to start over`,
     );
   }
   let counts: ImportCounts = last ?? nothing;

@@ -20,7 +20,7 @@ export interface ProgressOptions {
   readonly inputDone?: number | undefined;
   /** Whether a person watches. */
   readonly isShown: boolean;
-  /** What a person is told who stops it, such as `stopped; the same command goes on`. */
+  /** What a person is told who stops it, such as `interrupted; rerun the same command to resume`. */
   readonly stopped: string;
 }
 

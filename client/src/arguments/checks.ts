@@ -18,7 +18,7 @@ export const text: Check<string> = (name, given) => {
     throw mustBe(name, "a string", kindOf(given));
   }
   if (!given.isWellFormed()) {
-    throw mustBe(name, "text that UTF-8 can carry", "a string with half a surrogate pair");
+    throw mustBe(name, "well-formed Unicode text", "a string with a lone surrogate");
   }
   return given;
 };

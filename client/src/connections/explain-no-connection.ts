@@ -12,11 +12,11 @@ function adviceFor(protocol: string, error: unknown): string | undefined {
   const words = `${code} ${message}`;
   if (protocol === "https:") {
     return notTls.test(words)
-      ? "what listens there does not speak TLS; use an address of http:, or a port with TLS"
+      ? "TLS handshake failed: the server does not speak TLS; use an http: address, or a TLS port"
       : undefined;
   }
   return notPlain.test(words)
-    ? "what listens there closes the connection, or does not speak HTTP without TLS; if the port is one with TLS, use an address of https:"
+    ? "the server closed the connection or does not speak plaintext HTTP; for a TLS port use an https: address"
     : undefined;
 }
 
@@ -24,7 +24,7 @@ function adviceFor(protocol: string, error: unknown): string | undefined {
 export function explainNoConnection(authority: string, cause: Error | undefined): ConnectError {
   const { protocol, host } = new URL(authority);
   const reason = adviceFor(protocol, cause ?? new Error("socket hang up")) ?? messageOf(cause);
-  return new ConnectError(`no connection to ${host}: ${reason}`, Code.Unavailable, undefined, undefined, cause);
+  return new ConnectError(`cannot connect to ${host}: ${reason}`, Code.Unavailable, undefined, undefined, cause);
 }
 
 /** An error of several addresses has no message of its own. */

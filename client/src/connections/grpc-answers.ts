@@ -21,7 +21,7 @@ export function closedError(resetCode: number | undefined): ConnectError {
     case constants.NGHTTP2_ENHANCE_YOUR_CALM:
       return new ConnectError("http/2 stream closed with ENHANCE_YOUR_CALM", Code.ResourceExhausted);
     default:
-      return new ConnectError("http/2 stream closed before its answer was whole", Code.Unavailable);
+      return new ConnectError("HTTP/2 stream closed before the response was complete", Code.Unavailable);
   }
 }
 

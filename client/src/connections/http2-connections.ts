@@ -115,7 +115,7 @@ export function createHttp2Connections(
         connection.keepAlive.heard();
         resolve(connection);
       };
-      const late = () => fail(new Error(`there was no answer within ${intervalMs + timeoutMs} ms`));
+      const late = () => fail(new Error(`no response within ${intervalMs + timeoutMs} ms`));
       const timer = setTimeout(late, intervalMs + timeoutMs);
       session.once("error", fail).once("close", fail).once("remoteSettings", succeed);
     });
@@ -127,7 +127,8 @@ export function createHttp2Connections(
         intervalMs,
         timeoutMs,
         isAwaited: () => connection.streams > 0,
-        onSilence: () => session.destroy(new ConnectError("the connection has fallen silent", Code.Unavailable)),
+        onSilence: () =>
+          session.destroy(new ConnectError("keepalive timeout: the connection is dead", Code.Unavailable)),
         onIdle() {
           clearTimeout(idle);
           idle = setTimeout(() => connection.streams === 0 && session.close(), idleMs).unref();

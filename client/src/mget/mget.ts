@@ -68,7 +68,7 @@ export function mget<E>(
   /** What is read, batch by batch, and how to leave it. */
   function begin() {
     if (isRead) {
-      throw new TypeError("the results of an mget can be read once; call mget again");
+      throw new TypeError("mget results can be iterated once; call mget again");
     }
     isRead = true;
     // No deadline unless one is asked for: a million keys may rightly take minutes.

@@ -44,7 +44,7 @@ export async function* readChunk(
           const index = results.index(nth);
           const place = asked[index];
           if (place === undefined || answered[index] !== 0) {
-            throw new TypeError(`the server has answered position ${index} of ${asked.length}, or twice`);
+            throw new TypeError(`the server sent an invalid or duplicate position ${index} of ${asked.length}`);
           }
           const kind = results.kind(nth);
           const error = kind === "error" ? fromResult(results.error(nth)) : undefined;
@@ -77,7 +77,7 @@ export async function* readChunk(
     if (left.length > 0) {
       pause ??= failure && pauses(attempt, failure);
       if (pause === undefined) {
-        throw new TypeError(`the server has left ${left.length} of ${asked.length} keys unanswered`);
+        throw new TypeError(`the server left ${left.length} of ${asked.length} keys unanswered`);
       }
       await sleep(pause, call.signal);
     }

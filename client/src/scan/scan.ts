@@ -48,7 +48,7 @@ export function scan<E>(runner: CallRunner, decoder: Decoder<E>, options: ScanOp
       return new ScanResult<E>(key, { error: fromResult(results.error(nth)) });
     }
     if (kind === undefined) {
-      throw new TypeError("the server has found a kind of result that this version of the client does not know");
+      throw new TypeError("unknown kind of result: upgrade the client");
     }
     const entry = results.entry(nth, whole);
     return decoder.decode === undefined ? new ScanResult<E>(key, { entry: entry as E }) : change(key, entry);

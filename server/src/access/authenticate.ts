@@ -70,7 +70,7 @@ export function createAuthentication(options: AuthenticationOptions): Intercepto
 
 function refuseImpossible(need: Need): void {
   if (need === "impossible") {
-    throw new DynakvError(ErrorReason.UNIMPLEMENTED, "this server does not tell about itself");
+    throw new DynakvError(ErrorReason.UNIMPLEMENTED, "introspection is disabled on this server");
   }
 }
 

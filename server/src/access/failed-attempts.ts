@@ -8,7 +8,7 @@ import { networkOf } from "../listener/remote-address.js";
 export interface Failures {
   /** Counts a failure, waits, and rejects with what the call is answered. */
   refuse(call: Call): Promise<never>;
-  /** Counts a connection that TLS did not come about with. */
+  /** Counts a connection that TLS handshake failed with. */
   noteHandshake(address: string | undefined, code: string): void;
   /** Writes to the log what is not written yet. */
   close(): void;
@@ -83,17 +83,17 @@ export function createFailures({ logger, logEveryMs = 5000 }: FailuresOptions): 
     for (const [name, address] of failed.slice(-maxNamed)) {
       const { unloggedCalls: calls, unloggedHandshakes: handshakes, handshakeCode } = address;
       if (calls > 0) {
-        logger.warn({ address: name, calls }, "calls without a valid token or certificate were refused");
+        logger.warn({ address: name, calls }, "authentication failed: no valid token or certificate");
       }
       if (handshakes > 0) {
-        logger.info({ address: name, handshakes, code: handshakeCode }, "TLS did not come about");
+        logger.info({ address: name, handshakes, code: handshakeCode }, "TLS handshake failed");
       }
     }
     if (failed.length > maxNamed) {
       const rest = failed.slice(0, -maxNamed).map(([, address]) => address);
       const calls = rest.reduce((sum, { unloggedCalls }) => sum + unloggedCalls, 0);
       const handshakes = rest.reduce((sum, { unloggedHandshakes }) => sum + unloggedHandshakes, 0);
-      logger.warn({ addresses: rest.length, calls, handshakes }, "more of the same, from other addresses");
+      logger.warn({ addresses: rest.length, calls, handshakes }, "authentication failures from other addresses");
     }
     for (const [, address] of failed) {
       address.unloggedCalls = 0;
@@ -142,13 +142,13 @@ function untilEnd(call: Call, ms: number): Promise<void> {
 function unauthenticated(): DynakvError {
   return new DynakvError(
     ErrorReason.UNAUTHENTICATED,
-    "the call needs a valid bearer token or client certificate; ask the operator of this server for one",
+    "missing or invalid credentials: the call needs a valid bearer token or client certificate",
     { counted: true },
   );
 }
 
 function tooMany(): DynakvError {
-  return new DynakvError(ErrorReason.OVERLOADED, "too many calls from this address failed to say who they are", {
+  return new DynakvError(ErrorReason.OVERLOADED, "too many failed authentication attempts from this address", {
     retryAfterMs: maxDelayMs,
     counted: true,
   });

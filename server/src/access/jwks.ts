@@ -76,9 +76,9 @@ async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise
       }
       problem = undefined;
     } catch (error) {
-      const why = error instanceof UsageError ? error.message : "jwks: the URL cannot be asked";
+      const why = error instanceof UsageError ? error.message : "jwks: request failed";
       if (why !== problem && !closing.signal.aborted) {
-        logger.warn(`${why}; the keys that are known stay in force, and the URL is asked again`);
+        logger.warn(`${why}; keeping the cached keys; will retry`);
       }
       problem = why;
     }
@@ -147,13 +147,13 @@ export function fetchJwks(url: string, closing: AbortSignal): Promise<string> {
       let text = "";
       if (answer.statusCode !== 200) {
         answer.destroy();
-        reject(new UsageError(`jwks: the URL answers with ${answer.statusCode}`));
+        reject(new UsageError(`jwks: the URL returned HTTP ${answer.statusCode}`));
       }
       answer.setEncoding("utf8");
       answer.on("data", (chunk: string) => {
         text += chunk;
         if (text.length > maxJwksBytes) {
-          answer.destroy(new UsageError(`jwks: the URL answers with more than ${maxJwksBytes} bytes`));
+          answer.destroy(new UsageError(`jwks: the response exceeds ${maxJwksBytes} bytes`));
         }
       });
       answer.on("error", reject);
@@ -162,7 +162,7 @@ export function fetchJwks(url: string, closing: AbortSignal): Promise<string> {
       reject(
         error instanceof UsageError
           ? error
-          : new UsageError(`jwks: the URL cannot be reached (${error.code ?? error.name})`),
+          : new UsageError(`jwks: cannot connect to the URL (${error.code ?? error.name})`),
       );
     });
   });

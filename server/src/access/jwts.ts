@@ -133,7 +133,7 @@ export async function openJwts(options: JwtOptions): Promise<Jwts> {
         return undefined;
       }
       if (checking.size >= maxChecking) {
-        throw new DynakvError(ErrorReason.OVERLOADED, "too many tokens are being checked", {
+        throw new DynakvError(ErrorReason.OVERLOADED, "too many tokens are being verified", {
           retryAfterMs: 1000,
           counted: true,
         });

@@ -54,7 +54,7 @@ export async function watchFiles<T>(options: WatchedFilesOptions<T>): Promise<Wa
       if (found.some((text, index) => text !== texts[index])) {
         current = load(found);
         texts = found;
-        logger.info({ files: paths }, `${name}: loaded again`);
+        logger.info({ files: paths }, `${name}: reloaded`);
         onReload?.(current);
       }
       problem = undefined;
@@ -62,7 +62,7 @@ export async function watchFiles<T>(options: WatchedFilesOptions<T>): Promise<Wa
       // A defect is told like a bad file: the message of anything but a UsageError might quote what it stumbled over.
       const why = error instanceof UsageError ? error.message : `${name}: cannot be loaded`;
       if (why !== problem && !isClosed) {
-        logger.warn(`${why}; what was loaded before stays in force until the file is mended`);
+        logger.warn(`${why}; keeping the version loaded before until the file is fixed`);
       }
       problem = why;
     }

@@ -5,23 +5,23 @@ import { PreparedError } from "../calls/errors/prepared-error.js";
 export type ShedKind = "maxCalls" | "maxCallsPerCaller" | "overload" | "late" | "memory" | "slowClient";
 
 const definitions: Readonly<Record<ShedKind, { message: string; reason: typeof ErrorReason.OVERLOADED }>> = {
-  maxCalls: { reason: ErrorReason.OVERLOADED, message: "the server has as many calls under way as it takes" },
+  maxCalls: { reason: ErrorReason.OVERLOADED, message: "too many concurrent calls" },
   maxCallsPerCaller: {
     reason: ErrorReason.OVERLOADED,
-    message: "this caller has as many calls under way as it may have",
+    message: "too many concurrent calls from this caller",
   },
   overload: { reason: ErrorReason.OVERLOADED, message: "the server is overloaded" },
   late: {
     reason: ErrorReason.OVERLOADED,
-    message: "the server is overloaded, and would not answer before the deadline",
+    message: "the server is overloaded; the call would miss its deadline",
   },
   memory: {
     reason: ErrorReason.OVERLOADED,
-    message: "the server holds as many bytes of requests and answers as it takes",
+    message: "the server's memory limit for requests and responses is reached",
   },
   slowClient: {
     reason: ErrorReason.OVERLOADED,
-    message: "the server needs the memory of this call, whose client has not moved on for seconds",
+    message: "call evicted to free memory: the client has not read for seconds",
   },
 };
 

@@ -118,7 +118,7 @@ function toUniversalRequest(call: Call, request: NodeRequest, response: NodeResp
     return universalRequestFromNodeRequest(request, response, undefined, call.contextValues());
   } catch {
     // It can make no URL of what the request says of its host.
-    throw new DynakvError(ErrorReason.INVALID_FIELD, "the request has no valid host");
+    throw new DynakvError(ErrorReason.INVALID_FIELD, "missing or invalid Host header");
   }
 }
 

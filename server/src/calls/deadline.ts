@@ -21,7 +21,7 @@ export function createDeadlineInterceptor(maxDeadlineMs: number): Interceptor {
     if (timeoutMs === undefined) {
       throw new DynakvError(
         ErrorReason.INVALID_FIELD,
-        `the deadline is malformed: ${headerOf(call)} is no duration; at most ${maxDeadlineMs} ms are served`,
+        `the deadline is malformed: ${headerOf(call)} is not a duration; at most ${maxDeadlineMs} ms are allowed`,
       );
     }
     call.timeoutMs = Math.min(timeoutMs, maxDeadlineMs);

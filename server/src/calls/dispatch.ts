@@ -116,7 +116,7 @@ interface Entered {
  */
 function refuseUnknown(entered: Entered): void {
   const { call, exchange } = entered;
-  const error = new ConnectError("this server has no such method", Code.Unimplemented);
+  const error = new ConnectError("unknown method", Code.Unimplemented);
   call.error = error;
   call.failure = error;
   call.end();

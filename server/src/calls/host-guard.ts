@@ -20,13 +20,11 @@ export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOpti
   return (call) => {
     const host = hostOf(call);
     if (host !== undefined && !isLoopbackName(host) && !allowed.has(host)) {
-      throw refuse(
-        "this server serves callers on its own machine, who call it by a name of loopback; its setting allowedHosts takes others",
-      );
+      throw refuse("host not allowed: the server accepts loopback names only; add others to its setting allowedHosts");
     }
     const { origin } = call.headers;
     if (origin !== undefined && !isAllowedOrigin(origin)) {
-      throw refuse("pages of this origin may not call; the server's setting corsOrigins names those that may");
+      throw refuse("origin not allowed; add it to the server's setting corsOrigins");
     }
   };
 }

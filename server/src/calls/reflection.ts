@@ -79,7 +79,7 @@ export function registerReflection(
         return { case: "allExtensionNumbersResponse", value };
       }
       default:
-        return errorAnswer(Code.InvalidArgument, "the request asks for nothing that this server knows of");
+        return errorAnswer(Code.InvalidArgument, "unknown kind of reflection request");
     }
   }
 }

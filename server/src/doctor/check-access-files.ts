@@ -75,7 +75,7 @@ async function examineFiles(
     return failure(
       subject,
       detail,
-      "mend the file; the server does not start with it, and does not take it when it changes",
+      "fix the file; the server does not start with it, and does not take it when it changes",
     );
   }
 }

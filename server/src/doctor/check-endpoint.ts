@@ -27,7 +27,7 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
       failure(
         "endpoint",
         `the AWS settings lead to none: ${(error as Error).message}`,
-        "look at the AWS_ variables and at the AWS files",
+        "check the AWS_ variables and the AWS files",
       ),
     ];
   }
@@ -57,7 +57,7 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
         "endpoint",
         `${origin} answers with HTTP status ${answer.status}, and not as DynamoDB does`,
         settings.endpoint === undefined
-          ? "something between here and AWS answers in its place: look for a proxy"
+          ? "an intermediary answers instead of AWS: look for a proxy"
           : "set endpoint to that of a DynamoDB-compatible engine, or leave it out for AWS",
       ),
     ];

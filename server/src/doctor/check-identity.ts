@@ -27,7 +27,7 @@ export const checkIdentity: Check = async ({ connection, signal, clock, known })
       warning(
         subject,
         "cannot be asked for: AWS_ENDPOINT_URL_STS is not an http:// or https:// URL",
-        "mend that variable, or unset it to ask AWS",
+        "fix that variable, or unset it to ask AWS",
       ),
     ];
   }
@@ -70,7 +70,7 @@ function readIdentity({ status, body: xml }: PostAnswer, onAccount: (account: st
     default:
       return failure(
         subject,
-        `AWS does not know the credentials (${name})`,
+        `AWS rejects the credentials as invalid (${name})`,
         "renew them: they are wrong, expired, or of another partition than the region",
       );
   }

@@ -38,7 +38,7 @@ export const checkTable: Check = async (patient) => {
   } else if (status === "CREATING") {
     findings.push(warning("table", what, `wait: the server does so for up to ${settings.tableWaitSeconds} s`));
   } else {
-    findings.push(failure("table", what, "use another table, or mend this one"));
+    findings.push(failure("table", what, "use another table, or fix this one"));
   }
   return [...findings, checkBilling(table), ...checkReplicas(table)];
 };

@@ -99,7 +99,10 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
     "yes, for another replica may have them",
   ),
   [ErrorReason.TABLE_UNAVAILABLE]: transient(Unavailable, "the table is missing, not active, or of another shape"),
-  [ErrorReason.CONTENTION]: transient(Aborted, "other writers kept changing the key between the steps of one write"),
+  [ErrorReason.CONTENTION]: transient(
+    Aborted,
+    "contention: other writers kept changing the key between the steps of one write",
+  ),
   [ErrorReason.DEADLINE_EXCEEDED]: permanent(
     DeadlineExceeded,
     "the caller's deadline has passed, or the server's for a unary call that set none",

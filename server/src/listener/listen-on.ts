@@ -30,12 +30,12 @@ export function listenProblem(
       return {
         code,
         found: "it is in use",
-        advice: `stop what uses it, or choose another with ${setting} (port 0 picks a free one)`,
+        advice: `stop the process that uses it, or choose another with ${setting} (port 0 picks a free one)`,
       };
     case "EADDRNOTAVAIL":
-      return { code, found: "this machine does not have that address", advice: `choose another with ${setting}` };
+      return { code, found: "no such address on this machine", advice: `choose another with ${setting}` };
     case "EACCES":
-      return { code, found: "this user may not use that port", advice: `choose one above 1023 with ${setting}` };
+      return { code, found: "permission denied for that port", advice: `choose one above 1023 with ${setting}` };
     case "ENOTFOUND":
       return { code, found: "there is no such host", advice: `choose another with ${setting}` };
     default:

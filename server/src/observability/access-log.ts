@@ -45,7 +45,7 @@ export function createAccessLog({ logger, accessLog, logKeys }: AccessLogOptions
       return;
     }
     if (failure !== undefined && isDefect(failure)) {
-      logger.error({ ...describe(call), defect: describeDefect(failure) }, "call failed by a defect");
+      logger.error({ ...describe(call), defect: describeDefect(failure) }, "call failed: internal error");
       return;
     }
     // A line for each would cost what refusing saves. They are counted, and a warning tells how many there were. And anybody may

@@ -75,7 +75,7 @@ export function createAdminPort({ metrics, metricsType, isReady }: AdminPortOpti
         response.setHeader("connection", "close");
       }
       request.resume();
-      answer(request, response).catch(() => send(response, 500, "the page cannot be made\n"));
+      answer(request, response).catch(() => send(response, 500, "failed to render the page\n"));
     },
   );
   server.maxConnections = maxConnections;

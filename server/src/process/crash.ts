@@ -8,7 +8,7 @@ import { describeDefect } from "../errors/describe-defect.js";
  */
 export function dieWithoutSecrets(logger: Logger): void {
   process.on("uncaughtException", (error) => {
-    logger.fatal({ defect: describeDefect(error) }, "ended by a defect");
+    logger.fatal({ defect: describeDefect(error) }, "fatal: uncaught error");
     const { report } = process;
     if (report?.reportOnUncaughtException) {
       report.writeReport(withoutMessage(error));
@@ -20,7 +20,7 @@ export function dieWithoutSecrets(logger: Logger): void {
 /** The same, as far as it can be shown. */
 function withoutMessage(error: unknown): Error {
   const { name, stack = [] } = describeDefect(error);
-  const shown = new Error("the message is left out: it can hold anything");
+  const shown = new Error("message redacted: it may contain user data");
   shown.name = name;
   shown.stack = [`${name}: ${shown.message}`, ...stack].join("\n");
   return shown;

@@ -19,7 +19,7 @@ export async function logFindings(settings: Settings, logger: Logger, signal: Ab
     }
   } catch (error) {
     if (!signal.aborted) {
-      logger.warn({ error: (error as Error).name }, "the server could not look itself over; run dynakv doctor");
+      logger.warn({ error: (error as Error).name }, "self-check failed; run dynakv doctor");
     }
   }
 }

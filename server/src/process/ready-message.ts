@@ -35,7 +35,7 @@ export function renderReady(
   ];
   return `${first}
 ${examples.map((line) => `  ${line}\n`).join("")}
-Ctrl-C, or kill ${process.pid}, stops it once the calls under way have ended.
+Ctrl-C, or kill ${process.pid}, stops it gracefully.
 `;
 }
 

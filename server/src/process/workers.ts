@@ -83,7 +83,7 @@ async function runPrimary(
       return `worker ${worker.id} ended with ${signal ?? code}`;
     });
     const started = await new Promise<StartedServer>((resolve, reject) => {
-      void ended.then((how) => reject(new Error(`${how} before it took calls`)));
+      void ended.then((how) => reject(new Error(`${how} before it was ready`)));
       worker.on("message", (report: Report) => {
         switch (report.kind) {
           case "ready":
@@ -99,7 +99,7 @@ async function runPrimary(
       });
     });
     admin?.add(worker);
-    logger.info({ worker: worker.id, pid: worker.process.pid }, "worker takes calls");
+    logger.info({ worker: worker.id, pid: worker.process.pid }, "worker ready");
     void ended.then((how) => replaceUnlessStopping(how));
     return started;
   }
@@ -128,7 +128,7 @@ async function runPrimary(
         tell(worker, { kind: "stop" });
         const patience = setTimeout(
           () => {
-            logger.error({ worker: worker.id }, "worker has not stopped in time, and is killed");
+            logger.error({ worker: worker.id }, "worker did not stop in time; killing it");
             worker.process.kill("SIGKILL");
           },
           settings.drainSeconds * 1000 + stopMs,
@@ -238,7 +238,7 @@ function takeOrders(logger: Logger): Orders {
   });
   process.once("SIGTERM", () => stop());
   process.once("disconnect", () => {
-    logger.warn("the process that started this one has gone");
+    logger.warn("parent process exited");
     stop();
   });
   return orders;

@@ -87,6 +87,6 @@ export function permissionDenied(right?: Right): DynakvError {
   const what = right === undefined ? "do anything" : `${right} what the call names`;
   return new DynakvError(
     ErrorReason.PERMISSION_DENIED,
-    `the policy does not let this caller ${what}; ask the operator for the right`,
+    `permission denied: the policy does not let this caller ${what}`,
   );
 }

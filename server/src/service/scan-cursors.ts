@@ -35,7 +35,7 @@ export function createScanCursors(table: string): ScanCursors {
         throw invalidField(
           ErrorReason.INVALID_FIELD,
           "cursor",
-          "not one that this service gives for this table and prefix; leave it empty to begin anew",
+          "not a cursor of this table and prefix; leave it empty to start over",
         );
       }
       return key;

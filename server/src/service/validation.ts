@@ -25,7 +25,7 @@ export function keyError(key: string, field = "key"): DynakvError | undefined {
   }
   // Half of a surrogate pair, as JSON can carry it, has no form in UTF-8: two such keys would become the same one.
   if (!key.isWellFormed()) {
-    return invalidField(ErrorReason.INVALID_KEY, field, "not UTF-8: it has half of a surrogate pair");
+    return invalidField(ErrorReason.INVALID_KEY, field, "not UTF-8: it has a lone surrogate");
   }
   if (isArchiveKey(key)) {
     const message = `begins with '${archivePrefix}', which is kept for items of the server's own; choose another key`;
@@ -91,7 +91,7 @@ export function toWriteCondition(condition: Condition | undefined): WriteConditi
       return { kind: "present" };
     case "ifEtag":
       if (test.value === "" || test.value.length > maxEtagLength) {
-        throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_etag", "not an etag that this service gives");
+        throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_etag", "not an etag issued by this service");
       }
       return { kind: "etag", etag: test.value };
     default:
@@ -204,7 +204,7 @@ export function toMember(key: string, member: string | undefined): Uint8Array | 
     throw invalidField(ErrorReason.INVALID_FIELD, "member", `${bytes} bytes; a member has 1 to ${maxMemberBytes}`);
   }
   if (!member.isWellFormed()) {
-    throw invalidField(ErrorReason.INVALID_FIELD, "member", "not UTF-8: it has half of a surrogate pair");
+    throw invalidField(ErrorReason.INVALID_FIELD, "member", "not UTF-8: it has a lone surrogate");
   }
   return hashMember(key, member);
 }
@@ -217,10 +217,7 @@ export function refuseUnknownFields(...messages: (Message | undefined)[]): void 
   for (const message of messages) {
     const unknown = message?.$unknown?.[0];
     if (message !== undefined && unknown !== undefined) {
-      throw new DynakvError(
-        ErrorReason.UNIMPLEMENTED,
-        `this server does not know field ${unknown.no} of ${message.$typeName}`,
-      );
+      throw new DynakvError(ErrorReason.UNIMPLEMENTED, `unknown field ${unknown.no} of ${message.$typeName}`);
     }
   }
 }

@@ -42,14 +42,14 @@ export function checkAccess(settings: AccessSettings, labelOf: (name: keyof Sett
     return;
   }
   if (!knowsCallers(settings) && !settings.allowAnyoneOnTheNetwork) {
-    const tls = tlsCert === undefined ? "" : "TLS hides what is said, and lets anyone in; ";
+    const tls = tlsCert === undefined ? "" : "TLS encrypts but does not authenticate; ";
     throw new UsageError(
-      `${labelOf("listen")}: ${listen} is on the network, and the server asks nobody who they are; ${tls}set tokensFile or jwks (with tlsCert and tlsKey), or tlsClientCa, or listen on 127.0.0.1, or say --allow-anyone-on-the-network`,
+      `${labelOf("listen")}: ${listen} is not loopback, and the server does not authenticate callers; ${tls}set tokensFile or jwks (with tlsCert and tlsKey), or tlsClientCa, or listen on 127.0.0.1, or pass --allow-anyone-on-the-network`,
     );
   }
   if ((tokensFile ?? jwks) !== undefined && tlsCert === undefined && !settings.allowPlaintextOnTheNetwork) {
     throw new UsageError(
-      `${labelOf("listen")}: ${listen} is on the network, where everyone could read the tokens of callers; set tlsCert and tlsKey, or listen on 127.0.0.1, or say --allow-plaintext-on-the-network if a proxy ends TLS`,
+      `${labelOf("listen")}: ${listen} is not loopback, and tokens would travel in plaintext; set tlsCert and tlsKey, or listen on 127.0.0.1, or pass --allow-plaintext-on-the-network if a proxy terminates TLS`,
     );
   }
 }

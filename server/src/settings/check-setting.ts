@@ -13,7 +13,7 @@ const definitions = new Map(settingDefinitions.map((definition) => [definition.n
 export function checkSetting(name: keyof Settings, value: unknown, label: string): void {
   const definition = definitions.get(name);
   if (definition === undefined) {
-    throw new UsageError(`${label}: there is no such setting`);
+    throw new UsageError(`${label}: unknown setting`);
   }
   checkType(definition, value, label);
   if (typeof value === "string") {
@@ -34,7 +34,7 @@ function checkType({ type, range, isSecret }: SettingDefinition, value: unknown,
   const shown = isSecret ? hidden : showValue(value);
   if (typeof type !== "string") {
     if (typeof value !== "string" || !type.includes(value)) {
-      throw new UsageError(`${label}: ${shown} is none of ${type.join(", ")}`);
+      throw new UsageError(`${label}: ${shown} must be one of ${type.join(", ")}`);
     }
     return;
   }

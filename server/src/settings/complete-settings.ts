@@ -37,7 +37,7 @@ export function completeSettings(
   ) as unknown as Settings;
   if (settings.corsCredentials && splitList(settings.corsOrigins).includes("*")) {
     throw new UsageError(
-      `${labelOf("corsCredentials")}: would let any page use the credentials of whoever looks at it; name the origins in ${labelOf("corsOrigins")} instead of *`,
+      `${labelOf("corsCredentials")}: would let any website act with its visitors' credentials; list the origins in ${labelOf("corsOrigins")} instead of *`,
     );
   }
 

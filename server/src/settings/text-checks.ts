@@ -80,7 +80,7 @@ export function checkEndpoint(value: string, label: string): void {
 /** Paths are shown when a file cannot be read. So what a file may hold is not taken for one: a key, a token, a JWT, JSON. */
 export function checkPath(value: string, label: string): void {
   if (/[\p{Cc}\u2028\u2029]|-----BEGIN|^\s*[{[]|^dynakv_|^eyJ[\w-]+\.[\w-]+\./u.test(value)) {
-    throw new UsageError(`${label}: is no path; give the path of a file with what was given`);
+    throw new UsageError(`${label}: is not a path; put the content in a file and give its path`);
   }
 }
 
@@ -97,12 +97,10 @@ export function checkJwks(value: string, label: string): void {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || url.username !== "" || url.password !== "" || url.hash !== "") {
     // It is not shown: it may hold a secret.
-    throw new UsageError(`${label}: is no URL of a JWKS, such as https://login.example.com/.well-known/jwks.json`);
+    throw new UsageError(`${label}: is not a JWKS URL, such as https://login.example.com/.well-known/jwks.json`);
   }
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopbackHost(url.hostname))) {
-    throw new UsageError(
-      `${label}: must be an https:// URL: whoever can change the keys on their way may call as anyone`,
-    );
+    throw new UsageError(`${label}: must be an https:// URL: keys that can be tampered with in transit let anyone in`);
   }
 }
 

@@ -61,7 +61,7 @@ test("a token that leaves the file is refused, also on a connection that is open
   assert.equal([await outcome(steady.get("k")), await outcome(leaving.get("k"))], ["ok", "ok"]);
   await servers.replace("tokens.json", '{"tokens": [');
   await waitUntil("the broken file is seen", () => warned("tokensFile").length === 2);
-  assert.match(String(warned("tokensFile")[0]?.msg), /is not valid JSON; what was loaded before stays in force/);
+  assert.match(String(warned("tokensFile")[0]?.msg), /is not valid JSON; keeping the version loaded before/);
   assert.equal([await outcome(steady.get("k")), await outcome(leaving.get("k"))], ["ok", "ok"]);
   const kept = servers.entries.filter(({ name }) => name === "steady");
   await servers.replace("tokens.json", JSON.stringify({ tokens: kept }));
@@ -113,7 +113,7 @@ test("a certificate that is renewed is that of new connections; open ones stay, 
   assert.not.match(await subjectOf(servers.secure), "renewed");
   await servers.replace("cert.pem", next.cert);
   await waitUntil("the certificate is loaded", () =>
-    servers.log.some(({ msg }) => String(msg).startsWith("TLS files: loaded again")),
+    servers.log.some(({ msg }) => String(msg).startsWith("TLS files: reloaded")),
   );
   assert.match(await subjectOf(servers.secure), "renewed");
   assert.is(await outcome(open.get("k")), "ok");

@@ -114,7 +114,7 @@ test("a defect is INTERNAL, without what is inside, and the log has the place", 
   broken = false;
   await logging.stop();
   assert.equal([failure.code, failure.reason, failure.message], ["Internal", "INTERNAL", "internal error"]);
-  const [line] = lines.filter(({ msg }) => msg === "call failed by a defect");
+  const [line] = lines.filter(({ msg }) => msg === "call failed: internal error");
   assert.match(JSON.stringify(line), "failed-calls.test");
   assert.not.match(JSON.stringify(lines), "planted-internals");
 });

@@ -22,7 +22,7 @@ function goaways({ received }: RawConnection): { lastStream: number; code: numbe
     .map(({ payload }) => ({ lastStream: payload.readUInt32BE(0), code: payload.readUInt32BE(4) }));
 }
 
-test("a connection that has reached its age is told to go, and its call finishes", async () => {
+test("a connection that has reached its maximum age is told to go, and its call finishes", async () => {
   let answer: (() => void) | undefined;
   const handler: RequestHandler = (_, response) => {
     answer = () => response.end("hello");

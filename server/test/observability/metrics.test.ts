@@ -201,7 +201,7 @@ test("a server without DynamoDB lives, and is not ready", async () => {
   assert.is((await fetch(`${adminUrl}/healthz`)).status, 200);
   assert.is(seriesValue(await observed.page(), "dynakv_ready"), 0);
   proxy.reset();
-  await waitUntil("it is ready again", () => observed.lines.at(-1)?.msg === "the backend answers");
+  await waitUntil("it is ready again", () => observed.lines.at(-1)?.msg === "DynamoDB is reachable");
   assert.is((await fetch(`${adminUrl}/readyz`)).status, 200);
 });
 
@@ -244,7 +244,7 @@ test("the primary shows its workers' metrics as one, also what one that is gone 
     assert.is(await counted(), 4);
     assert.is(seriesValue(await get("/metrics"), "dynakv_workers"), 2);
     assert.is(await get("/readyz"), "ready\n");
-    const pid = Number(/"pid":(\d+),"msg":"worker takes calls"/.exec(spawned.stderr())?.[1]);
+    const pid = Number(/"pid":(\d+),"msg":"worker ready"/.exec(spawned.stderr())?.[1]);
     for (let stops = 0; stops < 4; stops++) {
       process.kill(pid, "SIGSTOP");
       await sleep(300);

@@ -76,7 +76,7 @@ test("npm start says where it listens and where data lies, and what to try", asy
     `  npx dynakv get hello --address ${url}`,
     `  npx buf curl -d '{"key":"hello"}' ${url}/dynakv.v1.KeyValueService/Get`,
     "",
-    "Ctrl-C, or kill PID, stops it once the calls under way have ended.",
+    "Ctrl-C, or kill PID, stops it gracefully.",
     "",
   ]);
   npm.kill("SIGTERM");

@@ -23,7 +23,7 @@ test("they share the port and the embedded engine; one that is killed is replace
   const clients = Array.from({ length: 6 }, () => createClient({ address: spawned.url }));
   try {
     assert.is(spawned.stdout().match(/listening on/g)?.length, 1);
-    const pids = logged(spawned.stderr(), "worker takes calls").map(({ pid }) => Number(pid));
+    const pids = logged(spawned.stderr(), "worker ready").map(({ pid }) => Number(pid));
     assert.is(pids.length, 2);
 
     // Each client has a connection of its own. A refused key is logged by the worker that has it.
@@ -41,13 +41,13 @@ test("they share the port and the embedded engine; one that is killed is replace
     // The clients find their way to the other, with their retries.
     const more = await Promise.all(clients.map((client) => client.incr("shared")));
     assert.is(new Set([...values, ...more]).size, 306);
-    await waitUntil("it is replaced", () => logged(spawned.stderr(), "worker takes calls").length === 3);
+    await waitUntil("it is replaced", () => logged(spawned.stderr(), "worker ready").length === 3);
     const kept = await clients[0]?.get("kept");
     assert.equal(kept?.kind === "value" && kept.value, new Uint8Array([1]));
 
     spawned.process.kill("SIGTERM");
     assert.is(await spawned.exit, 0);
-    const all = logged(spawned.stderr(), "worker takes calls").map(({ pid }) => Number(pid));
+    const all = logged(spawned.stderr(), "worker ready").map(({ pid }) => Number(pid));
     assert.equal(all.filter(isAlive), []);
   } finally {
     for (const client of clients) {
@@ -80,7 +80,7 @@ test("SIGTERM while they start ends all of them", async () => {
 
 test("workers end with calls in drain when the process that started them is killed", async () => {
   const spawned = await spawnServer(["--workers", "2", "--data", "memory", "--log-level", "info"]);
-  const pids = logged(spawned.stderr(), "worker takes calls").map(({ pid }) => Number(pid));
+  const pids = logged(spawned.stderr(), "worker ready").map(({ pid }) => Number(pid));
   const session = connect(spawned.url);
   session.on("error", () => {});
   spawned.process.kill("SIGKILL");

@@ -298,7 +298,7 @@ test("what is far too long for its setting is not shown: it may be a secret that
   const refused: [Given, RegExp][] = [
     [{ argv: ["--workers", secret] }, /^--workers: what was given is not an integer$/],
     [{ env: { DYNAKV_CREATE_TABLE: secret } }, /: what was given is not true or false$/],
-    [{ config: JSON.stringify({ logLevel: secret }) }, /: what was given is none of silent, /],
+    [{ config: JSON.stringify({ logLevel: secret }) }, /: what was given must be one of silent, /],
     [{ argv: [`--=dynamodb://key:${secret}@a`] }, /^unknown flag$/],
     [{ argv: ["--backend", `dynamodb://us-east-1/${secret}:`] }, /the table: what was given is not a table name/],
     [{ argv: ["--backend", `dynamodb://us-east-1/b/${secret}`] }, /has more than the table's name: what was given$/],
@@ -399,8 +399,8 @@ test("a wrong type is refused, with its source", () => {
   assertRefused({ config: { createTable: "true" } }, /createTable .*: "true" is not true or false/);
   assertRefused({ config: { table: 5 } }, /table .*: 5 is not a string/);
   assertRefused({ config: { secretAccessKey: [secret] } }, /secretAccessKey .*: what was given is not a string/);
-  assertRefused({ argv: ["--log-level", "loud"] }, /^--log-level: "loud" is none of silent, fatal/);
-  assertRefused({ env: { DYNAKV_LOG_FORMAT: "xml" } }, /^DYNAKV_LOG_FORMAT: "xml" is none of auto, json, text/);
+  assertRefused({ argv: ["--log-level", "loud"] }, /^--log-level: "loud" must be one of silent, fatal/);
+  assertRefused({ env: { DYNAKV_LOG_FORMAT: "xml" } }, /^DYNAKV_LOG_FORMAT: "xml" must be one of auto, json, text/);
 });
 
 test("a number out of range is refused, with the range", () => {
@@ -472,9 +472,9 @@ test("an address to listen on is HOST:PORT", () => {
 
 test("on the network, callers have to be known, and their tokens hidden", () => {
   const unknown =
-    /^--listen: .* is on the network, .* tokensFile or jwks .* tlsClientCa, .* 127\.0\.0\.1, .* --allow-anyone-on-the-network$/;
+    /^--listen: .* is not loopback, .* tokensFile or jwks .* tlsClientCa, .* 127\.0\.0\.1, .* --allow-anyone-on-the-network$/;
   const readable =
-    /^--listen: .* is on the network, .* tlsCert and tlsKey, .* 127\.0\.0\.1, .* --allow-plaintext-on-the-network /;
+    /^--listen: .* is not loopback, .* tlsCert and tlsKey, .* 127\.0\.0\.1, .* --allow-plaintext-on-the-network /;
   const tls = ["--tls-cert", "c", "--tls-key", "k"];
   const jwks = ["--jwks", "f", "--jwt-issuer", "i", "--jwt-audience", "a"];
   for (const host of ["0.0.0.0", "[::]", "10.0.0.1", "kv.example.com", "127.example.com", "128.0.0.1", "[::2]"]) {
@@ -515,7 +515,7 @@ test("a setting of who may call is refused without what it needs", () => {
     [["--introspection", "authenticated"], /^--introspection: authenticated needs tokensFile/],
     [["--jwks", "http://login.example.com/"], /^--jwks: must be an https:\/\/ URL/],
     [["--jwks", "ftp://login.example.com/"], /^--jwks: must be an https:\/\/ URL/],
-    [["--jwks", `https://user:${secret}@login.example.com/`], /^--jwks: is no URL of a JWKS/],
+    [["--jwks", `https://user:${secret}@login.example.com/`], /^--jwks: is not a JWKS URL/],
   ];
   for (const [argv, message] of refused) {
     assertRefused({ argv }, message);

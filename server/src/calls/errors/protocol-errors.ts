@@ -45,7 +45,7 @@ export function toProtocolError(
     return refuse(ErrorReason.UNIMPLEMENTED, unimplementedMessage(rawMessage));
   }
   if (rawMessage.startsWith("protocol error: ")) {
-    return refuse(ErrorReason.INVALID_FIELD, "the body of the request is cut short, or longer than announced");
+    return refuse(ErrorReason.INVALID_FIELD, "the request body does not match its content length");
   }
   return unreadable(rawMessage, method, refuse);
 }
@@ -59,9 +59,9 @@ const largestFields = new Map<string, { field: string; reason: Reason }>([
 function unimplementedMessage(rawMessage: string): string {
   if (rawMessage.startsWith("unknown compression")) {
     const supported = /supported encodings are ([\w,]+)$/.exec(rawMessage)?.[1];
-    return `the request's compression is not served; ${supported ?? "none"} is`;
+    return `unsupported compression; supported: ${supported ?? "none"}`;
   }
-  return /^protocol error: [\w -]+$/.test(rawMessage) ? rawMessage : "the request is of a form that is not served";
+  return /^protocol error: [\w -]+$/.test(rawMessage) ? rawMessage : "unsupported content type";
 }
 
 /** A body that does not parse: the field is told where Connect names one. */
@@ -80,9 +80,9 @@ function unreadable(
     /^cannot decode message ([\w.]+) from JSON: key "(\w{1,64})" is unknown$/.exec(rawMessage) ?? [];
   if (message !== undefined && unknown !== undefined) {
     const field = pathOf(method, message, unknown);
-    return refuse(ErrorReason.INVALID_FIELD, `${field}: the schema has no such field`, { field });
+    return refuse(ErrorReason.INVALID_FIELD, `${field}: unknown field`, { field });
   }
-  return refuse(ErrorReason.INVALID_FIELD, `the body is not a readable ${typeName}, or a string in it is not UTF-8`);
+  return refuse(ErrorReason.INVALID_FIELD, `the body is not a valid ${typeName}, or a string in it is not UTF-8`);
 }
 
 /** The path of a field from the request on, as far as it is known. */

@@ -30,7 +30,7 @@ export function toExactJson(bytes: Uint8Array, schema: DescMessage): string {
   }
   const quotable = checkMessage(schema, value, "");
   if (quotable !== inexact.length) {
-    throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has a number that no field takes, or that is not exact");
+    throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has a number that is out of range or not exact");
   }
   return quoted(text, inexact, "");
 }
@@ -137,7 +137,7 @@ function withName(names: Set<string> | undefined, quotedName: string): Set<strin
     return new Set([name]);
   }
   if (names.has(name)) {
-    throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has an object with two fields of one name");
+    throw new DynakvError(ErrorReason.INVALID_FIELD, "the JSON has an object with a duplicate field");
   }
   if (names.size >= maxNames) {
     throw new DynakvError(ErrorReason.INVALID_FIELD, `the JSON has an object with more than ${maxNames} fields`);
@@ -255,7 +255,7 @@ const scalars: Readonly<Partial<Record<ScalarType, StringCheck>>> = {
     isValid: isBase64,
   },
   // Half of a surrogate pair has no form in UTF-8.
-  [ScalarType.STRING]: { what: "UTF-8: it has half of a surrogate pair", isValid: (text) => text.isWellFormed() },
+  [ScalarType.STRING]: { what: "UTF-8: it has a lone surrogate", isValid: (text) => text.isWellFormed() },
 };
 
 const wellKnownTypes: Readonly<Record<string, StringCheck>> = {

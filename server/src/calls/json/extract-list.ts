@@ -55,7 +55,7 @@ export function* extractJsonList(
         throw malformed();
       }
       if (!element.isWellFormed()) {
-        throw invalidField(ErrorReason.INVALID_FIELD, list.name, "not UTF-8: it has half of a surrogate pair");
+        throw invalidField(ErrorReason.INVALID_FIELD, list.name, "not UTF-8: it has a lone surrogate");
       }
       elements.push(element);
     }

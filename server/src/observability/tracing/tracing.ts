@@ -33,7 +33,7 @@ export async function startTracing(environment: Environment, logger: Logger): Pr
     return await start(wantedExporter(environment) ?? "none", environment, logger);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") {
-      logger.warn(`no traces: their packages are not installed; npm install ${packages.join(" ")}`);
+      logger.warn(`tracing disabled: packages not installed; run npm install ${packages.join(" ")}`);
       return undefined;
     }
     if (error instanceof UnknownExporter) {
@@ -58,7 +58,7 @@ async function start(wanted: string, environment: Environment, logger: Logger): 
     if (!isFailing) {
       isFailing = true;
       const { name, code } = error as Error & { code?: unknown };
-      logger.warn({ error: name, code }, "traces cannot be exported");
+      logger.warn({ error: name, code }, "trace export failed");
     }
   });
   const exporter = reportingSuccess(await createExporter(wanted, environment), () => {

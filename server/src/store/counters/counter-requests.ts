@@ -106,7 +106,7 @@ function memberValues(member: Uint8Array): Item {
   return { ":member": { B: member }, ":members": { BS: [member] } };
 }
 
-/** Puts a new counter where the key holds nothing, or what has expired and remembers nothing. */
+/** Puts a new counter where there is no entry, or what has expired and remembers nothing. */
 export async function createCounter(
   context: StoreContext,
   input: Increment,

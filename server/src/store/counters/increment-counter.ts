@@ -92,7 +92,7 @@ export async function incrementOnce(
         step = await nextStep(context, input, item, section, options);
       }
     }
-    throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {
+    throw new DynakvError(ErrorReason.CONTENTION, "contention: other writers kept changing the key", {
       outcome: Outcome.NOT_APPLIED,
       retryAfterMs: 100,
     });
@@ -187,7 +187,7 @@ function countedResult(
   if (members.size >= maxMembers) {
     throw new DynakvError(
       ErrorReason.MEMBERS_FULL,
-      `member: the counter has counted ${members.size} members, and can tell no more apart; count further ones in another counter`,
+      `member: the counter has reached its limit of ${members.size} members; use another counter for more`,
       { field: "member", outcome: Outcome.NOT_APPLIED },
     );
   }
@@ -221,7 +221,7 @@ function countedBefore(context: StoreContext, input: Increment, item: Item | und
 export function appliedResult({ layout }: StoreContext, id: RequestId, item: Item): IncrResult {
   const counter = layout.counter(item);
   if (counter === undefined) {
-    throw new DynakvError(ErrorReason.UNREADABLE_ITEM, "the counter does not hold a whole number", {
+    throw new DynakvError(ErrorReason.UNREADABLE_ITEM, "the counter is not an integer", {
       outcome: Outcome.APPLIED,
     });
   }
@@ -255,7 +255,7 @@ export function repeatable(isRepeatable: boolean, error: unknown): unknown {
 function outOfBounds({ delta, min, max }: Increment): DynakvError {
   return new DynakvError(
     ErrorReason.OUT_OF_BOUNDS,
-    `adding ${delta} would take the counter out of the bounds ${min} to ${max}`,
+    `adding ${delta} would exceed the counter's bounds ${min} to ${max}`,
     { outcome: Outcome.NOT_APPLIED },
   );
 }

@@ -125,6 +125,6 @@ function memoryOf({ layout }: StoreContext, item: Item): DedupState | undefined 
 export function refuseForgotten(memory: DedupState | undefined, { id }: Increment): void {
   const last = id.isOwn ? memory?.slots.get(slotName(id)) : undefined;
   if (memory !== undefined && ((last !== undefined && last.sequence > id.sequence) || memory.lost >= id.sequence)) {
-    throw tooOld("what was known of ids of its time has been removed");
+    throw tooOld("its deduplication record has expired");
   }
 }

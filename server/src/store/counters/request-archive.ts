@@ -57,7 +57,7 @@ async function archiveAt(
         if (level === finest) {
           throw new DynakvError(
             ErrorReason.CONTENTION,
-            "more increments had ids of the same millisecond than can be remembered; make each request_id from a clock that advances",
+            "too many request ids share one millisecond; generate each request_id from an advancing clock",
             { retryAfterMs: 1000 },
           );
         }
@@ -163,7 +163,7 @@ async function readStrongly(
     items.push(...found);
     idleRounds = unprocessed.length < left.length ? 0 : idleRounds + 1;
     if (idleRounds >= maxIdleRounds) {
-      throw new DynakvError(ErrorReason.THROTTLED, "DynamoDB left the archive of the counter unread, time after time", {
+      throw new DynakvError(ErrorReason.THROTTLED, "DynamoDB kept returning the counter's archive as unprocessed", {
         retryAfterMs: 1000,
       });
     }

@@ -41,7 +41,7 @@ export function refuseUntimely(
 export function tooOld(why: string): DynakvError {
   return new DynakvError(
     ErrorReason.REQUEST_TOO_OLD,
-    `request_id: ${why}; this request added nothing, and whether an earlier one with this id did is not known`,
+    `request_id: ${why}; this request added nothing; an earlier one with this id may have`,
     { field: "request_id", outcome: Outcome.UNKNOWN },
   );
 }
@@ -58,7 +58,7 @@ export function tellTime({ clock }: StoreContext, uncertain: UncertainOutcome, e
     ? error.withServerTime(clock())
     : new DynakvError(
         ErrorReason.REQUEST_TOO_OLD,
-        "request_id: its time has passed while it was not known whether this request was applied, and that cannot be told any more",
+        "request_id: it expired while the outcome was uncertain; whether it was applied can no longer be determined",
         { field: "request_id", outcome: Outcome.UNKNOWN },
       );
 }

@@ -180,25 +180,25 @@ function describe(failure: BackendFailure): [Reason, string] {
     case "throttled":
       return [ErrorReason.THROTTLED, "DynamoDB throttled the request"];
     case "conflict":
-      return [ErrorReason.CONTENTION, "the item is part of a transaction under way"];
+      return [ErrorReason.CONTENTION, "the item is part of a transaction in progress"];
     case "unreachable":
       return failure.applied === "no"
         ? [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB cannot be reached"]
-        : [ErrorReason.BACKEND_UNAVAILABLE, "the answer of DynamoDB was lost on its way"];
+        : [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB's response was lost"];
     case "failing":
-      return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB answered with an error of its own"];
+      return [ErrorReason.BACKEND_UNAVAILABLE, "DynamoDB returned an internal error"];
     case "foreign":
-      return [ErrorReason.BACKEND_UNAVAILABLE, "something on the way to DynamoDB answered in its place"];
+      return [ErrorReason.BACKEND_UNAVAILABLE, "an intermediary answered instead of DynamoDB"];
     case "aborted":
       return [ErrorReason.BACKEND_UNAVAILABLE, "the request to DynamoDB was aborted"];
     case "clock-skew":
-      return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses requests signed by this server's clock"];
+      return [ErrorReason.BACKEND_DENIED, "DynamoDB rejects this server's signatures: its clock is skewed"];
     case "no-credentials":
       return [ErrorReason.BACKEND_DENIED, "this server has no credentials for DynamoDB"];
     case "misconfigured":
-      return [ErrorReason.BACKEND_DENIED, "this server's AWS settings do not lead to DynamoDB; its log has more"];
+      return [ErrorReason.BACKEND_DENIED, "this server's AWS configuration is invalid; see its log"];
     case "denied":
-      return [ErrorReason.BACKEND_DENIED, "DynamoDB refuses this server's credentials or rights"];
+      return [ErrorReason.BACKEND_DENIED, "DynamoDB denied access: check this server's credentials and IAM policy"];
     case "table-missing":
       return [ErrorReason.TABLE_UNAVAILABLE, "the table is missing or not active"];
     case "item-too-large":
@@ -206,6 +206,6 @@ function describe(failure: BackendFailure): [Reason, string] {
     case "invalid":
     case "unsupported":
     case "condition-failed":
-      return [ErrorReason.TABLE_UNAVAILABLE, "DynamoDB refuses the request; the table may be of another shape"];
+      return [ErrorReason.TABLE_UNAVAILABLE, "DynamoDB rejected the request; the table schema may not match"];
   }
 }

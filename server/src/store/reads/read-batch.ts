@@ -111,7 +111,7 @@ async function requestBatch(
 }
 
 function unprocessedError(): DynakvError {
-  return new DynakvError(ErrorReason.THROTTLED, "DynamoDB left the key unprocessed, time after time", {
+  return new DynakvError(ErrorReason.THROTTLED, "DynamoDB kept returning the key as unprocessed", {
     retryAfterMs: 1000,
   });
 }

@@ -64,7 +64,7 @@ export function createBackend(options: BackendOptions): Backend {
     const { names } = layout;
     const { description, isNew } = await prepareTable({ client, names, signal, ...options.setup });
     if (isNew) {
-      log.info({ table: names.table }, "the table was missing, and has been created");
+      log.info({ table: names.table }, "table was missing; created");
     }
     const warn = (message: string) => log.warn({}, message);
     const replicas = describeReplicas(description);
@@ -77,7 +77,7 @@ export function createBackend(options: BackendOptions): Backend {
     if (reapsExpired) {
       reaper ??= startReaper(context, "expired", warnOf("reaping expired items failed"));
     } else if (ttlState !== "on") {
-      reaper ??= startReaper(context, "leftovers", warnOf("reaping what is left of deleted counters failed"));
+      reaper ??= startReaper(context, "leftovers", warnOf("reaping tombstones of deleted counters failed"));
     }
     identity = identityOf(description);
     failures = 0;
@@ -92,9 +92,9 @@ export function createBackend(options: BackendOptions): Backend {
     }
     serving = now;
     if (now) {
-      log.info({ table: layout.names.table }, "the backend answers");
+      log.info({ table: layout.names.table }, "DynamoDB is reachable");
     } else {
-      log.warn({ table: layout.names.table, error: errorName(error) }, "the backend does not answer");
+      log.warn({ table: layout.names.table, error: errorName(error) }, "DynamoDB is unreachable");
     }
     options.onServing(now);
   }
@@ -175,10 +175,10 @@ export function createBackend(options: BackendOptions): Backend {
       for (let probes = 1; ; probes++) {
         await sleep(probeIntervalMs, undefined, { signal: stopped.signal });
         if (await probe()) {
-          log.warn({ table: layout.names.table }, "the table is missing, or another one; it is set up again");
+          log.warn({ table: layout.names.table }, "table missing or replaced; running table setup again");
           await setUpUntilDone();
         } else if (serving && probes % probesPerLook === 0 && (await isReplaced())) {
-          log.warn({ table: layout.names.table }, "the table has been replaced; it is set up again");
+          log.warn({ table: layout.names.table }, "table replaced; running table setup again");
           await trySetUp();
         }
       }
@@ -199,7 +199,7 @@ export function createBackend(options: BackendOptions): Backend {
           throw error;
         }
         isSetUp = false;
-        log.warn({}, `${error.message}; calls answer UNAVAILABLE until it does, and the set-up is tried again`);
+        log.warn({}, `${error.message}; calls fail with UNAVAILABLE until it does; retrying table setup`);
       }
       watching = watch(isSetUp);
     },

@@ -174,7 +174,7 @@ function setupError(verb: string, right: string, names: TableNames, cause: unkno
     case "misconfigured":
       return new SetupError(`${what}: ${message}`, { transient: false, cause });
     case "foreign":
-      return new SetupError(`${what}: something on the way to DynamoDB answers in its place (${message})`, {
+      return new SetupError(`${what}: an intermediary answers instead of DynamoDB (${message})`, {
         transient: true,
         cause,
       });

@@ -73,7 +73,7 @@ export async function writeConditionally<T>(
         return unneeded;
       }
     }
-    throw new DynakvError(ErrorReason.CONTENTION, "other writers kept changing the key", {
+    throw new DynakvError(ErrorReason.CONTENTION, "contention: other writers kept changing the key", {
       outcome: Outcome.NOT_APPLIED,
       retryAfterMs: 100,
     });

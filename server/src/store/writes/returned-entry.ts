@@ -45,7 +45,7 @@ export function requireOld(condition: WriteCondition | undefined, old: Item | un
 export function previousUnknown(): DynakvError {
   return new DynakvError(
     ErrorReason.BACKEND_UNAVAILABLE,
-    "the entry was stored, but the answer of DynamoDB was lost on its way, so that what it replaced is not known",
+    "the entry was stored, but DynamoDB's response was lost: the replaced entry is unknown",
     { outcome: Outcome.APPLIED },
   );
 }

@@ -153,7 +153,7 @@ export function conditionError(condition: WriteCondition, { exists, etag }: Exis
     case "etag":
       return new DynakvError(
         ErrorReason.ETAG_MISMATCH,
-        exists ? "the entry has another etag" : "the key holds no entry",
+        exists ? "etag mismatch: the entry has another etag" : "the key holds no entry",
         details,
       );
   }

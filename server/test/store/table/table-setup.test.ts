@@ -349,11 +349,11 @@ test("a table that is deleted while the server runs is made again, with its TTL,
   assert.ok((proxy.requests.get("DescribeTimeToLive") ?? 0) >= 1);
   const said = lines().map(({ msg }) => msg);
   assert.ok(
-    said.some((msg) => /set up again/.test(msg)),
+    said.some((msg) => /running table setup again/.test(msg)),
     `${said}`,
   );
   assert.ok(
-    said.some((msg) => /has been created/.test(msg)),
+    said.some((msg) => /was missing; created/.test(msg)),
     `${said}`,
   );
 });
