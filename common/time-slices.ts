@@ -1,6 +1,6 @@
-/** How long the work of all may hold the event loop in one of its turns, in milliseconds. */
+/** Longest time that the work of all may hold the event loop in one of its turns, in milliseconds. */
 const turnMs = 4;
-/** How long one of them goes on while others wait, in milliseconds. */
+/** Time that one of them goes on while others wait, in milliseconds. */
 const quantumMs = 1;
 /** How much of the time is left to others who have something to do, beside each part for such work. */
 const shareOfOthers = 3;

@@ -4,15 +4,15 @@ import type { FlagDefinitions, FlagValues } from "./flags.js";
 
 /** A command that calls a server. */
 export interface ClientCommand<F extends FlagDefinitions = FlagDefinitions> {
-  /** How it is called, without flags, such as `get KEY`. */
+  /** Usage without flags, such as `get KEY`. */
   readonly usage: string;
-  /** What it does, in lines for `--help`. */
+  /** Lines for `--help`. */
   readonly description: string;
   readonly flags: F;
   readonly examples: readonly string[];
   /** The least and the most arguments beside flags. */
   readonly positionals: readonly [least: number, most: number];
-  /** Whether it waits for a server that is away: one that works for long does. A person at a prompt is told soon. */
+  /** True if it waits for a server that is away: one that works for long does. A person at a prompt is told soon. */
   readonly isPatient?: boolean;
   run(call: CommandCall<F>): Promise<ExitCode>;
 }
@@ -22,7 +22,7 @@ export interface CommandCall<F extends FlagDefinitions> {
   readonly client: DynakvClient;
   readonly flags: FlagValues<F>;
   readonly positionals: readonly string[];
-  /** Where the client calls: what goes on later must call the same. */
+  /** Server address; a resumed run must use the same. */
   readonly address: string;
   /** The deadline of the command, where it is to be other than the default. */
   readonly timeoutMs: number | undefined;

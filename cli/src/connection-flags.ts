@@ -27,7 +27,7 @@ export const connectionFlags = {
   },
 } as const;
 
-/** How long a token that was read from a file is used before the file is read again, in milliseconds: tokens are renewed. */
+/** Cache time of a token file, in milliseconds: tokens are renewed. */
 const tokenAgeMs = 10_000;
 
 /** The client's options as the flags and the environment have them. Throws a UsageError. */
@@ -70,7 +70,7 @@ function checkPems({ ca, cert, key }: Readonly<Record<string, string>>): void {
   }
 }
 
-/** What stands in the file is never shown: it may be the key. */
+/** Errors never quote the file: it may be the key. */
 function readPem<T>(flag: string, kind: string, read: () => T): T {
   try {
     return read();

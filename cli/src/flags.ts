@@ -5,17 +5,16 @@ import { UsageError } from "../../common/command-line/usage-error.js";
 /** A flag of a command. */
 export interface FlagDefinition {
   readonly type: "string" | "boolean";
-  /** What stands in for the value in `--help`, such as `FILE`. */
+  /** Placeholder of the value in `--help`, such as `FILE`. */
   readonly placeholder?: string;
   /** One line for `--help`. */
   readonly help: string;
-  /** What a value looks like that is taken for one though it begins with a dash. The default is a number. */
+  /** Pattern of values that are accepted although they begin with a dash. The default is a number. */
   readonly dashed?: RegExp;
 }
 
 export type FlagDefinitions = Readonly<Record<string, FlagDefinition>>;
 
-/** What was given, by the names of the flags. */
 export type FlagValues<F extends FlagDefinitions> = {
   readonly [Name in keyof F]: F[Name]["type"] extends "boolean" ? boolean : string | undefined;
 };
@@ -23,7 +22,6 @@ export type FlagValues<F extends FlagDefinitions> = {
 export interface Arguments<F extends FlagDefinitions> {
   readonly flags: FlagValues<F>;
   readonly positionals: readonly string[];
-  /** Whether only the help is wanted. */
   readonly isHelp: boolean;
 }
 
@@ -95,7 +93,7 @@ export function parseFlags<F extends FlagDefinitions>(definitions: F, argv: read
   return { flags: flags as FlagValues<F>, positionals, isHelp };
 }
 
-/** Whether an argument after a flag is its value, and not the next flag. */
+/** Returns true if an argument after a flag is its value, and not the next flag. */
 function isValue(argument: string, { dashed }: FlagDefinition, definitions: FlagDefinitions): boolean {
   return (
     !/^-(?!\d|$)/.test(argument) ||

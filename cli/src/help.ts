@@ -4,7 +4,7 @@ import { summaries } from "./commands.js";
 import { connectionFlags } from "./connection-flags.js";
 import type { FlagDefinitions } from "./flags.js";
 
-/** How to call the command, in one line: for those who got it wrong. */
+/** Usage line for usage errors. */
 export const usage = "usage: dynakv COMMAND (dynakv help lists them)";
 
 /** The text of `dynakv help`. */

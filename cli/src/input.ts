@@ -36,7 +36,7 @@ async function openInput(file: string, from: number): Promise<Readable> {
   return createReadStream(file, { ...(from === 0 ? {} : { start: from }), highWaterMark: 256 * 1024 });
 }
 
-/** Whether it is a file, which can be gone on with, and how many bytes that has. */
+/** Checks for a regular file, whose processing can be resumed, and its size. */
 export async function lookAtInput(
   file: string,
   label: string,
@@ -52,7 +52,7 @@ export async function lookAtInput(
   }
 }
 
-/** What stdin has been given, for commands that take it where an argument is left out. Refuses to wait for a person's typing. */
+/** Stands for stdin where an argument is left out. Refuses a terminal. */
 export function stdinOr(label: string): "-" {
   if (process.stdin.isTTY) {
     throw new UsageError(`no ${label}: give it as an argument, by a flag, or to stdin`);

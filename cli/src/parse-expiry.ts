@@ -8,7 +8,7 @@ const duration = /^(?:\d+[smhdw])+$/;
 /** As much as a duration of Protobuf can be, some 10,000 years. */
 const maxSeconds = 315_576_000_000;
 
-/** How `--expire` is written, for `--help`. */
+/** Syntax of `--expire`, for `--help`. */
 export const expiryHelp = "expiry: a duration (90s, 15m, 1h30m, 7d), a time (2030-01-31, 2030-01-31T12:00:00Z), never";
 
 /** Reads what `--expire` says. Throws a UsageError. */

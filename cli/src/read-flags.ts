@@ -14,7 +14,7 @@ export function readOptions({ strong }: { readonly strong: boolean }): { readonl
   return { consistency: strong ? "strong" : "eventual" };
 }
 
-/** What commands about one key end with where there is none. */
+/** The error of commands on one key that has no entry. */
 export function missing(): CommandError {
   return new CommandError("no entry at this key", exitCodes.no);
 }

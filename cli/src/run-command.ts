@@ -55,7 +55,7 @@ const prompt: ClientOptions = { retries: { maxAttempts: 8 } };
 /** Some half a minute for one that is away, in the midst of much work. */
 const patient: ClientOptions = { retries: { maxAttempts: 70 }, defaultTimeoutMs: 60_000 };
 
-/** What the client does not take is what was given here. */
+/** A TypeError of the client is a usage error here. */
 async function connect(options: ClientOptions) {
   const { createClient } = await import("@dynakv/client");
   try {

@@ -4,7 +4,7 @@ import type { TlsOptions } from "./tls-options.js";
 /** The address of a server, taken apart. */
 export interface Address extends Pick<URL, "hostname" | "port"> {
   readonly protocol: "http:" | "https:";
-  /** What stands before the path of each method, for a server behind a proxy that serves others as well; empty for none. */
+  /** Path prefix of each method, for a server behind a proxy that serves others as well; empty for none. */
   readonly pathPrefix: string;
 }
 

@@ -1,6 +1,6 @@
 import type { CallOptions as ConnectCallOptions, ContextValues } from "@connectrpc/connect";
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
   /** Cancels the call, on the server too. */
   readonly signal?: AbortSignal | undefined;
@@ -11,7 +11,7 @@ export interface CallOptions {
   readonly timeoutMs?: number | undefined;
   /** Headers to send along. */
   readonly headers?: ConnectCallOptions["headers"] | undefined;
-  /** What interceptors find in `contextValues`. */
+  /** Context values, for interceptors. */
   readonly contextValues?: ContextValues | undefined;
   /** Gets the headers of each answer. */
   readonly onHeader?: ((headers: Headers) => void) | undefined;
@@ -19,7 +19,7 @@ export interface CallOptions {
   readonly onTrailer?: ((trailers: Headers) => void) | undefined;
 }
 
-/** What every call that reads takes. */
+/** Options of reads. */
 export interface ReadOptions extends CallOptions {
   /**
    * `strong` reads what was written last, and costs twice as many read units. The default is `eventual`, which may miss a
@@ -28,7 +28,7 @@ export interface ReadOptions extends CallOptions {
   readonly consistency?: "eventual" | "strong" | undefined;
 }
 
-/** What a write takes that need not be repeatable. */
+/** Options of writes that are not idempotent by themselves. */
 export interface WriteOptions extends CallOptions {
   /**
    * That repeating the write does no harm, for instance because nobody else writes the key. The client then repeats it also

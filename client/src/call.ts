@@ -15,7 +15,7 @@ export interface CallRunner {
   run<T>(options: CallOptions | undefined, work: (call: Call) => Promise<T>): Promise<T>;
   /** Begins a call whose end its caller tells. */
   begin(options: CallOptions | undefined, defaultTimeoutMs?: number): Call;
-  /** How long to wait before another attempt; undefined when there is to be none. */
+  /** Time to wait before another attempt; undefined when there is to be none. */
   readonly pauses: Pauses;
   /** The `timeoutMs` of a call that is to end then, on the clock of `performance.now()`. */
   leftMs(endAt: number): number;

@@ -48,13 +48,13 @@ export interface CeleryOptions extends KeyOptions, PayloadOptions {}
 
 /** Options of {@link Celery.task}. */
 export interface TaskOptions<S extends StandardSchemaV1 = StandardSchemaV1> extends ReadOptions {
-  /** What the result of a task that succeeded must be, by any library with Standard Schema. The default takes it as it is. */
+  /** Schema of a successful task's result, by any library with Standard Schema. The default takes it as it is. */
   readonly schema?: S | undefined;
 }
 
 /** Options of {@link Celery.waitForTask}. */
 export interface WaitOptions<S extends StandardSchemaV1 = StandardSchemaV1> extends TaskOptions<S> {
-  /** How long to wait in all, in milliseconds; 0 is for ever. The default is 0: give a `signal`, or this. */
+  /** Time to wait in all, in milliseconds; 0 is for ever. The default is 0: give a `signal`, or this. */
   readonly timeoutMs?: number | undefined;
   /** The longest pause after the first read, in milliseconds, which doubles with each. The default is 50. */
   readonly baseDelayMs?: number | undefined;
@@ -63,12 +63,12 @@ export interface WaitOptions<S extends StandardSchemaV1 = StandardSchemaV1> exte
 }
 
 /**
- * What Celery's DynamoDB backend has stored, and what dynakv stores in its place. What cannot be read rejects with the reason
+ * Reads what Celery's DynamoDB backend or dynakv has stored. What cannot be read rejects with the reason
  * `UNDECODABLE`: a value of another serializer, one that is compressed by what this platform lacks (the `cause` is a
  * CompressionError), and one that no task has written.
  */
 export interface Celery {
-  /** What is stored of a task; undefined when nothing is: it is pending, unknown, or has expired. */
+  /** The stored state of a task; undefined when there is none: it is pending, unknown, or has expired. */
   task(id: string, options?: ReadOptions): Promise<TaskResult | undefined>;
   task<S extends StandardSchemaV1>(
     id: string,
@@ -85,7 +85,7 @@ export interface Celery {
   ): Promise<TaskResult<StandardSchemaV1.InferOutput<S>>>;
   /** A group that was saved (`GroupResult.save`, and each chord's); undefined when there is none. */
   group(id: string, options?: ReadOptions): Promise<GroupResult | undefined>;
-  /** How many tasks of a chord have ended, while it has not; undefined when there is no such chord, or it is done. */
+  /** Number of tasks of a chord that have ended, while it has not; undefined when there is no such chord, or it is done. */
   chordCount(groupId: string, options?: ReadOptions): Promise<bigint | undefined>;
 }
 

@@ -60,7 +60,7 @@ export interface DynakvClient extends Operations {
   keyspace<Read, Write = Read>(prefix: string, codec: Codec<Read, Write>): Keyspace<Read, Write>;
   /** Counters under one prefix. */
   counters(prefix: string): Counters;
-  /** What the server serves: its version, table, limits and features. */
+  /** The server's version, table, limits and features. */
   info(options?: CallOptions): Promise<GetInfoResponse>;
   /** The clients that are generated from the schema, over the same connection: each call is one attempt, and as it is. */
   readonly generated: {
@@ -71,7 +71,7 @@ export interface DynakvClient extends Operations {
   close(): void;
 }
 
-/** What is the same for every transport. */
+/** The transport-independent part of a client. */
 export function createClientOver(
   bare: ByteTransport,
   { defaultTimeoutMs = 10_000, retries, token, batching = true }: SharedOptions,
@@ -175,7 +175,7 @@ export function createClientOver(
   };
 }
 
-/** Whether nothing of a call is meant for a request of its own. */
+/** Returns true if nothing of a call is meant for a request of its own. */
 function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): boolean {
   return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
 }

@@ -10,7 +10,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Check, bytes as checkBytes, text as checkText, mustBe, objectWith } from "./arguments/checks.js";
 import { describe, kindOf, tagOf } from "./arguments/describe.js";
 
-/** How values of a type become bytes and come back. Either way may take its time. */
+/** Encodes and decodes values of one type. Either direction may take its time. */
 export interface Codec<Read, Write = Read> {
   /** Throws, or rejects, when the value is not one of the type. Nothing is written then. */
   encode(value: Write): Uint8Array | Promise<Uint8Array>;
@@ -19,7 +19,7 @@ export interface Codec<Read, Write = Read> {
 }
 
 const encoder = new TextEncoder();
-// What is not UTF-8 is an error, not a replacement character; and a byte order mark is a character like any other.
+// Fatal: invalid UTF-8 is an error, not a replacement character; and a byte order mark is a character like any other.
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Bytes as they are. */
@@ -64,10 +64,10 @@ export function json(given?: StandardSchemaV1): Codec<unknown> {
   };
 }
 
-/** What a value is refused with that does not fit a schema. */
+/** The error for a value that does not match its schema. */
 export class SchemaError extends TypeError {
   override readonly name = "SchemaError";
-  /** What the schema finds wrong, and where. */
+  /** The schema's findings, with their paths. */
   readonly issues: readonly StandardSchemaV1.Issue[];
 
   constructor(issues: readonly StandardSchemaV1.Issue[]) {
@@ -78,7 +78,7 @@ export class SchemaError extends TypeError {
   }
 }
 
-/** What a schema makes of a value. Rejects with a SchemaError that names where it does not fit. */
+/** Validates a value, and returns the schema's output. Rejects with a SchemaError that names where it does not fit. */
 export async function validate(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
   const result = await schema["~standard"].validate(value);
   if (result.issues !== undefined) {

@@ -27,7 +27,7 @@ import { noteSent, noteUnsent } from "./unsent.js";
 /** Options of {@link createClient}. */
 export interface ClientOptions extends SharedOptions {
   /**
-   * Where the server is, such as `https://kv.example.com`. With `http:` and HTTP/2 the client speaks HTTP/2 without TLS and
+   * Address of the server, such as `https://kv.example.com`. With `http:` and HTTP/2 the client speaks HTTP/2 without TLS and
    * without an upgrade, which a dynakv server understands on its one port.
    *
    * The default is `http://127.0.0.1:50051`, because that is where `dynakv serve` listens by default.
@@ -48,7 +48,7 @@ export interface ClientOptions extends SharedOptions {
    */
   readonly httpVersion?: "1.1" | "2" | undefined;
   /**
-   * What every attempt passes through, the first one outermost: interceptors of Connect, such as those of
+   * Interceptors of every attempt, the first one outermost: those of Connect, such as those of
    * `@connectrpc/connect-otel`, to trace, to measure, to log. The default is none.
    */
   readonly interceptors?: readonly Interceptor[] | undefined;
@@ -60,7 +60,7 @@ export interface ClientOptions extends SharedOptions {
 }
 
 /**
- * How much one connection may have on its way, in megabytes. With Node's default of 10, a message that is larger and was
+ * Node's `maxSessionMemory` of one connection, in megabytes. With Node's default of 10, a message that is larger and was
  * refused before it was sent whole would make the connection refuse all answers from then on.
  */
 const sessionMegabytes = 1024;

@@ -1,14 +1,14 @@
 import type { Entry } from "./entry.js";
 import { DynakvError } from "./errors.js";
 
-/** What the keys of a read begin with, and what is made of their entries: nothing else, where `decode` is undefined. */
+/** Key prefix of a read, and the decoder of its entries; without `decode` they stay as they are. */
 export interface Decoder<E> {
   readonly prefix: string;
   /** A DynakvError that it throws is the error of the key alone. */
   readonly decode?: ((entry: Entry) => E | Promise<E>) | undefined;
 }
 
-/** What a decoder makes of an entry, or the error of its key. */
+/** Decodes an entry, or returns the error of its key. */
 export async function decodeEntry<E>({ decode }: Pick<Decoder<E>, "decode">, entry: Entry): Promise<E | DynakvError> {
   try {
     return decode === undefined ? (entry as E) : await decode(entry);

@@ -5,7 +5,7 @@ interface EntryFacts {
   readonly key: string;
   /** An opaque version that changes with every write: for `ifEtag`. */
   readonly etag: string;
-  /** When it was last written, by the clock of the writer. Undefined when the table does not say. */
+  /** Last write, by the writer's clock. Undefined when the table does not have it. */
   readonly writeTime: Date | undefined;
   /** The second from which it is gone; undefined when it never expires. */
   readonly expireTime: Date | undefined;
@@ -23,7 +23,7 @@ export interface CounterEntry extends EntryFacts {
   readonly counter: bigint;
 }
 
-/** What a key holds. */
+/** An entry: a value or a counter. */
 export type Entry = ValueEntry | CounterEntry;
 
 export function toEntry(key: string, { data, etag, writeTime, expireTime }: EntryMessage): Entry {

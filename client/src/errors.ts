@@ -13,7 +13,7 @@ import {
 import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 
 /**
- * Why a call failed: a reason of the server (docs/errors.md), or one of the client's own.
+ * The reason of a failed call: one of the server (docs/errors.md), or one of the client's own.
  *
  * - `UNREACHABLE`: no answer came, because there was no connection or it was lost.
  * - `UNDECODABLE`: a codec could not read the value.
@@ -21,7 +21,7 @@ import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_de
  */
 export type Reason = keyof typeof ErrorReason | "UNREACHABLE" | "UNDECODABLE";
 
-/** What a failed write has done: nothing, everything, or nobody knows. */
+/** Whether a failed write was applied; `UNKNOWN` when that cannot be determined. */
 export type WriteOutcome = "NOT_APPLIED" | "APPLIED" | "UNKNOWN";
 
 interface Facts {
@@ -39,17 +39,17 @@ interface Facts {
   readonly cause?: unknown;
 }
 
-/** What every call of the client fails with. `reason` is meant for `switch`. */
+/** The error of every failed call. Switch on `reason`. */
 export class DynakvError extends Error {
   override readonly name = "DynakvError";
   readonly reason: Reason;
   /** The status code of gRPC and Connect, which is coarser. */
   readonly code: Code;
-  /** What a write has done; undefined for a read. */
+  /** Outcome of a write; undefined for a read. */
   readonly outcome: WriteOutcome | undefined;
-  /** Whether the same call may be repeated without harm, and may then succeed. The client has done so within the deadline. */
+  /** True if the same call may be repeated without harm, and may then succeed. The client has done so within the deadline. */
   readonly retryable: boolean;
-  /** How long to wait first, in milliseconds, where the server says so. */
+  /** Time to wait first, in milliseconds, where the server says so. */
   readonly retryAfterMs: number | undefined;
   /** For a failed condition: the etag of what the key holds now; undefined when it holds nothing. */
   readonly currentEtag: string | undefined;
@@ -89,7 +89,7 @@ export class DynakvError extends Error {
   }
 }
 
-/** What the server has said of an error; without a detail, nobody of ours has answered. */
+/** Builds the error from the server's detail; an error without one does not come from dynakv. */
 export function fromServer(error: ConnectError, detail: ErrorDetail): DynakvError {
   const [retryInfo] = error.findDetails(RetryInfoSchema);
   const [badRequest] = error.findDetails(BadRequestSchema);

@@ -28,7 +28,7 @@ import { toHeaders, toMetadata } from "./grpc-js-metadata.js";
 /** Options of {@link createGrpcJsTransport}. */
 export interface GrpcJsTransportOptions {
   /**
-   * Where the server is, as gRPC names it: `host:port`, `dns:///host:port`, `unix:/path`.
+   * Target in gRPC's syntax: `host:port`, `dns:///host:port`, `unix:/path`.
    *
    * The default is `127.0.0.1:50051`, because that is where `dynakv serve` listens by default.
    */
@@ -37,11 +37,11 @@ export interface GrpcJsTransportOptions {
   credentials?: ChannelCredentials;
   /** Options of the channel, such as `grpc.keepalive_time_ms`. The defaults are those of @grpc/grpc-js. */
   channelOptions?: ChannelOptions;
-  /** How long a connection may take, in milliseconds, before another channel tries it anew. The default is 6000. */
+  /** Longest time that a connection may take, in milliseconds, before another channel tries it anew. The default is 6000. */
   connectTimeoutMs?: number;
-  /** What stands before the path of each method, such as `/kv`. The default is nothing. */
+  /** Path prefix of each method, such as `/kv`. The default is nothing. */
   pathPrefix?: string;
-  /** What every call passes through, the first one outermost: interceptors of Connect. The default is none. */
+  /** Connect interceptors of every call, the first one outermost. The default is none. */
   interceptors?: Interceptor[];
 }
 

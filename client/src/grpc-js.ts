@@ -18,7 +18,7 @@ export type { TlsOptions } from "./tls-options.js";
 /** Options of the client over @grpc/grpc-js. */
 export interface GrpcJsClientOptions extends SharedOptions {
   /**
-   * Where the server is: a URL such as `https://kv.example.com`, or a target as gRPC names it, `dns:///host:port`,
+   * Address of the server: a URL such as `https://kv.example.com`, or a target as gRPC names it, `dns:///host:port`,
    * `unix:/path` or `host:port`, which is spoken to without TLS unless `tls` or `credentials` are given.
    *
    * The default is `http://127.0.0.1:50051`, because that is where `dynakv serve` listens by default.
@@ -33,7 +33,7 @@ export interface GrpcJsClientOptions extends SharedOptions {
    * connect again within a second.
    */
   readonly channelOptions?: ChannelOptions | undefined;
-  /** What every attempt passes through, the first one outermost: interceptors of Connect. The default is none. */
+  /** Interceptors of every attempt, the first one outermost: those of Connect. The default is none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
 }
 

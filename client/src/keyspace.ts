@@ -25,7 +25,6 @@ export interface Keyspace<Read, Write = Read> {
   scan(options?: ScanOptions): ScanResults<ValueEntry<Read>>;
 }
 
-/** What keyspaces are made of. */
 export interface KeyspaceCalls extends Operations {
   mget<E>(
     decoder: Decoder<E>,

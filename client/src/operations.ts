@@ -2,7 +2,7 @@ import type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
 import type { Entry } from "./entry.js";
 import type { ConditionOptions, Expiry } from "./write-options.js";
 
-/** What {@link Operations.set} has written. */
+/** The result of {@link Operations.set}. */
 export interface Written {
   readonly etag: string;
   readonly writeTime: Date;
@@ -13,7 +13,7 @@ export interface Written {
 /** Options of set. */
 export type SetOptions = WriteOptions &
   ConditionOptions & {
-    /** When the entry shall be gone. The default is the server's, which is never unless it is configured. */
+    /** Expiry of the entry. The default is the server's, which is never unless it is configured. */
     readonly expiry?: Expiry | undefined;
   };
 
@@ -28,14 +28,14 @@ export interface TouchOptions extends WriteOptions {
 
 /** Options of incr. */
 export interface IncrOptions extends CallOptions {
-  /** What to add; negative to subtract. The default is 1. */
+  /** Amount to add; negative to subtract. The default is 1. */
   readonly delta?: bigint | undefined;
-  /** Where a counter that is created starts, before delta is added. The default is 0. */
+  /** Initial value of a new counter, before delta is added. The default is 0. */
   readonly initial?: bigint | undefined;
   /** The lowest and the highest value that it may take; beyond them: `OUT_OF_BOUNDS`. The defaults are those of int64. */
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
-  /** When it shall be gone. The default keeps its expiry, and gives one that is created the server's. */
+  /** Expiry of the counter. The default keeps its expiry, and gives one that is created the server's. */
   readonly expiry?: Expiry | undefined;
   /**
    * An id under which you repeat the increment yourself, such as `createRequestId()`: a UUID of version 7, a fresh one for each

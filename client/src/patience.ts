@@ -1,9 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 
-/** How long an attempt may stay without an answer over a transport that cannot tell a slow server from one that is gone. */
+/** Response timeout of one attempt, for transports without keepalive pings. */
 export interface Patience {
   readonly afterMs: number;
-  /** What else to do then, such as to drop what leads to the same place. */
+  /** Further action on a timeout, such as closing pooled connections. */
   readonly onSilence: () => void;
 }
 

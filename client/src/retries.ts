@@ -12,10 +12,10 @@ export interface Failure {
   readonly mayRepeat: boolean;
 }
 
-/** What is known of a call apart from its failure. */
+/** Context of a failed attempt. */
 export interface Attempted {
   readonly method: DescMethod;
-  /** Whether a repetition does no harm although an attempt before may have been applied. */
+  /** True if a repetition does no harm although an attempt before may have been applied. */
   readonly isRepeatable: boolean;
   /** False when it is known that no server can have seen it. */
   readonly wasSent: boolean;
@@ -38,7 +38,7 @@ export function createPauses(retries: RetryOptions | false | undefined): Pauses 
 }
 
 /**
- * Whether the schema allows that a request is repeated of which nobody knows whether it was applied: its method has no side
+ * Returns true if the schema allows that a request is repeated of which nobody knows whether it was applied: its method has no side
  * effects or is idempotent, or it carries a request id, by which the server knows it again.
  */
 export function isRepeatable<I extends DescMessage>(
@@ -62,7 +62,7 @@ export function explainFailure(cause: unknown, { method, isRepeatable, wasSent }
   const detail = detailOf(failure);
   if (detail !== undefined) {
     const error = fromServer(failure, detail);
-    // What is in doubt may be repeated by who knows that it does no harm; what was refused for good is refused again.
+    // An uncertain outcome is retried only where repeating is harmless; a permanent refusal would be refused again.
     const mayRepeat =
       error.retryable || (isRepeatable && error.outcome === "UNKNOWN" && transientCodes.has(error.code));
     return { error, mayRepeat };
@@ -90,7 +90,7 @@ export interface BrokenStream {
   readonly pauses: Pauses;
 }
 
-/** How long to wait before a stream that reads is taken up where it broke. Throws what it failed with if it is not to be. */
+/** Time to wait before a stream that reads is taken up where it broke. Throws what it failed with if it is not to be. */
 export function pauseAfter(cause: unknown, { call, method, attempt, pauses }: BrokenStream): number {
   if (call.signal.aborted) {
     throw endedHere(call.signal.reason, undefined);
@@ -111,7 +111,7 @@ const unsentCodes = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ERR_HTTP2_GOAWAY
 const unsentWords =
   /REFUSED_STREAM|No connection established|Name resolution failed|before secure TLS connection was established/;
 
-/** Whether a failure that no dynakv server explains is one of the connection, or of a proxy that has lost its own. */
+/** Returns true if a failure that no dynakv server explains is one of the connection, or of a proxy that has lost its own. */
 function isConnectionFailure(failure: ConnectError): boolean {
   switch (failure.code) {
     case Code.Unavailable:
@@ -135,11 +135,11 @@ function isConnectionFailure(failure: ConnectError): boolean {
 /** The name of that code, and what grpc-js says in its place. */
 const calmWords = /ENHANCE_YOUR_CALM|^bandwidth exhausted/i;
 
-/** What Connect and the fetch of browsers say when an answer stops short, without a code. */
+/** Messages of Connect and of browsers' fetch for a truncated response, which have no code. */
 const brokenWords =
   /missing (trailer|end ?stream|output message)|premature|unexpected end|stream closed|fetch failed|failed to fetch|network ?error|load failed|terminated/i;
 
-/** Whether a request certainly has not reached a server. */
+/** Returns true if a request certainly has not reached a server. */
 function wasNeverSent(failure: ConnectError): boolean {
   return causes(failure).some(
     (cause) =>

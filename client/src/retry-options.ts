@@ -1,6 +1,6 @@
-/** How often and how patiently failed calls are repeated. Which ones may be is not a setting: the schema says so. */
+/** Retry policy. Which calls may be retried is no option: the schema decides. */
 export interface RetryOptions {
-  /** How many attempts a call has, the first included, at least 1. The default is 20, which are some eight seconds. */
+  /** Number of attempts a call has, the first included, at least 1. The default is 20, which are some eight seconds. */
   readonly maxAttempts?: number | undefined;
   /** The longest pause before the second attempt, in milliseconds. It doubles with each. The default is 25. */
   readonly baseDelayMs?: number | undefined;

@@ -17,7 +17,6 @@ import { explainFailure, isRead, isRepeatable } from "./retries.js";
 import { maxTimerMs, sleep } from "./sleep.js";
 import { isUnsent, noteSent } from "./unsent.js";
 
-/** What all calls of a client share. */
 export interface Surroundings {
   readonly transport: ByteTransport;
   readonly pauses: Pauses;
@@ -53,7 +52,7 @@ export class RunningCall implements Call {
     if (signal?.aborted === true) {
       this.abort(signal.reason);
     } else if (timeoutMs < 0) {
-      // What is left of a deadline of the caller's own, which has passed.
+      // The caller's own deadline has passed.
       expire(this);
     }
   }

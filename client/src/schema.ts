@@ -1,4 +1,4 @@
-// What is generated from the schema, for the generated clients of `client.generated`, and for services of one's own.
+// Generated code, for the generated clients of `client.generated`, and for services of one's own.
 export { durationFromMs, durationMs, timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
 export { type CallOptions, Code, ConnectError } from "@connectrpc/connect";
 export {

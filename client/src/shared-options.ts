@@ -1,7 +1,7 @@
 import type { RetryOptions } from "./retry-options.js";
 
 /**
- * How a connection whose other end is gone without a word is found: a node that vanished, an entry that a NAT has dropped. The
+ * Detection of dead peers: a node that vanished, an entry that a NAT has dropped. The
  * defaults find it in 7 seconds, so that a call with the default deadline outlives it by a retry.
  */
 export interface KeepAliveOptions {
@@ -12,7 +12,7 @@ export interface KeepAliveOptions {
    */
   readonly intervalMs?: number | undefined;
   /**
-   * How long the answer to a ping, or a new connection, may take, in milliseconds. Then the connection is closed, its calls end
+   * Longest time that the answer to a ping, or a new connection, may take, in milliseconds. Then the connection is closed, its calls end
    * as `UNREACHABLE`, and what may be repeated is, over a new one. The default is 3000: a server that stands still for less is
    * waited for. While the event loop of this process stands still, no time passes.
    */
@@ -35,12 +35,12 @@ export interface SharedOptions {
   /** The bearer token to send with each attempt, or what returns it, so that it can be renewed. The default is none. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /**
-   * Whether the token may go to another machine without encryption, where everybody on the way can read it and call in your name.
+   * True if the token may go to another machine without encryption, where everybody on the way can read it and call in your name.
    * The default is false: such an address is refused.
    */
   readonly allowInsecureToken?: boolean | undefined;
   /**
-   * Whether calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
+   * True if calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
    * their sum. Each keeps its own answer, error, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
    * `onTrailer`, a `member` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
    * requests one by one.

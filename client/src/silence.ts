@@ -1,6 +1,6 @@
 import type { KeepAliveOptions } from "./shared-options.js";
 
-/** How long a connection may be silent, in milliseconds: see {@link KeepAliveOptions}. */
+/** Longest time that a connection may be silent, in milliseconds: see {@link KeepAliveOptions}. */
 export type Silence = { readonly [Limit in keyof KeepAliveOptions]-?: number };
 
 /** The limits that options set, or the defaults. */

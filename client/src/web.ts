@@ -19,7 +19,7 @@ export interface WebClientOptions extends SharedOptions {
   readonly address?: string | undefined;
   /** The protocol to speak. The default is `connect`, which a proxy or a browser's own tools can read. */
   readonly protocol?: "connect" | "grpc-web" | undefined;
-  /** What every attempt passes through, the first one outermost: interceptors of Connect. The default is none. */
+  /** Interceptors of every attempt, the first one outermost: those of Connect. The default is none. */
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** The function that makes requests. The default is `globalThis.fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;

@@ -10,11 +10,11 @@ export interface ReadCoalescerOptions<Found> {
     found: (key: string, result: Found) => void,
     until: { readonly signal: AbortSignal; readonly endAt: number; readonly readers: readonly AbortSignal[] },
   ) => Promise<void>;
-  /** How many keys may be read together. It is asked each time. */
+  /** Number of keys that may be read together. It is asked each time. */
   readonly limit: () => number;
   /** The error of who has left before the answer. */
   readonly left: (reason: unknown) => Error;
-  /** Whether a key that is asked for while nothing is under way is read at once, and not with those that come in the same turn. */
+  /** True if a key that is asked for while nothing is under way is read at once, and not with those that come in the same turn. */
   readonly atOnce: boolean;
 }
 

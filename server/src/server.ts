@@ -77,13 +77,13 @@ export interface Server {
 export interface StartedServer {
   /** Where it listens, such as `http://127.0.0.1:50051`, or `https:` with TLS. */
   readonly url: string;
-  /** Whether the embedded engine serves it. */
+  /** True if the embedded engine serves it. */
   readonly embedded: boolean;
   /** Where metrics and health are shown, if adminListen is set, such as `http://127.0.0.1:9464`. */
   readonly adminUrl?: string;
 }
 
-/** How long calls that are cut off have to tell their callers so. */
+/** Time that calls that are cut off have to tell their callers so. */
 const farewellMs = 500;
 
 export function createServer(options: ServerOptions = {}): Server {

@@ -4,7 +4,6 @@ import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
 import { etagFlag } from "../etag-flag.js";
 
-/** How many keys are under way at a time. */
 const concurrency = 32;
 
 export const deleteKeys = defineCommand({

@@ -41,7 +41,7 @@ terminal a newline follows, and a value that is no text is told, not shown.`,
 
 const newline = 0x0a;
 
-/** Whether a terminal can show it: UTF-8 without the control characters by which a value could steer the terminal. */
+/** Returns true if a terminal can show it: UTF-8 without the control characters by which a value could steer the terminal. */
 function isText(value: Uint8Array): boolean {
   try {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

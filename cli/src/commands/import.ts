@@ -12,10 +12,10 @@ import { createProgress, type Progress } from "../transfer/progress.js";
 import { type Line, readLines } from "../transfer/read-lines.js";
 import { restoreEntry } from "../transfer/restore.js";
 
-/** How many bytes of lines are held at a time, while those before them are under way. */
+/** Number of bytes of lines that are held at a time, while those before them are under way. */
 const maxBytes = 16 * 1024 * 1024;
 const defaultConcurrency = 64;
-/** How many bad lines are told; the others are counted. */
+/** Number of bad lines that are told; the others are counted. */
 const maxTold = 20;
 
 export const importEntries = defineCommand({

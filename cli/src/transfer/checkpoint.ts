@@ -4,13 +4,13 @@ import { UsageError } from "../../../common/command-line/usage-error.js";
 import { CommandError } from "../report-failure.js";
 import { openPrivate } from "./open-private.js";
 
-/** How long a run goes on between two notes of how far it has come, in milliseconds. */
+/** Interval between saves of the resume state, in milliseconds. */
 export const checkpointMs = 1000;
 
 /** A file that says how far a run has come, for the one that goes on after it. */
 export interface Checkpoint<T extends object> {
   readonly path: string;
-  /** What the last run has noted; undefined when there is none to go on from. */
+  /** The state left by the last run; undefined when there is none to resume. */
   read(): Promise<T | undefined>;
   /** Finds out whether notes can be written there, before there is anything to lose. Throws a UsageError. */
   checkWritable(label: string): Promise<void>;
@@ -76,7 +76,7 @@ export function createCheckpoint<T extends object>(
   };
 }
 
-/** What a command ends with when a file that it writes is full, or cannot be written for another reason. */
+/** The error of a command that cannot write its file, such as on a full disk. */
 export function unwritable(path: string, error: unknown): CommandError {
   return new CommandError(
     `${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? "it failed"})`,

@@ -18,7 +18,7 @@ export function formatLine(entry: Entry): string {
   return `${JSON.stringify(json)}\n`;
 }
 
-/** What an import says of a line that it cannot store. It holds nothing of the line. */
+/** An import line that cannot be stored. The message quotes nothing of the line. */
 export class BadLine extends Error {
   override readonly name = "BadLine";
 }
@@ -51,7 +51,7 @@ export function parseLine(text: string): EntryLine {
 function parseObject(text: string): Record<string, unknown> {
   let parsed: unknown;
   try {
-    // What has been through an editor may begin with a byte order mark.
+    // Editors may have added a byte order mark.
     parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch {
     throw new BadLine("is not JSON");

@@ -6,12 +6,12 @@ import { formatLine } from "./entry-line.js";
 export interface ExportBatch {
   readonly lines: Buffer;
   readonly entries: number;
-  /** How many keys could not be read; they have a line that says so. */
+  /** Number of keys that could not be read; they have a line that says so. */
   readonly unreadable: number;
   /** How many of the keys that were asked for hold nothing; they have no line. */
   readonly missing: number;
   readonly cursor: string;
-  /** How many bytes of the file of keys are done, where there is one. */
+  /** Number of bytes of the file of keys that are done, where there is one. */
   readonly inputDone?: number;
 }
 
@@ -35,9 +35,9 @@ const maxResults = 200;
 const maxBytes = 1024 * 1024;
 
 interface KeyOptions extends ReadOptions {
-  /** How many keys earlier runs have done. */
+  /** Number of keys earlier runs have done. */
   readonly done: number;
-  /** Where in the file each key ends that was taken, in their order. It is emptied as they are done. */
+  /** End offsets of the keys taken, in order; removed as they complete. */
   readonly ends: number[];
 }
 

@@ -6,7 +6,7 @@ import { checkpointMs, createCheckpoint, unwritable } from "./checkpoint.js";
 import type { ExportBatch } from "./export-batches.js";
 import { openPrivate } from "./open-private.js";
 
-/** What is asked of an export: one that goes on must be asked the same. */
+/** The parameters of an export; a resumed one must have the same. */
 export interface ExportRequest {
   readonly prefix: string;
   readonly keysFrom: string | undefined;
@@ -23,20 +23,17 @@ export interface ExportCounts {
   readonly missing: number;
 }
 
-/** How far an export has come: what the file holds up to so many bytes, and where to go on. */
+/** Resume state of an export: bytes written so far, and the cursor after them. */
 interface ExportState extends ExportRequest, ExportCounts {
   readonly format: "dynakv export 1";
   readonly cursor: string;
   readonly bytes: number;
-  /** Whether the lines are gathered in another file, which takes the place of the one that is there once all is done. */
+  /** True if the lines are gathered in another file, which takes the place of the one that is there once all is done. */
   readonly isBeside: boolean;
 }
 
-/** Where an export goes. */
 export interface ExportFile {
-  /** Where to go on; empty for the beginning. */
   readonly cursor: string;
-  /** What it holds in all. */
   counts(): ExportCounts;
   write(batch: ExportBatch): Promise<void>;
   /** Everything is written: there is nothing to go on with. */

@@ -20,11 +20,10 @@ interface ImportState extends ImportCounts {
   readonly before: string;
 }
 
-/** Where an import is, and what it has done. */
+/** Progress of an import. */
 export interface ImportProgress {
   /** The byte of the file from which on this run reads. */
   readonly offset: number;
-  /** How many lines are done. */
   lines(): number;
   counts(): ImportCounts;
   /** Counts a line, all before which are counted; an empty one is nothing. */
@@ -40,9 +39,8 @@ const nothing: ImportCounts = { stored: 0, present: 0, expired: 0, bad: 0 };
 
 export interface ImportSource {
   readonly file: string;
-  /** Whether it can be gone on with: stdin and other pipes cannot. */
+  /** True if it can be resumed: stdin and other pipes cannot. */
   readonly isFile: boolean;
-  /** Where to note how far it has come. */
   readonly notes: string;
   readonly address: string;
 }

@@ -11,7 +11,7 @@ export interface OrderedWork {
 export interface OrderedWorkOptions {
   /** How many are under way at a time. */
   readonly concurrency: number;
-  /** How many bytes all together may have that are not finished. One piece of work alone may have more. */
+  /** Byte budget of unfinished work. One piece of work alone may have more. */
   readonly maxBytes: number;
 }
 
@@ -31,7 +31,7 @@ export function createOrderedWork({ concurrency, maxBytes }: OrderedWorkOptions)
   const failure = new AbortController();
   let wake = () => {};
 
-  /** How many may wait for one that is slow. */
+  /** Bound of finished pieces that wait for a slow one. */
   const maxPieces = concurrency * 16;
 
   function hasRoom(more: number): boolean {

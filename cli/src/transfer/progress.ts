@@ -1,7 +1,7 @@
 import { count } from "../count.js";
 import { estimateTimeLeft, formatTimeLeft } from "./time-left.js";
 
-/** How far a long command has come, for a person at a terminal, and what it has done in the end. */
+/** Progress bar on a terminal, and the summary at the end. */
 export interface Progress {
   /** Adds to what this run has done, and says how many bytes of the input are done all together, if there is one. */
   add(entries: number, bytes: number, inputBytes?: number): void;
@@ -9,18 +9,17 @@ export interface Progress {
   note(line: string): void;
   /** Ends the bar. */
   end(): void;
-  /** What this run has done, such as `1,234 entries, 5.6 MB, in 7.8 s (158 a second)`. */
+  /** Summary of this run, such as `1,234 entries, 5.6 MB, in 7.8 s (158 a second)`. */
   summary(): string;
 }
 
 export interface ProgressOptions {
-  /** How many bytes the input has, if that is known. Without it there is no bar, and nobody can tell how long it takes. */
+  /** Number of bytes the input has, if that is known. Without it there is no bar, and nobody can tell how long it takes. */
   readonly inputBytes?: number | undefined;
   /** How many of them earlier runs have done; the default is that it will be known with the first that this run does. */
   readonly inputDone?: number | undefined;
-  /** Whether a person watches. */
   readonly isShown: boolean;
-  /** What a person is told who stops it, such as `interrupted; rerun the same command to resume`. */
+  /** Message on Ctrl-C, such as `interrupted; rerun the same command to resume`. */
   readonly stopped: string;
 }
 

@@ -6,9 +6,9 @@ import { readLines } from "./read-lines.js";
 const maxBytes = 64 * 1024;
 
 export interface ReadKeysOptions {
-  /** Whether a NUL byte ends a key, in place of a newline, which keys may hold. */
+  /** True if a NUL byte ends a key, in place of a newline, which keys may hold. */
   readonly isNull: boolean;
-  /** How many to pass over. The default is 0. */
+  /** Keys to skip. The default is 0. */
   readonly skip?: number;
   /** Is told of each key, before it is taken, how many bytes of the file end with it. */
   readonly onKey?: (end: number) => void;

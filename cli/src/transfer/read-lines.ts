@@ -7,16 +7,15 @@ export interface Line {
   readonly problem: "is not UTF-8" | "is too long" | undefined;
   /** How many bytes of the file end with it. */
   readonly end: number;
-  /** How many bytes it has. */
   readonly bytes: number;
 }
 
 export interface ReadLinesOptions {
-  /** What ends a line. The default is a newline. */
+  /** Line terminator. The default is a newline. */
   readonly separator?: number;
   /** A line that is longer is passed over without being held. The default is 64 MiB. */
   readonly maxBytes?: number;
-  /** Where the bytes begin in the file, and how many lines there are before. The defaults are 0. */
+  /** Offset of the first byte, and the number of lines before it. The defaults are 0. */
   readonly from?: number;
   readonly linesBefore?: number;
 }

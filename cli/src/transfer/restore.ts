@@ -2,12 +2,11 @@ import type { DynakvClient } from "@dynakv/client";
 import { DynakvError, type Reason } from "@dynakv/client";
 import type { EntryLine } from "./entry-line.js";
 
-/** What has become of an entry of an import. */
 export type Restored = "stored" | "present" | "expired";
 
-/** How often a counter is tried that others keep changing. */
+/** Attempts on a counter that others keep changing. */
 const maxTries = 20;
-/** How far the clock here and the server's may be apart, with the time that the call has taken. */
+/** Tolerated clock skew between here and the server, with the time that the call has taken. */
 const clocksApartMs = 5000;
 
 /**

@@ -1,17 +1,17 @@
-/** How far work has come that is measured in bytes of its input. */
+/** Progress in bytes of input. */
 export interface Course {
   readonly total: number;
-  /** Where it stood when it was first looked at, and where it stands now. */
+  /** First and current position. */
   readonly from: number;
   readonly at: number;
-  /** What lies between, in milliseconds. */
+  /** Time between them, in milliseconds. */
   readonly elapsedMs: number;
 }
 
 /** Before this much time nothing is said: connections are opened then, and what comes first is no measure of the rest. */
 const leastMs = 1000;
 
-/** How long it takes on at the pace so far, in milliseconds; undefined while nobody can tell, and once it is done. */
+/** Remaining time at the current rate, in milliseconds; undefined until it can be estimated, and when done. */
 export function estimateTimeLeft({ total, from, at, elapsedMs }: Course): number | undefined {
   return elapsedMs < leastMs || at <= from || at >= total ? undefined : (elapsedMs / (at - from)) * (total - at);
 }

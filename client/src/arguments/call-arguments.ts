@@ -21,7 +21,7 @@ import {
 } from "./checks.js";
 import { describe, kindOf, quote, tagOf } from "./describe.js";
 
-/** What the transport itself says in headers, and what would end the connection that others use. */
+/** Headers set by the transport, and connection-level headers, which would break a shared connection. */
 const reservedHeaders: ReadonlySet<string> = new Set([
   "connect-protocol-version",
   "connect-timeout-ms",

@@ -15,7 +15,7 @@ const retryOptions = objectOf<RetryOptions>({
 
 const retries: Check<RetryOptions | false> = (name, given) => (given === false ? false : retryOptions(name, given));
 
-/** What may be sent as a bearer token: one word of ASCII. Its own characters are never told. */
+/** A bearer token: one word of ASCII. Errors never quote it. */
 export const bearer: Check<string> = (name, given) => {
   if (typeof given !== "string") {
     throw mustBe(name, "a string", kindOf(given));

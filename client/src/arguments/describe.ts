@@ -29,7 +29,7 @@ export function quote(name: string): string {
   return JSON.stringify(shorten(name));
 }
 
-/** What `Object.prototype.toString` tells, also of objects of another realm; of a proxy it may throw. */
+/** The tag of `Object.prototype.toString`, also of objects of another realm; of a proxy it may throw. */
 export function tagOf(object: unknown): string {
   try {
     return Object.prototype.toString.call(object).slice(8, -1);

@@ -10,7 +10,7 @@ import { toConsistency } from "../write-options.js";
 
 export type Get = (call: Call, key: string, options: ReadOptions) => Promise<Entry | undefined>;
 
-/** What one key was answered. */
+/** The result for one key. */
 type Found = Entry | DynakvError | undefined;
 
 /** Well below what a server takes in one message, also with the longest keys, and more than one turn brings. */
@@ -59,7 +59,7 @@ function createQueue(runner: CallRunner, consistency: "eventual" | "strong") {
           found(first, await readOne(call, first));
           return;
         }
-        // What is refused here may be another key's fault, and its own error says more.
+        // The failure may be another key's: read apart, each gets its own error.
         const apart = new Set(keys);
         try {
           const asked = { consistency: toConsistency(options), order: ResultOrder.ARRIVAL };

@@ -106,7 +106,7 @@ export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
   return (call, input) => incr(input.key, input, call.signal, call.endAt);
 }
 
-/** Whether one after the other creates the same counter, and leaves its expiry as it is. */
+/** Returns true if one after the other creates the same counter, and leaves its expiry as it is. */
 function canShareWrite(one: IncrInput, other: IncrInput): boolean {
   return (one.initial ?? 0n) === (other.initial ?? 0n) && one.expiry === undefined && other.expiry === undefined;
 }

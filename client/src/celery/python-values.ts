@@ -12,7 +12,7 @@ export class PythonDateTime extends Date {
   readonly type = "datetime";
   /** As Python's `isoformat` writes it: `2026-11-23T08:13:57.490123+01:00`. */
   readonly text: string;
-  /** Whether Python knew its offset from UTC ("aware"). */
+  /** True if Python knew its offset from UTC ("aware"). */
   readonly hasOffset: boolean;
 
   constructor(text: string) {

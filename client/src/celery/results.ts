@@ -12,12 +12,12 @@ interface TaskFacts {
   readonly childResults: readonly ResultNode[];
   readonly groupId: string | undefined;
   readonly parentId: string | undefined;
-  /** What Celery stores only with `result_extended`; undefined without. */
+  /** Facts stored with `result_extended`; undefined without. */
   readonly extended: ExtendedFacts | undefined;
   readonly etag: string;
 }
 
-/** What Celery stores with `result_extended`. */
+/** Facts stored with `result_extended`. */
 export interface ExtendedFacts {
   readonly name: string | undefined;
   readonly args: unknown;
@@ -62,7 +62,7 @@ export interface TaskProgress extends TaskFacts {
   readonly progress: unknown;
 }
 
-/** What is stored of a task. `isSuccess` and `isFailure` tell which it is. */
+/** Stored state of a task. `isSuccess` and `isFailure` tell which it is. */
 export type TaskResult<T = unknown> = TaskSuccess<T> | TaskFailure | TaskProgress;
 
 export function isSuccess<T>(task: TaskResult<T>): task is TaskSuccess<T> {
@@ -78,7 +78,7 @@ const failures: ReadonlySet<string> = new Set(["FAILURE", "REVOKED", "RETRY"]);
 /** celery.states.READY_STATES. */
 const ready: ReadonlySet<string> = new Set(["SUCCESS", "FAILURE", "REVOKED"]);
 
-/** Whether nothing more comes of a task: it is SUCCESS, FAILURE or REVOKED. */
+/** Returns true if nothing more comes of a task: it is SUCCESS, FAILURE or REVOKED. */
 export function hasEnded({ status }: TaskResult): boolean {
   return ready.has(status);
 }

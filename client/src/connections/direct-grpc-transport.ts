@@ -17,7 +17,6 @@ import { type AnswerHead, checkStatus, closedError, isForeign, prefixBytes } fro
 import { openByteStream } from "./grpc-streams.js";
 import type { Http2Connections } from "./http2-connections.js";
 
-/** What came back of one call. */
 interface Answer {
   readonly head: AnswerHead;
   readonly body: Buffer;

@@ -6,7 +6,7 @@ const notTls =
 /** The same for what is no answer of HTTP. */
 const notPlain = /ERR_HTTP2|HPE_INVALID|Expected HTTP\/|socket hang up|Last error: Failed to connect/;
 
-/** What to do about a failure that the wrong scheme explains. */
+/** Advice where the failure suggests the wrong URL scheme. */
 function adviceFor(protocol: string, error: unknown): string | undefined {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown };
   const words = `${code} ${message}`;
@@ -20,7 +20,7 @@ function adviceFor(protocol: string, error: unknown): string | undefined {
     : undefined;
 }
 
-/** Why there is no connection of HTTP/2. Without a cause, it was closed before there was one. */
+/** Explains a failed HTTP/2 connection. Without a cause, it was closed during the handshake. */
 export function explainNoConnection(authority: string, cause: Error | undefined): ConnectError {
   const { protocol, host } = new URL(authority);
   const reason = adviceFor(protocol, cause ?? new Error("socket hang up")) ?? messageOf(cause);

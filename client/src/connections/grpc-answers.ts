@@ -8,7 +8,7 @@ export type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 /** Before a message come a byte of flags and four of its length. */
 export const prefixBytes = 5;
 
-/** Whether it is no answer of gRPC, such as that of a proxy which has lost its server. */
+/** Returns true if it is no answer of gRPC, such as that of a proxy which has lost its server. */
 export function isForeign(head: AnswerHead): boolean {
   return head[":status"] !== 200 || !String(head["content-type"]).startsWith("application/grpc");
 }

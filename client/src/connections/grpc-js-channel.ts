@@ -6,7 +6,7 @@ import { untilAborted } from "../until-aborted.js";
 /** The channel of @grpc/grpc-js to one server. */
 export interface GrpcJsChannel {
   readonly target: string;
-  /** What a call goes over, once there is a connection, or the certainty that there is none. */
+  /** Resolves with the channel once it is connected; rejects when it cannot be. */
   ready(request: Waiting): Client | Promise<Client>;
   close(): void;
 }

@@ -173,7 +173,7 @@ class StreamReader implements AsyncIterable<Buffer>, AsyncIterator<Buffer> {
   }
 
   private take(chunk: Buffer): void {
-    // What a proxy says in a page of its own is none of gRPC's.
+    // A proxy's error page has no gRPC status.
     if (this.isOver || isForeign(this.head)) {
       return;
     }

@@ -21,7 +21,7 @@ export interface Http2Connections {
   ): Promise<http2.ClientHttp2Stream>;
   /** Something of an answer has come. */
   notifyResponseByteRead(stream: http2.ClientHttp2Stream): void;
-  /** Whether a call can be sent at once. */
+  /** Returns true if a call can be sent at once. */
   isReady(): boolean;
   /** Waits until one can. Rejects, with an error of what was never sent, when no connection comes about. */
   ready(signal?: AbortSignal): Promise<unknown>;
@@ -40,7 +40,7 @@ interface Connection {
 /** A connection without calls is closed after so long, in milliseconds. */
 const idleMs = 900_000;
 
-/** What a server says that does not want to be asked that often. */
+/** gRPC's debug data for a server that is pinged too often. */
 const tooManyPings = Buffer.from("too_many_pings");
 
 export function createHttp2Connections(
@@ -107,7 +107,7 @@ export function createHttp2Connections(
         session.destroy();
         reject(isClosed ? closed : noteUnsent(explainNoConnection(authority, cause)));
       };
-      // Whoever accepts a connection and stays silent is no server: only its SETTINGS tell that there is one.
+      // A TCP accept proves nothing: only the peer's SETTINGS frame shows an HTTP/2 server.
       const succeed = () => {
         end();
         // Only calls keep the process.

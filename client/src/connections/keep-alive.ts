@@ -3,7 +3,7 @@ import type { Silence } from "../silence.js";
 
 /** Watches that a connection of HTTP/2 brings something as long as something is expected of it. */
 export interface KeepAlive {
-  /** Whether it is known that the connection lived a moment ago, so that a call may be sent without asking first. */
+  /** Returns true if it is known that the connection lived a moment ago, so that a call may be sent without asking first. */
   isFresh(): boolean;
   /** Something has come. */
   heard(): void;
@@ -15,7 +15,7 @@ export interface KeepAlive {
 
 export interface KeepAliveTarget extends Silence {
   readonly session: ClientHttp2Session;
-  /** Whether calls are under way. */
+  /** Returns true if calls are under way. */
   readonly isAwaited: () => boolean;
   /** Nothing has come, though it was asked. */
   readonly onSilence: () => void;
@@ -23,7 +23,7 @@ export interface KeepAliveTarget extends Silence {
   readonly onIdle: () => void;
 }
 
-/** How many probes an interval has. */
+/** Number of probes an interval has. */
 const probesEach = 4;
 
 /**

@@ -12,7 +12,7 @@ export interface KeyChunk {
 const maxKeys = 4000;
 /** Well below what a server takes in one message, by default 4 MiB. */
 const maxLength = 500_000;
-/** How long a chunk waits for further keys of a source that is slow, in milliseconds. */
+/** Time that a chunk waits for further keys of a source that is slow, in milliseconds. */
 const patienceMs = 10;
 
 /** Cuts keys, each with a prefix before it, into requests, and reads no further than it is asked to. */

@@ -6,7 +6,7 @@ export interface Lanes<T> {
 
 interface Lane<T> {
   readonly stream: AsyncIterator<T>;
-  /** What the stream has brought, until it is taken. */
+  /** A result that was received and not taken yet. */
   arrived: (() => IteratorResult<T>) | undefined;
 }
 

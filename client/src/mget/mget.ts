@@ -19,13 +19,13 @@ export interface MGetOptions extends ReadOptions {
    * busy.
    */
   readonly order?: "arrival" | "request" | undefined;
-  /** How many streams are read at a time, 1 to 100. The default is 4, beyond which a server of two cores gained nothing. */
+  /** Number of streams that are read at a time, 1 to 100. The default is 4, beyond which a server of two cores gained nothing. */
   readonly streams?: number | undefined;
 }
 
 /** The results of an mget, which starts when they are first asked for, and can be read once. */
 export interface MGetResults<E = Entry> extends AsyncIterable<MGetResult<E>> {
-  /** How far the reader has come: what a result was handed out for counts as answered. */
+  /** Progress of the reader: results handed out count as answered. */
   readonly progress: MGetProgress;
   /**
    * Reads all results into a map, in which a key that holds nothing is not. Rejects with the error of the first key that
@@ -155,7 +155,7 @@ export function mget<E>(
       return { done: true, value: undefined };
     }
 
-    // What has come and needs no codec costs its reader no more than a promise.
+    // Fast path: a result that is there and needs no codec costs one promise.
     function takeNow(): IteratorResult<MGetResult<E>> | undefined {
       const read = isPlain && !reading.isOver() ? batch[place] : undefined;
       if (read === undefined) {

@@ -66,7 +66,7 @@ export async function* readChunk(
           yield batch;
         }
         if (isOrdered && again.size > 0) {
-          // What follows would be answered before its turn.
+          // Later positions would be out of order.
           break;
         }
       }

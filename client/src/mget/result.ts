@@ -2,12 +2,12 @@ import type { Entry } from "../entry.js";
 import type { DynakvError } from "../errors.js";
 import type { FoundResults } from "../results/found-results.js";
 
-/** What one position of an mget has brought. */
+/** The result at one position of an mget. */
 export class MGetResult<E = Entry> {
   /** The position among the keys that were asked for, from 0. */
   readonly index: number;
   readonly key: string;
-  /** Why this key could not be read; undefined when it could. */
+  /** The error of this key, if it could not be read. */
   readonly error: DynakvError | undefined;
   #entry: E | undefined;
   /** Of what the entry is made when it is first asked for. */
@@ -24,7 +24,7 @@ export class MGetResult<E = Entry> {
   }
 
   /**
-   * What the key holds; undefined when it holds nothing. Throws `error` where there is one, so that a key which could not
+   * The entry; undefined when there is none. Throws `error` where there is one, so that a key which could not
    * be read is never taken for one that holds nothing.
    */
   get entry(): E | undefined {
@@ -38,7 +38,7 @@ export class MGetResult<E = Entry> {
     return this.#entry;
   }
 
-  /** Whether the key holds something, which is known without making an entry of it. */
+  /** Returns true if the key holds something, which is known without making an entry of it. */
   static isFound(result: MGetResult<unknown>): boolean {
     return result.#source !== undefined || result.#entry !== undefined;
   }
@@ -49,9 +49,8 @@ export function lazyResult(index: number, key: string, source: FoundResults, nth
   return new MGetResult<Entry>(index, key, undefined, undefined, source, nth);
 }
 
-/** How far an mget has come. */
 export interface MGetProgress {
-  /** How many keys were asked for. */
+  /** Number of keys that were asked for. */
   readonly asked: number;
   /** How many of them are answered: found, missing and failed together. */
   readonly answered: number;

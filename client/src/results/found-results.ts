@@ -2,7 +2,7 @@ import type { ResultError } from "../../../gen/dynakv/v1/error_pb.js";
 import type { MGetResult, ScanResult } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { type Entry, toEntry } from "../entry.js";
 
-/** What one key was answered; undefined for what this version of the client does not know. */
+/** Kind of a result; undefined for one that is unknown to this version. */
 export type ResultKind = "entry" | "missing" | "error" | undefined;
 
 /** The results of one message of an MGet or a Scan, which are made into objects as they are asked for. */

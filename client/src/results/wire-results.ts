@@ -13,7 +13,7 @@ export interface ResultFields {
 export const mgetFields: ResultFields = { index: 1, key: 2, entry: 3, missing: 4 };
 export const scanFields: ResultFields = { key: 1, entry: 2 };
 
-/** What is noted of each result: where things lie in the message. Where something is not there, its place is 0. */
+/** Offsets recorded for each result. 0 marks an absent field. */
 const stride = 10;
 const index = 0;
 const kind = 1;
@@ -37,7 +37,7 @@ const delimited = 2;
 /** A message has what this reader leaves to protobuf. */
 class UnexpectedBytes extends Error {}
 
-/** What a message has beside its results. */
+/** The fields of a message beside its results. */
 export interface WireMessage {
   readonly results: FoundResults;
   /** Of a scan's message. */

@@ -1,10 +1,10 @@
 import type { Entry } from "../entry.js";
 import type { DynakvError } from "../errors.js";
 
-/** What one key of a scan holds. */
+/** The result for one key of a scan. */
 export class ScanResult<E = Entry> {
   readonly key: string;
-  /** Why what the key holds could not be read; undefined when it could. */
+  /** The error of this key, if its entry could not be read. */
   readonly error: DynakvError | undefined;
   readonly #entry: E | undefined;
 
@@ -14,7 +14,7 @@ export class ScanResult<E = Entry> {
     this.#entry = "entry" in found ? found.entry : undefined;
   }
 
-  /** What the key holds. Throws `error` where there is one. */
+  /** The entry. Throws `error` where there is one. */
   get entry(): E {
     if (this.error !== undefined) {
       throw this.error;

@@ -13,9 +13,9 @@ import { ScanResult } from "./result.js";
 
 /** Options of scan. */
 export interface ScanOptions extends ReadOptions {
-  /** What the keys begin with. The default is all keys. The server reads the whole table in any case. */
+  /** Key prefix. The default is all keys. The server reads the whole table in any case. */
   readonly prefix?: string | undefined;
-  /** Where to go on: the cursor of a page of an earlier scan with the same prefix. The default is from the beginning. */
+  /** Resume point: the cursor of a page of an earlier scan with the same prefix. The default is from the beginning. */
   readonly cursor?: string | undefined;
 }
 

@@ -36,10 +36,10 @@ const firstDelayMs = 10;
 const maxDelayMs = 1000;
 /** An address without a failure for so long starts anew. */
 const forgetMs = 60_000;
-/** How many calls wait: of one address, which may be a proxy with many behind it, and of all. Each holds a stream. */
+/** Calls that wait: of one address, which may be a proxy with many behind it, and of all. Each holds a stream. */
 const maxWaitingOfOne = 50;
 const maxWaiting = 500;
-/** How many addresses are known. Those that have failed last are. */
+/** Number of addresses that are known. Those that have failed last are. */
 const maxAddresses = 5000;
 /** How many addresses one round of the log names. */
 const maxNamed = 5;

@@ -30,7 +30,7 @@ export interface KeySetOptions {
 
 /** How often the URL is asked without cause: a key that was withdrawn is taken for that much longer. */
 const refreshMs = 300_000;
-/** How long after one answer, or none, a token with an unknown key has the URL asked again. Anybody can make such tokens. */
+/** Minimum time between fetches that unknown key ids trigger. Anybody can make such tokens. */
 const cooldownMs = 30_000;
 const fetchTimeoutMs = 5000;
 const maxJwksBytes = 1_048_576;

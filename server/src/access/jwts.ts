@@ -31,7 +31,7 @@ export const algorithms = [
 /** How far clocks may be apart. */
 const clockToleranceSeconds = 10;
 
-/** How many JWTs are remembered: as many callers as that are known without their signature being checked again. */
+/** Number of JWTs that are remembered: as many callers as that are known without their signature being checked again. */
 const maxRemembered = 10_000;
 
 /** How many are checked at a time. Each costs a tenth of a millisecond of a core, or a wait for keys. */

@@ -66,7 +66,7 @@ export function parseTokens(text: string, label: string): Tokens {
   return {
     entries,
     find(digest, nowMs) {
-      // How long the look-up takes may depend on the hash. Who could choose that to match the beginning of another could
+      // The look-up's timing may depend on the hash. Who could choose that to match the beginning of another could
       // as well find a token for it.
       const known = byHash.get(digest.toString("hex"));
       return known !== undefined && timingSafeEqual(known.digest, digest) && nowMs < known.expiresAtMs

@@ -3,7 +3,7 @@ import type { Load } from "./load-meter.js";
 /** How much may be under way at once, learnt from what the processor can carry. */
 export interface AdaptiveLimit {
   readonly current: number;
-  /** Whether the processor had no rest when it was last looked at. */
+  /** True if the event loop had no idle time in the last sample. */
   readonly isSaturated: boolean;
   /**
    * Learns from a look at the event loop.
@@ -20,11 +20,11 @@ export interface AdaptiveLimitOptions {
   readonly max: number;
 }
 
-/** How long what is ready to run may wait, in milliseconds: little beside any deadline, and enough to batch well. */
+/** Target event loop lag in milliseconds: little beside any deadline, and enough to batch well. */
 const targetLagMs = 10;
 const growth = 2;
 const cautiousGrowth = 1.05;
-/** What one look can take away at most: one that is late by chance, as by the garbage collector, takes no more. */
+/** Largest cut of one sample, so that a garbage collection alone takes no more. */
 const strongestCut = 0.7;
 
 /**

@@ -23,7 +23,7 @@ export interface CallLimitOptions {
   readonly memoryBytes: number;
   /** The deadline of a unary call that sets none. */
   readonly defaultDeadlineMs: number;
-  /** Whether the calls that run are limited to what the processor can carry. */
+  /** True if the calls that run are limited to what the processor can carry. */
   readonly isAdaptive: boolean;
   readonly logger: Logger;
   /** Is told of each call that was refused. */
@@ -44,28 +44,28 @@ export interface CallLimits {
   readonly batches: WorkSlots;
   /** For what is held for all calls. */
   readonly memory: MemoryBudget;
-  /** How many calls are under way, those that wait included, and how many of them wait. */
+  /** Number of calls that are under way, those that wait included, and how many of them wait. */
   readonly calls: number;
   readonly waiting: number;
-  /** How much may run at once; a Get is 1. */
+  /** Concurrency limit; a Get weighs 1. */
   readonly limit: number;
   stop(): void;
 }
 
-/** What a stream weighs beside a unary call: each batch of an MGet is about the work of so many Gets. */
+/** Weight of a stream in unary calls: each batch of an MGet is about the work of so many Gets. */
 const streamWeight = 16;
-/** How many calls of health one address may have open: far more than there are probes, and a watch each for many connections. */
+/** Number of calls of health one address may have open: far more than there are probes, and a watch each for many connections. */
 const maxHealthCalls = 1000;
 /** Fewer Gets at once would be read by smaller batches, and each cost more: the limit would make the overload. */
 const minLimit = 128;
 /** So many unary calls run whatever streams do: few streams of great weight must not keep all others out. */
 const reservedForUnary = 64;
-/** How long a client may leave lying what was sent until its stream counts as one that waits, in milliseconds. */
+/** Longest time that a client may leave lying what was sent until its stream counts as one that waits, in milliseconds. */
 const stalledMs = 100;
-/** What is let in at once by a server that has not learnt anything yet. */
+/** Initial concurrency limit, before anything was learnt. */
 const initialLimit = 1024;
 /**
- * How long a call waits at most while the processor is saturated, as a part of what is left of its deadline: an estimate may be wrong by
+ * Time that a call waits at most while the processor is saturated, as a part of what is left of its deadline: an estimate may be wrong by
  * far, and does no harm. When others have waited all the time for so long as a burst may last, it is an overload, and nobody waits
  * longer than so many milliseconds, with whatever deadline: who is refused at once can still go elsewhere.
  */
@@ -76,7 +76,7 @@ const burstMs = 1000;
 /** A stream that was let in. */
 interface RunningStream {
   readonly weight: number;
-  /** Whether its weight is among what runs. */
+  /** True if its weight is among what runs. */
   isHeld: boolean;
   /** Since when its client has not taken what was sent. */
   stalledAt: number | undefined;
@@ -99,11 +99,11 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   let peak = 0;
   let wasReached = false;
   let queuedSince = 0;
-  /** How much was begun since the last look, and how much was lately, in a millisecond. */
+  /** Weight begun since the last sample, and the recent rate per millisecond. */
   let begun = 0;
   let begunPerMs = 0;
 
-  /** How long a call has probably waited before it was seen. */
+  /** Time that a call has probably waited before it was seen. */
   let lagMs = 0;
 
   const meter = createLoadMeter((load) => {
@@ -197,7 +197,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     call.onStall = (isStalled) => {
       stream.stalledAt = isStalled ? performance.now() : undefined;
       if (!isStalled && !stream.isHeld) {
-        // What has begun goes on, whether there is room or not.
+        // A stream that was admitted continues, over the limit or not.
         stream.isHeld = true;
         wasStalled = true;
         run(weight);
@@ -205,7 +205,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     };
     call.onEnd(() => {
       streams.delete(stream);
-      // How long others take to read tells nothing of how long a call takes.
+      // Time spent on slow readers is not latency of the call.
       if (!wasStalled && stream.isHeld) {
         usual.add(call.method, performance.now() - begunAt);
       }
@@ -267,11 +267,11 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   return {
     interceptor(call) {
       const { method } = call;
-      // What is no call costs little.
+      // Requests that are not calls are cheap.
       if (method === undefined) {
         return;
       }
-      // Who asks for health wants to know it now, and may watch it for weeks.
+      // Health checks are answered immediately, and may be watched for weeks.
       if (method.parent === Health) {
         countOf(healthByAddress, networkOf(call.remote ?? ""), maxHealthCalls, call);
         return;

@@ -1,9 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
-/** How long the calls of each method take from their beginning to their end. */
+/** Latency percentiles by method. */
 export interface UsualTimes {
   add(method: DescMethod | undefined, ms: number): void;
-  /** What 19 of 20 do not exceed, in milliseconds; 0 for a method of which nothing is known. A few very long calls hardly change it. */
+  /** The 95th percentile in milliseconds; 0 without samples. A few very long calls hardly change it. */
   of(method: DescMethod | undefined): number;
 }
 

@@ -1,12 +1,12 @@
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 
-/** What the last look at the event loop has shown. */
+/** A sample of the event loop. */
 export interface Load {
-  /** Whether the processor had hardly anything but work to do. */
+  /** True if the event loop had hardly any idle time. */
   readonly isSaturated: boolean;
-  /** How long what is ready to run waits until it is run, in milliseconds. */
+  /** Event loop lag, in milliseconds. */
   readonly lagMs: number;
-  /** How long ago the look before was. */
+  /** Time since the previous sample. */
   readonly elapsedMs: number;
 }
 
@@ -16,7 +16,7 @@ export interface LoadMeter {
   stop(): void;
 }
 
-/** How often it looks, in milliseconds. */
+/** Sampling interval, in milliseconds. */
 export const lookEveryMs = 20;
 /** After so many looks without a call it stops, so that a server that is idle does nothing at all. */
 const quietLooks = 50;

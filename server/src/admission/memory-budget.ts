@@ -14,10 +14,10 @@ export interface ReadRoom {
   release(bytes: number): void;
 }
 
-/** What the process holds for its callers. There is one of it. */
+/** Memory held for callers, accounted for the whole process. */
 export interface MemoryBudget extends CallMemory {
   readonly reads: ReadRoom;
-  /** How many bytes are held, and how many may be. */
+  /** Number of bytes that are held, and how many may be. */
   readonly held: number;
   readonly limit: number;
 }
@@ -27,27 +27,26 @@ export interface MemoryBudgetOptions {
   readonly limit: number;
   /** Makes the refusals, where they are to be counted as well. */
   readonly refuse?: (kind: ShedKind) => DynakvError;
-  /** How long a client may keep others waiting, in milliseconds. */
+  /** Longest time that a client may keep others waiting, in milliseconds. */
   readonly graceMs?: number;
 }
 
-/** What is not counted of each call: with so much it costs no more than its head does. */
+/** Bytes of each call that are not counted: they cost no more than its head. */
 const uncountedBytes = 4096;
 /** Calls that hold no more than this go on while large ones have used all that these may. */
 const smallBytes = 65_536;
-/** What large calls may use of the whole. */
+/** Share of the budget for large calls. */
 const largeShare = 7 / 8;
 /** A client that has kept others waiting for so long gives way to them. */
 const defaultGraceMs = 5000;
-/** How long a read waits for room at most: twice as long as it takes for others to give way. */
+/** Time that a read waits for room at most: twice as long as it takes for others to give way. */
 const longestWaitMs = 10_000;
 /** A client that sends its body in drops does not get more time with each of them. */
 const progressBytes = 65_536;
 
-/** What is held for one call. */
 interface Account {
   held: number;
-  /** What has come of the body since it last counted as progress. */
+  /** Body bytes since the last progress. */
   fresh: number;
   /** Since when its client keeps it waiting. */
   waitingSince: number | undefined;

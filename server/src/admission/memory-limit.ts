@@ -3,7 +3,7 @@ import { getHeapStatistics } from "node:v8";
 
 /** Less would keep out a single large request. */
 const leastBytes = 48 * 1024 * 1024;
-/** What is held takes several times its bytes while it is decoded and written, and the collector comes late. */
+/** Decoding and encoding multiply the bytes held, and garbage is collected late. */
 const memoryShare = 1 / 8;
 /** Keys and small items lie in V8's heap. */
 const heapShare = 1 / 6;

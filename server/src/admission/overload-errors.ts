@@ -1,7 +1,6 @@
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { PreparedError } from "../calls/errors/prepared-error.js";
 
-/** Why a call was shed. */
 export type ShedKind = "maxCalls" | "maxCallsPerCaller" | "overload" | "late" | "memory" | "slowClient";
 
 const definitions: Readonly<Record<ShedKind, { message: string; reason: typeof ErrorReason.OVERLOADED }>> = {
@@ -25,7 +24,7 @@ const definitions: Readonly<Record<ShedKind, { message: string; reason: typeof E
   },
 };
 
-/** When those who were shed shall come back, in milliseconds: spread, so that they do not come back together. */
+/** Range of RetryInfo for shed calls, in milliseconds: spread, to avoid a thundering herd. */
 const retryFromMs = 500;
 const retryToMs = 1500;
 const spread = 16;

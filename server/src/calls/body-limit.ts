@@ -9,7 +9,7 @@ import type { CallMemory } from "./call-memory.js";
  */
 export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, memory: CallMemory): void {
   const source = ("stream" in request ? request.stream : request) as Readable;
-  // What came together with the head, or while the call waited for its turn.
+  // Bytes that arrived with the head, or while the call was queued.
   add(source.readableLength);
   const { push } = source;
   source.push = (chunk: unknown, encoding?: BufferEncoding) => {

@@ -15,7 +15,7 @@ import { anyone, type Principal, principalKey } from "../service/principal.js";
 import { requestIdHeader } from "./header-names.js";
 import { type WireForm, wireFormOf } from "./wire-form.js";
 
-/** What is known of a call before its body is read. */
+/** The head of a call. */
 export interface CallHead {
   /** The path of its URL, without a query. */
   readonly path: string;
@@ -43,17 +43,17 @@ export class Call implements CallHead {
   readonly remote: string | undefined;
   /** As performance.now has it. */
   readonly startedAt = performance.now();
-  /** Who makes it, once that was found out. */
+  /** The principal, once authenticated. */
   caller: Principal = anyone;
   /** The caller's deadline, from its start, in milliseconds, as far as the server serves it; undefined when it sets none. */
   timeoutMs: number | undefined;
-  /** Whether the caller has set a longer one. */
+  /** True if the caller has set a longer one. */
   isDeadlineShortened = false;
-  /** Whether Connect has let it through to the service. */
+  /** True if Connect has let it through to the service. */
   hasReachedService = false;
-  /** What it was answered, if that was an error. */
+  /** The error response, if any. */
   error: ConnectError | undefined;
-  /** Where that came from, for the log alone: it can hold anything. */
+  /** The underlying failure, for the log only: its message may hold anything. */
   failure: unknown;
   /** The reason in the details of the error, such as `THROTTLED`, if it has one. */
   reason: string | undefined;
@@ -64,13 +64,13 @@ export class Call implements CallHead {
   /** The bytes of its body and of its answer's, without heads and trailers. */
   requestBytes = 0;
   responseBytes = 0;
-  /** Whether somebody wants to know of the requests to DynamoDB that it takes. */
+  /** True if its DynamoDB requests are observed. */
   isWatched = false;
   /** Ends it in favour of others, since its client keeps them waiting. */
   giveWay: ((error: DynakvError) => void) | undefined;
-  /** Why the rest of its body is not to be gathered, if others hold too much. */
+  /** Set when reading its body has to stop, because the memory limit is reached. */
   bodyRefusal: DynakvError | undefined;
-  /** What its answer tells in trailers beside what the service has set. */
+  /** Trailers beside the service's own. */
   trailers: (() => Readonly<Record<string, string>>) | undefined;
   /** Is told when an answer that streams waits for its client to take what was sent, and when it goes on. */
   onStall: ((isStalled: boolean) => void) | undefined;
@@ -118,7 +118,7 @@ export class Call implements CallHead {
     this.releasing.push(release);
   }
 
-  /** Whether nothing is held for it any more. */
+  /** Returns true if nothing is held for it any more. */
   get isReleased(): boolean {
     return this.hasReleased;
   }
@@ -159,7 +159,7 @@ export class Call implements CallHead {
     }
   }
 
-  /** What the service is told beside the request. */
+  /** Context values for the service. */
   contextValues(): ContextValues {
     const values = createContextValues().set(callKey, this).set(principalKey, this.caller);
     return this.isWatched ? values.set(initiatorKey, this) : values;
@@ -182,7 +182,7 @@ export class Call implements CallHead {
   }
 }
 
-/** Where interceptors find the call that they stand in. */
+/** Context key of the current call. */
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "the call" });
 
 /** Anything else might be made to break a log. */

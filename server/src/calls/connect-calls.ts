@@ -23,7 +23,7 @@ import { type ServedService, servedServices } from "./routes.js";
 export interface ConnectCallsOptions {
   readonly services: readonly ServedService[];
   readonly errors: ErrorReporter;
-  /** What all calls may hold together. */
+  /** Memory shared by all calls. */
   readonly memory: CallMemory;
   readonly maxRequestBytes: number;
   /** The most elements of a list in a request, such as the keys of an MGet. */
@@ -65,7 +65,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
       refusal === undefined
         ? { ...toWireError("connect-unary", undefined, reported), status: response.status }
         : toWireError(call.protocol === "connect" ? call.form : call.protocol, header["content-type"], reported);
-    // What Connect says of compression stays.
+    // Connect's compression headers are kept.
     return toUniversalResponse({ ...written, headers: { ...header, ...headers } });
   }
 
@@ -108,7 +108,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     const body = limitBody(universal.body as AsyncIterable<Uint8Array>, call);
     answerForm(call, handler, { ...universal, body })
       .then((response) => universalResponseToNodeResponse(response, nodeResponse))
-      // What is left to fail is the connection, and then nobody is there to be told; nothing else may stay open.
+      // Only a lost connection can still fail here.
       .catch(() => nodeResponse.destroy());
   };
 }

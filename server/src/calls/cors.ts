@@ -3,11 +3,10 @@ import { cors as connectCors } from "@connectrpc/connect";
 import { consumedCapacityTrailers, requestIdHeader, returnConsumedCapacityHeader } from "./header-names.js";
 
 export interface CorsOptions {
-  /** Whether pages of an origin may call. */
   readonly isAllowedOrigin: (origin: string) => boolean;
   /** Request headers that pages may send beside those of the protocols and dynakv's own. */
   readonly headers?: readonly string[];
-  /** Whether pages may send cookies and client certificates along. Default: false. */
+  /** True if pages may send cookies and client certificates along. Default: false. */
   readonly allowsCredentials?: boolean;
   /** Is told of an origin whose page has tried to call and may not. */
   readonly onRefused?: (origin: string) => void;
@@ -20,7 +19,7 @@ export interface CorsOptions {
 export interface Cors {
   /** The headers of every response to a page of this origin; undefined when there is no page, or one that may not call. */
   headersFor(origin: string | undefined): OutgoingHttpHeaders | undefined;
-  /** What a browser is told beside those when it asks, before a call, what it may send. */
+  /** Headers of a preflight response beside those. */
   readonly preflightHeaders: OutgoingHttpHeaders;
 }
 

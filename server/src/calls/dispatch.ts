@@ -12,7 +12,7 @@ import type { Pipeline } from "./pipeline.js";
 import { methodsByPath } from "./routes.js";
 
 export interface DispatchOptions extends ConnectCallsOptions {
-  /** What each call passes before its body is read. */
+  /** Interceptors that run before the body is read. */
   readonly pipeline: Pipeline;
   /** Which web pages may call. */
   readonly cors: CorsOptions;

@@ -18,7 +18,7 @@ export function fromText(request: UniversalServerRequest): UniversalServerReques
 }
 
 async function* decode(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  /** What is no whole group of four characters yet. */
+  /** Characters of an incomplete group of four. */
   let rest = "";
   for await (const chunk of body) {
     const text = rest + Buffer.from(chunk).toString("latin1");

@@ -9,9 +9,8 @@ import {
 export interface HealthService {
   /** Says whether calls can be served: for all services together, and for the server as a whole. Not heard after `close`. */
   set(serving: boolean): void;
-  /** What was set last. Before that, nothing is served. */
+  /** The current status; NOT_SERVING at first. */
   readonly current: boolean;
-  /** How many Watch calls wait for a change. */
   readonly watchers: number;
   /**
    * Says for good that no calls are served, and then ends every Watch with UNAVAILABLE: its client looks for another

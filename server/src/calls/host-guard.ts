@@ -6,7 +6,6 @@ import type { Interceptor } from "./pipeline.js";
 export interface HostGuardOptions {
   /** Names beside those of loopback under which the server may be called, without a port, in lower case. */
   readonly allowedHosts: readonly string[];
-  /** Whether pages of an origin may call. */
   readonly isAllowedOrigin: (origin: string) => boolean;
 }
 

@@ -37,12 +37,12 @@ export interface Interceptors {
 function inOrder(interceptors: Interceptors): readonly Interceptor[] {
   const { accessLog, metrics, tracing, consumedCapacity, hostGuard, identity, deadline, admission } = interceptors;
   return [
-    // What is asked first hears of the end last: the log has what all others have found out.
+    // The first interceptor's end hook runs last, so that the log has what the others found out.
     accessLog,
     metrics,
     tracing,
     consumedCapacity,
-    // Who may not call is told nothing else.
+    // Callers that may not call learn nothing else.
     hostGuard,
     identity,
     // Admission sheds who would not be served in time.

@@ -100,7 +100,7 @@ function errorAnswer(errorCode: Code, errorMessage: string): Answer {
   return { case: "errorResponse", value: { errorCode, errorMessage } };
 }
 
-/** Where everything that can be asked for is declared. */
+/** Index of declarations by name. */
 interface FileIndex {
   /** By file name, such as `dynakv/v1/entry.proto`. */
   readonly files: ReadonlyMap<string, DescFile>;

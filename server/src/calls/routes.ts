@@ -42,7 +42,7 @@ export function createServices({ keyValue, info, health }: Implementations): rea
   ];
 }
 
-/** Where the compiler sees that the two belong together. */
+/** Ties the service to its implementation, for the compiler. */
 function serve<Service extends DescService>(service: Service, implementation: ServiceImpl<Service>): ServedService {
   return { service, implementation };
 }

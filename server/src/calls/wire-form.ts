@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
 /**
- * How the bodies of a call are framed on the wire, and so how its errors are written:
+ * Wire format of a call's bodies, which decides how errors are written:
  *
  * - `grpc`, `grpc-web`: envelopes, and the status in trailers.
  * - `grpc-web-text`: those of gRPC-web in base64, for browsers that cannot read binary as it comes.

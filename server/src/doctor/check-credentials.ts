@@ -4,7 +4,7 @@ import { failure, ok } from "./finding.js";
 
 const subject = "credentials";
 
-/** Whether there are credentials, and where they come from. Who they are is told by checkIdentity. */
+/** Checks whether there are credentials, and where they come from. Who they are is told by checkIdentity. */
 export const checkCredentials: Check = async ({ connection, known }) => {
   // As it was made in connection.ts.
   const { config } = connection.client as DynamoDBClient;

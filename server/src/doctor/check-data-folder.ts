@@ -6,7 +6,7 @@ import { type Finding, failure, ok } from "./finding.js";
 
 const subject = "data";
 
-/** Whether the embedded engine could keep its data there. It opens no data: whether another dynakv uses it shows only then. */
+/** Checks whether the embedded engine could keep its data there. It opens no data: whether another dynakv uses it shows only then. */
 export async function checkDataFolder(data: string): Promise<Finding> {
   if (data === "memory") {
     return ok(subject, "in memory, and gone when the server ends");

@@ -12,7 +12,7 @@ const warnSkewMs = 5000;
 /** DynamoDB refuses signatures that are off by more than five minutes. */
 const failSkewMs = 4 * 60_000;
 
-/** Whether DynamoDB is where it is looked for, and what time it has there: by one request, which it answers even if it refuses it. */
+/** Checks whether DynamoDB is where it is looked for, and what time it has there: by one request, which it answers even if it refuses it. */
 export const checkEndpoint: Check = async ({ connection, settings, signal, clock, known }) => {
   if (known.unusable !== undefined) {
     return [skipped("endpoint", known.unusable)];
@@ -132,7 +132,7 @@ function adviceOnReach(endpoint: string | undefined): string {
 const probes = 10;
 const slowMs = 50;
 
-/** How long DynamoDB takes to answer from here. */
+/** Measures DynamoDB's latency. */
 export const checkLatency: Check = async ({ connection, layout, signal, known }: Patient) => {
   if (known.unusable !== undefined || known.table === undefined) {
     return [];
@@ -149,7 +149,7 @@ export const checkLatency: Check = async ({ connection, layout, signal, known }:
     }
   } catch {
     signal.throwIfAborted();
-    // What is wrong is told of the right to do it.
+    // The missing right is reported by its own check.
     return [];
   }
   times.sort((a, b) => a - b);

@@ -7,7 +7,7 @@ import { ok, skipped, warning } from "./finding.js";
 
 const sampleSize = 25;
 
-/** What lies in the table, by a sample of it. Neither keys nor values are told. */
+/** Samples the table's items. Reports neither keys nor values. */
 export const checkItems: Check = async ({ connection, layout, signal, clock, known }) => {
   const subject = "items";
   if (known.unusable !== undefined || known.table === undefined) {

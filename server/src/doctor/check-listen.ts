@@ -5,7 +5,7 @@ import type { Settings } from "../settings/settings.js";
 import { splitAddress } from "../settings/text-checks.js";
 import { type Finding, failure, ok, warning } from "./finding.js";
 
-/** Whether the server could listen where the settings say: by listening there for a moment, and answering nobody. */
+/** Checks whether the server could listen where the settings say: by listening there for a moment, and answering nobody. */
 export async function checkListen({ listen, adminListen }: Settings): Promise<readonly Finding[]> {
   return [
     await tryAddress("listen", listen),

@@ -5,7 +5,7 @@ import { shapeProblem } from "../store/table/table-setup.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
 
-/** Whether the table is there, active, of the right shape, and how it is billed. */
+/** Checks whether the table is there, active, of the right shape, and how it is billed. */
 export const checkTable: Check = async (patient) => {
   const { connection, layout, signal, known, settings } = patient;
   const { table: name } = layout.names;
@@ -19,7 +19,7 @@ export const checkTable: Check = async (patient) => {
   } catch (error) {
     signal.throwIfAborted();
     if (classifyError(error).kind !== "table-missing") {
-      // What is wrong is told of the right to do it.
+      // The missing right is reported by its own check.
       return [skipped("table", "it cannot be described")];
     }
     known.isMissing = true;
@@ -85,7 +85,7 @@ function checkBilling({ BillingModeSummary, ProvisionedThroughput }: TableDescri
     : ok("billing", detail);
 }
 
-/** Whether the table's TTL is what the settings want it to be. */
+/** Checks whether the table's TTL is what the settings want it to be. */
 export const checkTtl: Check = async (patient) => {
   const { connection, layout, signal, known, settings } = patient;
   const { table: name, expiryAttribute } = layout.names;

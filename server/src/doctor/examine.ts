@@ -19,7 +19,7 @@ import { leastPolicy } from "./rights.js";
 
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** What the credentials need; undefined for the embedded engine. */
+  /** IAM policy needed; undefined for the embedded engine. */
   readonly policy?: object;
 }
 

@@ -1,14 +1,12 @@
-/** How bad what was found is. `skipped` was not checked, since something that it needs has failed. */
+/** Severity. `skipped`: not checked, because a prerequisite failed. */
 export type Level = "ok" | "warning" | "failure" | "skipped";
 
 /** One line of what the doctor tells. It holds no secret, no key and no value. */
 export interface Finding {
   readonly level: Level;
-  /** What was looked at, in a word or two, such as `table` or `right dynamodb:GetItem`. */
   readonly subject: string;
-  /** What was found. */
   readonly detail: string;
-  /** What to do about it; there for each warning and failure. */
+  /** Advice; set for each warning and failure. */
   readonly advice?: string;
 }
 

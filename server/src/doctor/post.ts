@@ -4,7 +4,7 @@ import { createAgents } from "../store/dynamodb/agents.js";
 import type { Network } from "../store/dynamodb/network.js";
 
 export interface PostRequest {
-  /** What lies between here and there. */
+  /** Proxy and trusted authorities. */
   readonly network: Network;
   /** In pairs, as a signer gives them. */
   readonly headers: readonly string[];
@@ -58,7 +58,7 @@ function toHeaders(pairs: readonly string[]): Record<string, string> {
   return headers;
 }
 
-/** What an error of it is called, such as ECONNREFUSED or TimeoutError. */
+/** Name of a request's error, such as ECONNREFUSED or TimeoutError. */
 export function nameOfError(error: unknown): string {
   const { name, code } = error as { name: string; code?: unknown };
   // A DOMException has a number there.

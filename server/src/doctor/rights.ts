@@ -18,9 +18,9 @@ type Send = (client: Pick<DynamoDBClient, "send">, layout: ItemLayout, signal: A
 export interface RightInAws {
   /** As IAM names it. */
   readonly action: string;
-  /** What fails without it. */
+  /** The consequence of lacking it. */
   readonly need: string;
-  /** How much it is needed with these settings. */
+  /** Necessity under these settings. */
   readonly neededBy: (settings: Settings) => Necessity;
   /** Tries it in a way that cannot change anything; undefined where that is not possible. */
   readonly attempt?: Send;
@@ -30,7 +30,7 @@ export interface RightInAws {
 export type Necessity = "calls" | "comfort" | "export" | "nothing";
 
 const always = () => "calls" as const;
-/** Where nothing is ever written; what the server asks for to see whether DynamoDB answers. */
+/** A key that is never written; the server reads it to probe DynamoDB. */
 const probeKey = "dynakv:probe";
 
 /** A condition that holds for no item: its key would have to be another. */

@@ -1,4 +1,4 @@
-// What is used of dynalite 4.0.0, which has no types: its parts rather than its server, as embedded-engine.ts explains.
+// Types of the parts of dynalite 4.0.0 that are used, without its server: see embedded-engine.ts.
 
 declare module "dynalite/db/index.js" {
   import type { Readable } from "node:stream";
@@ -9,7 +9,7 @@ declare module "dynalite/db/index.js" {
   /** Wraps the callback of whoever holds a lock, so that the lock is released before it is called. */
   export type Release = (done?: Callback) => (...args: unknown[]) => void;
 
-  /** What LevelDB's iterators have, and what dynalite calls when it is done with one. */
+  /** LevelDB's iterator. */
   export interface DatabaseIterator {
     close(): Promise<void>;
     return?: () => Promise<void>;

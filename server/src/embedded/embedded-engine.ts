@@ -29,12 +29,12 @@ export interface EmbeddedEngine {
 }
 
 /**
- * How long a connection may be idle. Longer than clients keep theirs, because a request that is sent just as the server
+ * Longest time that a connection may be idle. Longer than clients keep theirs, because a request that is sent just as the server
  * closes its connection is lost.
  */
 const keepAliveTimeoutMs = 65_000;
 
-/** How long stopping waits for clients to take their answers. */
+/** Time that stopping waits for clients to take their answers. */
 const drainMs = 5_000;
 
 /**

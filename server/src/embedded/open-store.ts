@@ -40,7 +40,7 @@ async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-/** What is wrong with the folder, and what to do about it, in one line. */
+/** Describes a problem with the data folder, with advice. */
 function folderError(folder: string, error: unknown): SetupError {
   // The reason of LevelDB is the cause of the error that it rejects with.
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -48,7 +48,7 @@ function folderError(folder: string, error: unknown): SetupError {
   return new SetupError(`data folder '${folder}' ${found}: ${advice}`, { transient: false, cause });
 }
 
-/** What an error of the file system or of LevelDB says of the folder, and what to do about it. */
+/** Maps an error of the file system or of LevelDB to a problem and advice. */
 export function folderProblem(error: unknown): { readonly found: string; readonly advice: string } {
   const { code, message } = error as { code?: unknown; message?: unknown };
   const another = "or set data to another folder, or to 'memory'";

@@ -48,7 +48,7 @@ interface Answer {
   readonly body: unknown;
 }
 
-/** What dynalite throws, or calls back with, for every answer of DynamoDB that is an error. */
+/** dynalite's error type. */
 interface ApiError {
   readonly statusCode: number;
   readonly body: unknown;
@@ -96,7 +96,7 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
       }
       parameters = operation.check(parameters);
     } catch (error) {
-      // Where dynalite does not expect a null, it fails with a TypeError.
+      // dynalite throws a TypeError for unexpected nulls.
       return isApiError(error)
         ? { status: error.statusCode, body: error.body }
         : failure(400, "SerializationException", "The request is malformed.");

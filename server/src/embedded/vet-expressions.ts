@@ -2,7 +2,7 @@
 const maxExpressionLength = 4096;
 
 /**
- * How deep parentheses may nest. dynalite's parser takes six times longer with each level that does not parse: half a
+ * Parenthesis nesting limit. dynalite's parser takes six times longer with each level that does not parse: half a
  * second for five, until it runs out of memory with twelve, which ends the process.
  */
 const maxDepth = 6;

@@ -1,4 +1,4 @@
-/** Where a defect is, without its message, which may quote what it stumbled over. */
+/** The stack of a defect without its message, which may quote user data. */
 export function describeDefect(error: unknown): {
   readonly name: string;
   readonly stack?: readonly string[] | undefined;

@@ -9,21 +9,21 @@ export interface DynakvErrorOptions {
   field?: string;
   /** The etag that the key holds, for a failed condition. */
   currentEtag?: string | undefined;
-  /** How long to wait before a retry, in milliseconds. */
+  /** Time to wait before a retry, in milliseconds. */
   retryAfterMs?: number;
   /** DynamoDB's own reasons for throttling. */
   throttlingReasons?: readonly string[];
   /** The server's time in epoch milliseconds, where the time of the request's id is refused. */
   serverTimeMs?: number | undefined;
-  /** Whether the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
+  /** True if the same request may be repeated though its outcome is unknown, since it is counted once. Default: false. */
   repeatable?: boolean;
-  /** Whether the log tells of such failures in sums: one line for each would let anybody fill it. Default: false. */
+  /** True if the log tells of such failures in sums: one line for each would let anybody fill it. Default: false. */
   counted?: boolean;
-  /** What happened underneath. For the log only: callers never see it. */
+  /** Underlying error. For the log only: callers never see it. */
   cause?: unknown;
 }
 
-/** How long to wait before a retry where nothing better is known. */
+/** Time to wait before a retry where nothing better is known. */
 const defaultRetryMs = 1000;
 
 /** Every failure that the service knows by name. Its message is for callers: it never holds a key, a value or a secret. */
@@ -56,7 +56,7 @@ export class DynakvError extends Error {
     return reasonDefinitions[this.reason].code;
   }
 
-  /** Whether the same request may be repeated without harm, and may then succeed. */
+  /** Returns true if the same request may be repeated without harm, and may then succeed. */
   get retryable(): boolean {
     const mayBeApplied = this.outcome === Outcome.UNKNOWN || this.outcome === Outcome.APPLIED;
     return reasonDefinitions[this.reason].transient && (!mayBeApplied || this.repeatable);
@@ -95,7 +95,7 @@ export class DynakvError extends Error {
   }
 }
 
-/** Whether an error is that of a write which was refused for this reason, and has changed nothing. */
+/** Returns true if an error is that of a write which was refused for this reason, and has changed nothing. */
 export function refusedFor(error: unknown, reason: Reason): boolean {
   return error instanceof DynakvError && error.reason === reason && error.outcome === Outcome.NOT_APPLIED;
 }
@@ -106,7 +106,7 @@ export function invalidField(reason: Reason, field: string, message: string): Dy
 }
 
 /**
- * What an aborted signal means: the deadline has passed, the server shuts down, or the caller has left. Connect aborts a
+ * Maps an aborted signal to its error: the deadline has passed, the server shuts down, or the caller has left. Connect aborts a
  * call's signal with a ConnectError that tells which; AbortSignal.timeout with a TimeoutError.
  */
 export function abortError(reason: unknown, outcome: Outcome = Outcome.UNSPECIFIED): DynakvError {

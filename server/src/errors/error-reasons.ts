@@ -5,15 +5,14 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 /** The reasons of the schema that this server was built with. */
 export type Reason = (typeof ErrorReason)[keyof typeof ErrorReason];
 
-/** What is fixed for a reason. */
 export interface ReasonDefinition {
   readonly code: Code;
   /**
-   * Whether waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
+   * True if waiting and repeating may help at all. Whether it is also safe depends on the outcome: see
    * `retryable` in errors.ts.
    */
   readonly transient: boolean;
-  /** When it is given, in Markdown, for the table in docs/errors.md. */
+  /** Condition of this reason, in Markdown, for the table in docs/errors.md. */
   readonly when: string;
   /** What a caller should know about a retry, where yes or no does not say it. */
   readonly retry?: string;

@@ -3,13 +3,12 @@ import type { ClockJumpFault, Fault, RewriteFault, UnprocessedFault } from "./fa
 import { type Answer, type TargetRequest, withoutHeaders } from "./target.js";
 import { splitBatch } from "./unprocessed.js";
 
-/** What becomes of a request: an answer, an answer that is cut in the middle, a cut connection, or nothing at all. */
+/** Outcome of a proxied request: an answer, an answer that is cut in the middle, a cut connection, or nothing at all. */
 export type Outcome =
   | { readonly kind: "send" | "send-half"; readonly answer: Answer }
   | { readonly kind: "cut" }
   | { readonly kind: "hang" };
 
-/** What a fault needs of the proxy. */
 export interface Exchange {
   readonly operation: string;
   readonly request: TargetRequest;

@@ -19,7 +19,7 @@ export interface ProxiedRequest {
  */
 export type Decide = (request: ProxiedRequest) => Fault | undefined | Promise<Fault | undefined>;
 
-/** How often a fault befalls the requests of some operations. */
+/** Probability of a fault for some operations. */
 export interface FaultRate {
   readonly fault: Fault;
   /** The probability, 0 to 1. The rates that bear on one operation must not add up to more than 1. */
@@ -38,7 +38,6 @@ export interface FaultLogEntry {
   readonly error?: string;
 }
 
-/** How many entries a log keeps. */
 const maxLogEntries = 10_000;
 
 /** The choice between faults: what comes first is failNext, then decide, then the rates. */

@@ -12,7 +12,7 @@ const limits = [
   "MaxOnDemandThroughputExceeded",
 ] as const;
 
-/** Why DynamoDB throttled: what was throttled, what was done to it, and the limit that was met. */
+/** DynamoDB's throttling reason: resource, operation and limit. */
 export type ThrottlingReason = `${(typeof resources)[number]}${(typeof directions)[number]}${(typeof limits)[number]}`;
 
 /** All sixteen reasons. See https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_ThrottlingReason.html */
@@ -58,7 +58,7 @@ export function throttling(
 }
 
 export interface ServerErrorOptions {
-  /** Whether the engine carries the request out before the error; the default is false: it sees nothing. */
+  /** True if the engine carries the request out before the error; the default is false: it sees nothing. */
   applied?: boolean;
 }
 

@@ -11,11 +11,11 @@ export interface FaultProxyOptions {
   /** The URL of the DynamoDB endpoint, such as `http://127.0.0.1:8000`. */
   target: string;
   /**
-   * What the faults of the rates are drawn from, a whole number from 0 to 2^53-1; the default is random. With the same
+   * Seed of the random faults, an integer from 0 to 2^53-1; the default is random. With the same
    * seed and rates, the n-th request of an operation always meets the same fault, whatever other requests there are.
    */
   seed?: number;
-  /** How often which faults befall requests; the default is none. */
+  /** Random faults and their rates; the default is none. */
   rates?: readonly FaultRate[];
   /** Chooses the fault of each request; the default leaves it to the rates. */
   decide?: Decide;
@@ -23,9 +23,9 @@ export interface FaultProxyOptions {
 
 /** Stands between a client and a DynamoDB endpoint, and spoils the requests and answers that it is told to. */
 export interface FaultProxy {
-  /** Where clients find the proxy: a free port of 127.0.0.1. */
+  /** Endpoint of the proxy: a free port of 127.0.0.1. */
   readonly endpoint: string;
-  /** What the faults of the rates are drawn from. A test that fails should print it. */
+  /** Seed of the random faults. A failing test should print it. */
   readonly seed: number;
   /** The last 10,000 requests that were not just forwarded, in the order in which their faults were chosen. */
   readonly log: readonly FaultLogEntry[];
@@ -207,7 +207,7 @@ function sendHead(response: ServerResponse, { status, statusMessage, rawHeaders,
   response.writeHead(status, statusMessage, headers as string[]);
 }
 
-/** What a client is told when the test's own functions throw, or return what is no fault. No client tries it again. */
+/** Response when a test's own function throws or returns no fault; not retryable. */
 function describeDefect(error: unknown): Answer {
   const message = error instanceof Error ? error.message : String(error);
   return createAnswer(400, { __type: "dynakv.faults#FaultProxyError", message });

@@ -1,5 +1,5 @@
 /**
- * What the proxy does with one request. A name alone is a fault without parameters.
+ * A fault for one request. A name alone is a fault without parameters.
  *
  * The engine carries the request out under `forward`, `lose-answer`, `cut-answer`, `empty-object`, `empty-body`,
  * `broken-json`, `delay` and `replace-answer`, also when its answer never reaches the client.

@@ -44,7 +44,7 @@ const ofConnection = new Set([
 ]);
 
 /**
- * How long a connection to the engine is kept without use. Shorter than engines keep theirs (Node's default is 5 s), because
+ * Time that a connection to the engine is kept without use. Shorter than engines keep theirs (Node's default is 5 s), because
  * a request that is sent just as the engine closes its connection is lost: a fault that nobody asked for.
  */
 const idleMs = 2_000;

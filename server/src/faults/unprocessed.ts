@@ -66,7 +66,7 @@ function place(items: RequestItems, name: string, table: RequestItems[string], l
   }
 }
 
-/** What the engine has left unprocessed by itself, and what was cut off. */
+/** Merges the engine's own unprocessed items with those that were cut off. */
 function merge(ofEngine: RequestItems, cutOff: RequestItems): RequestItems {
   const merged: RequestItems = { ...ofEngine };
   for (const [name, table] of Object.entries(cutOff)) {

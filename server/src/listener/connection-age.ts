@@ -13,9 +13,9 @@ export interface AgingConnection {
 }
 
 export interface ConnectionAgeOptions {
-  /** How long a connection serves, in milliseconds, a tenth more or less: those made together do not end together. */
+  /** Time that a connection serves, in milliseconds, a tenth more or less: those made together do not end together. */
   readonly maxAgeMs: number;
-  /** How long calls may run on after that. */
+  /** Longest time that calls may run on after that. */
   readonly graceMs: number;
 }
 

@@ -8,7 +8,7 @@ export interface ConnectionCountLimits {
   readonly maxConnectionsPerAddress?: number | undefined;
 }
 
-/** Whether there is room for a new connection. One that was admitted counts until it is closed. */
+/** Returns true if there is room for a new connection. One that was admitted counts until it is closed. */
 export type AdmitConnection = (socket: Socket) => boolean;
 
 export function createConnectionCounts(limits: ConnectionCountLimits): AdmitConnection {

@@ -4,13 +4,13 @@ import { type AdmitConnection, type ConnectionCountLimits, createConnectionCount
 import { createFloodWatch } from "./flood-watch.js";
 import { createStalledRequests, wholeFactor } from "./stalled-requests.js";
 
-/** What a port takes of its clients before it closes a connection or ends a request. */
+/** Limits of a port's connections and requests. */
 export interface ConnectionLimitOptions extends ConnectionCountLimits {
-  /** How long the body of a request may stand still, in milliseconds; in all it has ten times as long. The default is 30,000. */
+  /** Longest time that the body of a request may stand still, in milliseconds; in all it has ten times as long. The default is 30,000. */
   readonly bodyTimeoutMs?: number | undefined;
-  /** How long an HTTP/2 connection may be without a call, in milliseconds. The default is 3,600,000: an hour. */
+  /** Longest time that an HTTP/2 connection may be without a call, in milliseconds. The default is 3,600,000: an hour. */
   readonly idleMs?: number | undefined;
-  /** How many calls a connection may have reset in a second, in the long run: see {@link FloodWatchOptions}. The default is 33. */
+  /** Number of calls a connection may have reset in a second, in the long run: see {@link FloodWatchOptions}. The default is 33. */
   readonly resetsPerSecond?: number | undefined;
   /** Is told what was done against a client, and its address. */
   readonly onClosed?: (why: "maxConnections" | "flood", address: string | undefined) => void;
@@ -18,11 +18,11 @@ export interface ConnectionLimitOptions extends ConnectionCountLimits {
 
 /** Keeps watch over the connections of one port. */
 export interface ConnectionLimits {
-  /** Whether there is room for a connection; one that there is none for must be destroyed. */
+  /** True if there is room for a connection; one that there is none for must be destroyed. */
   readonly admit: AdmitConnection;
-  /** How long an HTTP/2 connection may be without a call. */
+  /** Longest time that an HTTP/2 connection may be without a call. */
   readonly idleMs: number;
-  /** How long a request may take in all to arrive. */
+  /** Longest time that a request may take in all to arrive. */
   readonly wholeRequestMs: number;
   watchSession(session: ServerHttp2Session): void;
   watchStream(stream: ServerHttp2Stream): void;
@@ -32,7 +32,7 @@ export interface ConnectionLimits {
   stop(): void;
 }
 
-/** How often it looks for those that stand still or send too much, in milliseconds. */
+/** Sweep interval, in milliseconds. */
 const sweepMs = 1000;
 
 /** @param options.retire has the client of a session make another one: no more calls are taken, and those that run finish */

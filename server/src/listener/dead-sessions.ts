@@ -8,16 +8,15 @@ export interface DeadSessions {
   stop(): void;
 }
 
-/** What is known of a session. */
 interface Watched {
   readonly socket: Socket;
-  /** How many bytes had come in all, at the last probe and when it last showed that it lives. */
+  /** Number of bytes that had come in all, at the last probe and when it last showed that it lives. */
   seen: number;
   alive: number;
   isAsked: boolean;
-  /** How many probes ago it was asked. */
+  /** Number of probes ago it was asked. */
   probes: number;
-  /** How many bytes had been sent at the last probe. */
+  /** Number of bytes that had been sent at the last probe. */
   sent: number;
   /** For how many probes something has waited to be sent, and nothing was. */
   stuckLooks: number;
@@ -27,14 +26,14 @@ interface Watched {
 
 /** After how many probes one that has not answered is asked again: twenty seconds at half a second each. */
 const probesPerRepeat = 40;
-/** How many probes one that has ended has to close its connection in. */
+/** Number of probes one that has ended has to close its connection in. */
 const endingLooks = 20;
 /**
  * For how many probes in a row nothing may be sent of what waits. At one alone, what waits may have come right before it, after a
  * while without an answer.
  */
 const stuckLooks = 2;
-/** What a client sends to confirm a ping: nine bytes of head, eight of its own. */
+/** Size of a PING ack: nine bytes of frame header, eight of payload. */
 const confirmationBytes = 17;
 
 /**
@@ -110,7 +109,7 @@ export function createDeadSessions(everyMs: number): DeadSessions {
 }
 
 /**
- * What the system knows of a connection, past Node's own view of it: how much waits to be sent (sessions write past the socket, whose
+ * The kernel's state of a connection, which Node does not expose: how much waits to be sent (sessions write past the socket, whose
  * `writableLength` is 0), and whether there is somebody at the other end (0) or not (an error).
  */
 function handleOf({ socket }: ServerHttp2Session): Handle | undefined {

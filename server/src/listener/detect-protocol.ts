@@ -1,9 +1,8 @@
 import type { Socket } from "node:net";
 
-/** What the client of a plain connection speaks. */
 export type Protocol = "http1" | "http2";
 
-/** What every HTTP/2 client with prior knowledge says first. No HTTP/1 request starts with it: RFC 9113, section 3.4. */
+/** The HTTP/2 connection preface. No HTTP/1 request starts with it: RFC 9113, section 3.4. */
 const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /**

@@ -17,7 +17,7 @@ export interface Exchange {
   readonly socket: Socket;
   /** The stream of HTTP/2, as long as nobody has called {@link open}; undefined for HTTP/1.1. */
   readonly stream: ServerHttp2Stream | undefined;
-  /** Whether the request has ended with its head. Known of HTTP/2 only. */
+  /** True if the request has ended with its head. Known of HTTP/2 only. */
   readonly endsWithHead: boolean;
   /**
    * Node's request and response, for code that is written for both versions of HTTP. They are made of a stream only when they
@@ -26,7 +26,7 @@ export interface Exchange {
   open(): { readonly request: NodeRequest; readonly response: NodeResponse } | undefined;
   /** Writes a whole response, unless the client has left. */
   respond(status: number, headers: OutgoingHttpHeaders, body?: Uint8Array): void;
-  /** Whether the head of a response was sent. */
+  /** True if the head of a response was sent. */
   readonly headersSent: boolean;
   /** Ends it in the middle: over HTTP/2 by a reset with ENHANCE_YOUR_CALM, which gRPC reads as RESOURCE_EXHAUSTED. */
   abandon(): void;
@@ -186,9 +186,9 @@ function isWhole(writable: { readonly writableEnded: boolean; readonly writableF
   return writable.writableEnded && writable.writableFinished;
 }
 
-/** What every response needs, whoever writes to it. */
+/** Prepares a response for any writer. */
 export function prepareResponse(response: NodeResponse): void {
-  // What went wrong with it shows in its call; without a listener it would end the process.
+  // Failures surface in the call; without a listener the event would crash the process.
   response.on("error", () => {});
   // A write that waits for "drain" waits forever once the client has left, and the generator behind it is never
   // resumed. Woken by this, connect-node writes once more, fails, and ends the generator.

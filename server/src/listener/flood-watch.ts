@@ -13,7 +13,7 @@ export interface FloodWatch {
 }
 
 export interface FloodWatchOptions {
-  /** How many calls a connection may have reset in a second, in the long run. It may do many seconds' worth at once. */
+  /** Number of calls a connection may have reset in a second, in the long run. It may do many seconds' worth at once. */
   readonly resetsPerSecond: number;
   /** Has the client of a session make another one: no more calls are taken, and those that run finish. */
   retire(session: ServerHttp2Session): void;
@@ -27,25 +27,25 @@ interface Watched {
   readonly address: string | undefined;
   bytesRead: number;
   bytesWritten: number;
-  /** How many calls have begun or ended since the last time, and how many bytes of bodies have come. */
+  /** Number of calls that have begun or ended since the last time, and how many bytes of bodies have come. */
   calls: number;
   bodyBytes: number;
-  /** How many calls it may reset now. */
+  /** Number of calls it may reset now. */
   resets: number;
   isRetired: boolean;
 }
 
-/** What a connection may send in a second beyond its calls: nearly four thousand pings, and far more than any client does. */
+/** Bytes a second that a connection may send beyond its calls: nearly four thousand pings, and far more than any client does. */
 const idleBytes = 65_536;
-/** What may come with the beginning of a call, which is its head, or with its end: the part of its body that was on its way. */
+/** Bytes allowed when a call begins (its head) or ends (body bytes in flight). */
 const callBytes = 65_536;
-/** What a byte of a body may take: more would be frames of a few bytes each, or padding. */
+/** Wire bytes allowed per body byte: more would be tiny frames, or padding. */
 const framing = 2;
-/** Who is sent much confirms much, and measures the connection with pings meanwhile. */
+/** Receivers of large responses send WINDOW_UPDATEs and measure the connection by pings. */
 const confirmingShare = 1 / 4;
 
 /**
- * How many calls a connection may reset at once: nearly as many as nghttp2 lets it, which after that neither reads nor closes the
+ * Number of calls a connection may reset at once: nearly as many as nghttp2 lets it, which after that neither reads nor closes the
  * connection. It allows 33 more a second, and on Node 20 no option changes that.
  */
 const resetBurst = 950;
@@ -73,7 +73,7 @@ export function createFloodWatch({ resetsPerSecond, retire, onFlood }: FloodWatc
     }
   }
 
-  /** Whether it was since the last time. */
+  /** Returns true if it was since the last time. */
   function isFlooded(watched: Watched): boolean {
     const { socket, calls, bodyBytes } = watched;
     const { bytesRead, bytesWritten } = socket;

@@ -6,9 +6,9 @@ import { type Exchange, prepareResponse, RequestExchange } from "./exchange.js";
 
 export interface Http1ConnectionsOptions {
   readonly onExchange: (exchange: Exchange) => void;
-  /** How long a request may take for its head, in milliseconds. */
+  /** Longest time that a request may take for its head, in milliseconds. */
   readonly headTimeoutMs: number;
-  /** How long a connection may be idle, in milliseconds. */
+  /** Longest time that a connection may be idle, in milliseconds. */
   readonly keepAliveMs: number;
   readonly limits: ConnectionLimits;
   readonly ages: ConnectionAge;
@@ -29,7 +29,7 @@ export interface Http1Connections {
 }
 
 /**
- * How many requests a client may send without waiting for answers: more than any does. They are answered in turn, and each is held until
+ * Number of requests a client may send without waiting for answers: more than any does. They are answered in turn, and each is held until
  * then.
  */
 const maxPipelined = 32;
@@ -154,7 +154,7 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
   };
 }
 
-/** Whether a response has told its client that it is the last. */
+/** Returns true if a response has told its client that it is the last. */
 function isLastOfConnection(response: ServerResponse): boolean {
   return response.headersSent && response.getHeader("connection") === "close";
 }

@@ -39,7 +39,7 @@ const streamMegabytes = 4;
 const minSessionMegabytes = 256;
 
 /**
- * How long to wait, when closing, until a client has confirmed that it knows: a round trip across a continent. Clients on
+ * Time to wait, when closing, until a client has confirmed that it knows: a round trip across a continent. Clients on
  * Node close without confirming.
  */
 const goawayTimeoutMs = 250;
@@ -47,7 +47,7 @@ const goawayTimeoutMs = 250;
 /** How often sessions are looked at that may have ended without a word: each is found within a few looks. */
 const deadSessionsEveryMs = 500;
 
-/** How long a client may go on sending a request that has been answered. */
+/** Longest time that a client may go on sending a request that has been answered. */
 const discardTimeoutMs = 1000;
 
 /** The highest stream id that there is. A GOAWAY with it refuses no call: RFC 9113, section 6.8. */
@@ -74,7 +74,7 @@ export function createHttp2Connections(options: Http2ConnectionsOptions): Http2C
   server.on(
     "stream",
     (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: string[]) => {
-      // What went wrong with it shows in its call; without a listener it would end the process.
+      // Failures surface in the call; without a listener the event would crash the process.
       stream.on("error", () => {});
       discardRest(stream);
       limits.watchStream(stream);

@@ -18,12 +18,12 @@ export interface PortOptions {
   /** The most calls that one HTTP/2 connection may have open: its SETTINGS_MAX_CONCURRENT_STREAMS. */
   maxStreams: number;
   /**
-   * How long a connection may take for its first bytes to show its protocol, and an HTTP/1 request for its head, in
+   * Longest time that a connection may take for its first bytes to show its protocol, and an HTTP/1 request for its head, in
    * milliseconds. The default is 10,000: ample for a slow network, and short enough that silent clients do not pile up.
    */
   headTimeoutMs?: number;
   /**
-   * How long an HTTP/1 connection may be idle, in milliseconds. The default is 65,000: longer than the 60 s for which common proxies
+   * Longest time that an HTTP/1 connection may be idle, in milliseconds. The default is 65,000: longer than the 60 s for which common proxies
    * keep theirs, so that they close first.
    */
   keepAliveMs?: number;
@@ -47,11 +47,11 @@ export interface Port {
   close(drainMs: number): Promise<void>;
   /** Has the clients of all open connections make new ones, as they do when a server is about to stop. Running calls finish. */
   renew(): void;
-  /** How many connections are open. */
+  /** Number of connections that are open. */
   readonly connections: number;
 }
 
-/** How long a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
+/** Time that a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
 const lastRequestMs = 500;
 
 /** When closing, connections are accepted until none has come for so many milliseconds, but not for more than so many times that. */

@@ -26,9 +26,9 @@ abstract class Watched {
 class WatchedStream extends Watched {
   readonly stream: ServerHttp2Stream;
   readonly session: Http2Session | undefined;
-  /** Whether it was ended here. */
+  /** True if it was ended here. */
   isCut = false;
-  /** Whether it was over when it was last looked at, and Node had not noticed. */
+  /** True if it was over when it was last looked at, and Node had not noticed. */
   isLeftOver = false;
 
   constructor(stream: ServerHttp2Stream) {
@@ -47,7 +47,7 @@ class WatchedStream extends Watched {
     return this.stream.state.localWindowSize ?? 0;
   }
 
-  /** Whether its client has reset it, with whatever code. */
+  /** Returns true if its client has reset it, with whatever code. */
   get isReset(): boolean {
     const { aborted, rstCode } = this.stream;
     return !this.isCut && (aborted || this.isLeftOver || rstCode !== constants.NGHTTP2_NO_ERROR);

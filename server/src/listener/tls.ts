@@ -10,7 +10,7 @@ export interface TlsAcceptor {
   accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void;
   /** Makes the connections to come with something else. Those that are open stay. */
   use(material: TlsMaterialOptions): void;
-  /** Whether the authorities of now were those by which the client's certificate was judged. */
+  /** Returns true if the authorities of now were those by which the client's certificate was judged. */
   isJudged(secure: Socket): boolean;
 }
 
@@ -18,9 +18,9 @@ export type TlsMaterialOptions = Pick<SecureContextOptions, "cert" | "key" | "ca
 
 export interface TlsAcceptorOptions {
   readonly material: TlsMaterialOptions;
-  /** Whether a client is asked for a certificate, and whether its connection is closed when it has none that is good. */
+  /** True if a client is asked for a certificate, and whether its connection is closed when it has none that is good. */
   readonly clientCertificate: "never" | "optional" | "required";
-  /** How long shaking hands may take, in milliseconds. The default is 10,000, as long as a first request's head may. */
+  /** TLS handshake timeout in milliseconds. The default is 10,000, as long as a first request's head may. */
   readonly handshakeTimeoutMs?: number;
   /** Hears of connections that did not come about, with a short code. */
   readonly onFailure?: (address: string | undefined, code: string) => void;

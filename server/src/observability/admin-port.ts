@@ -6,7 +6,7 @@ export interface AdminPortOptions {
   /** The page of metrics, as Prometheus reads it. */
   readonly metrics: () => Promise<string>;
   readonly metricsType: string;
-  /** Whether calls can be served. */
+  /** Returns true if calls can be served. */
   readonly isReady: () => boolean | Promise<boolean>;
 }
 
@@ -20,7 +20,7 @@ export interface AdminPort {
 /** Prometheus asks with one connection, and probes with a few. */
 const maxConnections = 64;
 const maxHeaderBytes = 8192;
-/** How long a request may take to come, an answer to go, and a connection to be of no use. */
+/** Longest time that a request may take to come, an answer to go, and a connection to be of no use. */
 const timeoutMs = 10_000;
 
 /**

@@ -6,7 +6,7 @@ export interface LoggerOptions {
   readonly level: Settings["logLevel"];
   readonly format: Settings["logFormat"];
   /**
-   * Whether lines may wait a moment and go together: an access log of every call costs a third of what it does otherwise. What waits
+   * True if lines may wait a moment and go together: an access log of every call costs a third of what it does otherwise. What waits
    * is written when the process ends, unless it is killed. Default: false.
    */
   readonly buffered?: boolean;

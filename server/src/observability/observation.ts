@@ -29,7 +29,7 @@ export interface ObservationOptions {
   readonly metrics: Metrics | undefined;
 }
 
-/** How long stopping waits for the last traces, beside the time for the calls themselves. */
+/** Time that stopping waits for the last traces, beside the time for the calls themselves. */
 const exportMs = 2000;
 
 /** Prepares what was asked for, and loads nothing else: prom-client and OpenTelemetry cost memory and time to start. */

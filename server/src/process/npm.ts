@@ -9,7 +9,7 @@ const lookMs = 250;
 /** As they are when this is loaded: npm may end while the server starts. */
 const starters = findStarters();
 
-/** Whether a person, or a script, has started this process by npm and waits for it. */
+/** Returns true if a person, or a script, has started this process by npm and waits for it. */
 export function isStartedByNpm({ npm_lifecycle_event }: NodeJS.ProcessEnv): boolean {
   return foreground.includes(npm_lifecycle_event);
 }
@@ -58,7 +58,7 @@ function readStat(pid: number) {
   }
 }
 
-/** Whether `npx NAME` runs a program that is installed here. npx would fetch another package of that name otherwise. */
+/** Returns true if `npx NAME` runs a program that is installed here. npx would fetch another package of that name otherwise. */
 export function isInstalled(name: string, folder = process.cwd()): boolean {
   const parent = dirname(folder);
   return existsSync(join(folder, "node_modules", ".bin", name)) || (parent !== folder && isInstalled(name, parent));

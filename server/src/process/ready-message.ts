@@ -7,7 +7,7 @@ import type { Settings } from "../settings/settings.js";
 import { isInstalled, isStartedByNpm } from "./npm.js";
 
 export interface ReadyOptions {
-  /** Whether a person is likely to read it, who may want to try the server, and to stop it. */
+  /** True if a person is likely to read it, who may want to try the server, and to stop it. */
   readonly isWatched: boolean;
 }
 

@@ -51,7 +51,7 @@ export function withCredentials(
     : { ...settings, accessKeyId, secretAccessKey, sessionToken };
 }
 
-/** Whether the AWS chain would take fixed credentials from the environment: it prefers a profile, and knows when some expire. */
+/** Returns true if the AWS chain would take fixed credentials from the environment: it prefers a profile, and knows when some expire. */
 function areStatic(environment: NodeJS.ProcessEnv): boolean {
   const { AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_CREDENTIAL_EXPIRATION } = environment;
   return !AWS_PROFILE && !!AWS_ACCESS_KEY_ID && !!AWS_SECRET_ACCESS_KEY && !AWS_CREDENTIAL_EXPIRATION;

@@ -27,7 +27,7 @@ export interface ReadinessReport {
 
 type Reports = { readonly metrics: MetricsReport; readonly readiness: ReadinessReport };
 
-/** How long a worker may take to answer. One that is too busy for that is shown with what it said last. */
+/** Longest time that a worker may take to answer. One that is too busy for that is shown with what it said last. */
 const answerMs = 1000;
 
 /** The admin port of the primary. */

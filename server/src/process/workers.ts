@@ -37,10 +37,10 @@ type Report =
   | MetricsReport
   | ReadinessReport;
 
-/** How long after one worker has ended the next is started in its place. */
+/** Delay before a worker that ended is replaced. */
 const replaceMs = 1000;
 
-/** How long a worker may take to stop after the time that its calls have to finish in. */
+/** Longest time that a worker may take to stop after the time that its calls have to finish in. */
 const stopMs = 10_000;
 
 /** This process's part, until a signal ends all of them. */

@@ -16,7 +16,7 @@ export interface InfoServiceOptions {
   readonly defaultDeadlineMs: number;
   readonly requestWindowMs: number;
   readonly defaultExpirySeconds: number | undefined;
-  /** Whether expired items leave the table by themselves, as far as is known now. */
+  /** Returns true if expired items leave the table by themselves, as far as is known now. */
   readonly autoExpiry: () => boolean;
 }
 

@@ -16,7 +16,7 @@ export interface Principal {
   /** For logs and metrics, such as the name of a token. Never a secret. */
   readonly name: string;
   may(right: Right, key: string): boolean;
-  /** Whether there is any key to which it may be done. */
+  /** Returns true if there is any key to which it may be done. */
   mayAny(right: Right): boolean;
 }
 

@@ -50,7 +50,7 @@ export function checkPrefix(prefix: string): void {
   }
 }
 
-/** Whether a read must be strong. */
+/** Returns true if a read must be strong. */
 export function isStrong(consistency: Consistency): boolean {
   switch (consistency) {
     case Consistency.UNSPECIFIED:
@@ -63,7 +63,7 @@ export function isStrong(consistency: Consistency): boolean {
   }
 }
 
-/** Whether results must come in the order of the request. */
+/** Returns true if results must come in the order of the request. */
 export function isOrdered(order: ResultOrder): boolean {
   switch (order) {
     case ResultOrder.UNSPECIFIED:

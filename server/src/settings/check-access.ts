@@ -19,12 +19,12 @@ type AccessSettings = Pick<
   | "allowPlaintextOnTheNetwork"
 >;
 
-/** Whether callers have to say who they are. */
+/** Returns true if callers have to say who they are. */
 export function knowsCallers({ tokensFile, jwks, tlsClientCa }: AccessSettings): boolean {
   return tokensFile !== undefined || jwks !== undefined || tlsClientCa !== undefined;
 }
 
-/** Whether it is loopback alone that keeps others away: the server listens nowhere else, and asks nobody who they are. */
+/** Returns true if it is loopback alone that keeps others away: the server listens nowhere else, and asks nobody who they are. */
 export function servesItsMachineAlone(settings: AccessSettings): boolean {
   return isLoopbackHost(splitAddress(settings.listen).host) && !knowsCallers(settings);
 }

@@ -163,7 +163,7 @@ function readEnvironment(env: LoadSettingsOptions["env"]): Source {
 }
 
 /**
- * Whether a variable with our prefix is not meant for us: the test suite's own, those of the commands that call a server, or one
+ * Returns true if a variable with our prefix is not meant for us: the test suite's own, those of the commands that call a server, or one
  * of those by which Kubernetes tells
  * every pod of a service that happens to be called dynakv
  * (https://kubernetes.io/docs/tutorials/services/connect-applications-service/#environment-variables).

@@ -16,7 +16,7 @@ export function showValue(value: unknown): string {
   return shown.length > maxShown ? hidden : shown;
 }
 
-/** Whether DynamoDB's host names could have it. Any name of that form is taken, since AWS opens new regions. */
+/** Returns true if DynamoDB's host names could have it. Any name of that form is taken, since AWS opens new regions. */
 export function isRegion(value: string): boolean {
   return /^(?=.{1,63}$)[a-z0-9]+(-[a-z0-9]+)*$/.test(value);
 }
@@ -84,7 +84,7 @@ export function checkPath(value: string, label: string): void {
   }
 }
 
-/** Whether it is the URL of a JWKS, and not the path of a file. */
+/** Returns true if it is the URL of a JWKS, and not the path of a file. */
 export function isJwksUrl(jwks: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(jwks);
 }
@@ -104,7 +104,7 @@ export function checkJwks(value: string, label: string): void {
   }
 }
 
-/** Whether what listens there is reached from this machine alone. Brackets of IPv6 may be there or not. */
+/** Returns true if what listens there is reached from this machine alone. Brackets of IPv6 may be there or not. */
 export function isLoopbackHost(host: string): boolean {
   return /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
 }

@@ -6,7 +6,6 @@ import type { Clock, ExpiryPolicy } from "./layout/entry.js";
 import type { ItemLayout } from "./layout/item-layout.js";
 import type { ItemSizes } from "./reads/item-sizes.js";
 
-/** What the operations of the store share. */
 export interface StoreContext {
   /** For what a call is made of. */
   readonly dynamodb: DataPlane;
@@ -25,13 +24,13 @@ export interface StoreContext {
   readonly batchSlots: BatchSlots;
   /** Room for what is read and not yet taken. */
   readonly readRoom: ReadRoom;
-  /** What has been learnt of the items. */
+  /** Learnt item sizes. */
   readonly itemSizes: ItemSizes;
-  /** How increments are remembered, so that a repeated one counts once. */
+  /** Parameters of request deduplication. */
   readonly requests: RequestWindow;
-  /** What has been learnt of the engine. */
+  /** Learnt capabilities of the engine. */
   readonly engine: {
-    /** Whether it returns the item on which a condition failed; one that does not find it returns none. */
+    /** True if it returns the item on which a condition failed; one that does not find it returns none. */
     returnsOldItems: boolean;
   };
 }
@@ -79,7 +78,7 @@ export function createdExpireAtMs(
   }
 }
 
-/** What becomes of the expiry of an entry that is there already: a millisecond, never, or undefined to leave it as it is. */
+/** New expiry of an existing entry: a millisecond, never, or undefined to leave it as it is. */
 export function changedExpireAtMs(
   context: StoreContext,
   expiry: ExpiryPolicy | undefined,

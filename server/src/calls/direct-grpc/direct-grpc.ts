@@ -31,7 +31,7 @@ export interface DirectGrpcOptions {
 /** A request of so many bytes costs little, whatever is in it, and an answer of so many is on its way with its head. */
 const smallBytes = 4096;
 
-/** What answers the calls of a method. */
+/** The handler of a method. */
 interface DirectMethod {
   readonly method: DescMethod;
   /** Carries a call out, and sends its answer. Throws what it is to be answered instead. */
@@ -112,7 +112,7 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
       if (message instanceof Error) {
         refuse(call, message);
       } else {
-        // What is left to fail is a header that a service should not have set.
+        // Only an invalid header set by a service can still fail here.
         answer(method, call, message).catch(() => call.stream.close(constants.NGHTTP2_INTERNAL_ERROR));
       }
     });

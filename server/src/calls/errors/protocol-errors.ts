@@ -50,7 +50,7 @@ export function toProtocolError(
   return unreadable(rawMessage, method, refuse);
 }
 
-/** What a request that is too large is full of. */
+/** The field that makes a request too large. */
 const largestFields = new Map<string, { field: string; reason: Reason }>([
   ["Set", { field: "value", reason: ErrorReason.VALUE_TOO_LARGE }],
   ["MGet", { field: "keys", reason: ErrorReason.INVALID_FIELD }],

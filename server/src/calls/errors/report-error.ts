@@ -27,7 +27,7 @@ export interface ErrorReporter {
 /** @param onLateFailure is told of a call that fails when it has ended already, such as one whose client had left */
 export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call: Call) => void): ErrorReporter {
   function report(call: Call, error: unknown): ConnectError {
-    // What was refused in the middle of its body, Connect tells as a failure of its own.
+    // Connect reports a body that was cut short by us as its own failure.
     const failure = call.bodyRefusal ?? error;
     if (failure instanceof PreparedError) {
       call.error = failure.asConnectError(call.method);
@@ -36,7 +36,7 @@ export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call
       return call.error;
     }
     const connectError = toCallError(failure, isWrite(call.method) ? Outcome.UNKNOWN : Outcome.UNSPECIFIED);
-    // Whoever asks the operator about it can name it. What the caller has sent is in the answer's head.
+    // Lets a caller quote the request id to the operator.
     if (call.sentId === undefined) {
       connectError.metadata.set(requestIdHeader, call.id);
     }

@@ -25,7 +25,7 @@ export function toExactJson(bytes: Uint8Array, schema: DescMessage): string {
   try {
     value = JSON.parse(quoted(text, inexact, numberMark));
   } catch {
-    // Who decodes the message tells what is wrong with it.
+    // The decoder reports the problem.
     return text;
   }
   const quotable = checkMessage(schema, value, "");
@@ -173,7 +173,7 @@ function isExact(number: string): boolean {
   if (number.length <= exactDigits && !/[eE]/.test(number)) {
     return true;
   }
-  // What is no number is for JSON.parse to refuse, and what is no integer for the field.
+  // JSON.parse rejects non-numbers, and the field's decoder non-integers.
   if (!numberPattern.test(number)) {
     return true;
   }
@@ -233,7 +233,7 @@ function checkSingle(
   return isNumber && check === integer ? 1 : 0;
 }
 
-/** What a string has to be for fields of a type. */
+/** The format that a field's type demands of strings. */
 interface StringCheck {
   readonly what: string;
   isValid(text: string): boolean;

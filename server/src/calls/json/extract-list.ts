@@ -79,7 +79,7 @@ export function* extractJsonList(
       yield;
       at++;
       partStart = at;
-      // What follows must be an element.
+      // An element must follow.
       if (text[skipSpace(text, at)] === closeBracket) {
         throw malformed();
       }

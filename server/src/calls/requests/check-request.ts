@@ -16,7 +16,7 @@ import { createMessageCheck, type MessageCheck, type MessageCheckOptions } from 
 const compressedFlag = 1;
 /** Ends a stream of the Connect protocol. */
 const endFlag = 2;
-/** What a message in a URL may be decompressed to: that of a Get is a key. */
+/** Decompression limit of a message in a URL: that of a Get holds one key. */
 const maxQueryBytes = 65_536;
 
 /**

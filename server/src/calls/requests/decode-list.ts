@@ -124,7 +124,7 @@ function decodeElement(bytes: Buffer, from: number, to: number, list: DescField)
 
 function decodeString(bytes: Buffer, from: number, to: number): string {
   const text = bytes.toString("utf8", from, to);
-  // What could not be read has become U+FFFD; it may have been there before, too.
+  // Invalid bytes decode to U+FFFD, which the text may also contain.
   if (text.includes("\uFFFD") && !isUtf8(bytes.subarray(from, to))) {
     throw new Error("not UTF-8");
   }

@@ -3,7 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
-/** What requests may be compressed with. */
+/** Compression methods accepted in requests. */
 export const acceptedCompression: readonly Compression[] = [compressionGzip, compressionBrotli];
 
 /** Larger than Node's default: what comes of a few KB may be many MB. */

@@ -36,7 +36,7 @@ const maxJsonBytes = 4 * 1024 * 1024;
 const copies = 2;
 const maxCopiedBytes = 1024 * 1024;
 
-/** What a unary message takes beside its bytes until the call has ended. */
+/** Overhead of a unary message until its call ends. */
 export function copiedBytes(bytes: number): number {
   return bytes <= smallBytes ? 0 : copies * Math.min(bytes, maxCopiedBytes);
 }

@@ -2,9 +2,9 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError, invalidField } from "../../errors/dynakv-error.js";
 
-/** What a message of a request is made of, as far as it has come. */
+/** Incremental scan of a request message. */
 export interface MessageScan {
-  /** What it takes once it is decoded, in bytes, roughly. */
+  /** Estimated decoded size in bytes. */
   readonly decodedBytes: number;
   /** Reads on. Returns why the message is not to be decoded, whatever else comes. */
   add(chunk: Uint8Array): DynakvError | undefined;
@@ -12,7 +12,7 @@ export interface MessageScan {
 
 /** The most fields of a message, and of each element of its list: far more than any request has, and decoded within milliseconds. */
 const maxFields = 10_000;
-/** What a field and a string take beside what is in them. */
+/** Overhead of a field and of a string. */
 const fieldBytes = 24;
 
 /** The list of a request that may have very many elements: the keys of an MGet; undefined when it has none. */
@@ -79,7 +79,7 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
     }
     const message = level.schema.fields.find(({ number }) => number === fieldNumber)?.message;
     if (message !== undefined && value > 0) {
-      // What is in it is read as it comes.
+      // Its content is scanned as it arrives.
       levels.push(level);
       level = { schema: message, end: next + value };
     } else {

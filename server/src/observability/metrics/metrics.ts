@@ -32,7 +32,7 @@ export interface Metrics {
   addGauge(definition: MetricDefinition, read: () => number): void;
   /** Adds a counter, and returns what counts one more with these labels. */
   addCounter(definition: MetricDefinition): (...labels: readonly string[]) => void;
-  /** Whether calls can be served. */
+  /** True if calls can be served. */
   isReady: boolean;
   /** Everything, as it stands now. */
   read(): Promise<MetricFamily[]>;

@@ -31,7 +31,7 @@ export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Prom
 /** Increments that count as one, under one id: a caller's own, or those of all who sent none. */
 interface Bundle {
   readonly increment: Increment;
-  /** Whether callers may send it again, and it still counts once. */
+  /** True if callers may send it again, and it still counts once. */
   readonly isRepeatable: boolean;
   readonly parts: readonly Waiting[];
 }
@@ -131,7 +131,7 @@ async function withOwnId(
   }
 }
 
-/** How often in a row a write of several may be refused, while what is known of them changes each time. */
+/** Consecutive times that a write of several may be refused, while what is known of them changes each time. */
 const maxRounds = 12;
 
 /** Resolves with the parts that were refused together, and may each be applied apart. */
@@ -174,7 +174,7 @@ async function inSection<T>(
 /** What could not be written together. */
 interface Left {
   readonly left: readonly Bundle[];
-  /** Whether there is a counter to write to, as far as is known. */
+  /** True if there is a counter to write to, as far as is known. */
   readonly isThere: boolean;
 }
 

@@ -16,7 +16,7 @@ export interface Increment {
   readonly key: string;
   readonly id: RequestId;
   readonly delta: bigint;
-  /** Where a counter that is created starts, before delta is added. */
+  /** Initial value of a new counter, before delta is added. */
   readonly initial: bigint;
   /** The lowest and the highest value that the counter may take, within int64. */
   readonly min: bigint;
@@ -31,10 +31,10 @@ export interface TryOptions extends CallOptions {
   readonly uncertain: UncertainOutcome;
 }
 
-/** How an increment of a counter that is there is guarded. */
+/** The way an increment of a counter that is there is guarded. */
 export interface UpdateOptions extends TryOptions {
   readonly fence: Fence;
-  /** Whether the item must not be full. */
+  /** True if the item must not be full. */
   readonly needsRoom: boolean;
 }
 

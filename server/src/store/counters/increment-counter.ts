@@ -46,9 +46,9 @@ type Step =
 
 const firstStep: Step = { kind: "update", fence: "floor", needsRoom: true };
 
-/** How an increment with an id is carried out. */
+/** The way an increment with an id is carried out. */
 export interface OnceOptions extends TryOptions {
-  /** Whether its caller may send it again, and it still counts once. */
+  /** True if its caller may send it again, and it still counts once. */
   readonly isRepeatable: boolean;
   readonly section: LateSection;
 }
@@ -242,7 +242,7 @@ export async function unapplied<T>(preparation: Promise<T>): Promise<T> {
   }
 }
 
-/** Whether an increment counts once, however often its caller sends it. */
+/** Returns true if an increment counts once, however often its caller sends it. */
 export function mayBeRepeated({ id, member }: IncrInput): boolean {
   return id !== undefined || member !== undefined;
 }

@@ -45,7 +45,7 @@ export function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waitin
 }
 
 /**
- * Whether two increments, one after the other, leave the same expiry, and create the same counter. Those with members are a group
+ * Returns true if two increments, one after the other, leave the same expiry, and create the same counter. Those with members are a group
  * of their own, whose writes are made at the same time, but each apart: most may be of members that were counted before.
  */
 function canGoWith(one: IncrInput, other: IncrInput): boolean {

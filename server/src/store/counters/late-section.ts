@@ -12,7 +12,7 @@ export interface LateSection {
   /** Resolves when it is this one's turn. Whoever has entered must leave. */
   enter(signal: AbortSignal): Promise<void>;
   readonly isEntered: boolean;
-  /** Whether another increment has entered. */
+  /** True if another increment has entered. */
   readonly isTaken: boolean;
   leave(): void;
 }

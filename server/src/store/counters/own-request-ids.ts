@@ -9,7 +9,7 @@ export interface RequestIds {
   use<T>(key: string, call: (id: string) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** How many increments of one key may be under way: each needs a writer, and a writer takes a slot in the counter's item. */
+/** Number of increments of one key that may be under way: each needs a writer, and a writer takes a slot in the counter's item. */
 const writersPerKey = 8;
 
 /** The writers of one key: which are busy, and who waits. */

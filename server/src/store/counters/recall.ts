@@ -16,7 +16,7 @@ export interface IncrResult {
   readonly value: bigint;
   readonly etag: string;
   readonly expireAtMs: number | undefined;
-  /** Whether this is the answer to an earlier request, or to an earlier try of this one. */
+  /** True if this is the answer to an earlier request, or to an earlier try of this one. */
   readonly replayed: boolean;
 }
 

@@ -103,7 +103,7 @@ async function addTo(
 
 /** The most keys of a BatchGetItem. */
 const maxBatch = 100;
-/** How often in a row DynamoDB may answer for none of the keys that were asked for. */
+/** Consecutive times that DynamoDB may answer for none of the keys that were asked for. */
 const maxIdleRounds = 10;
 
 const archiveProjection = "#k, #s";

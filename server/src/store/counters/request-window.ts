@@ -4,7 +4,7 @@ import { createRequestIds, type RequestIds } from "./own-request-ids.js";
 
 /** How increments are remembered, and what this server does about that just now. */
 export interface RequestWindow {
-  /** How long an increment can be repeated, counted from the time in its id. */
+  /** Time that an increment can be repeated, counted from the time in its id. */
   readonly windowMs: number;
   /** How many of its last increments a counter's own item remembers, before older ones move to the archive. */
   readonly maxSlots: number;

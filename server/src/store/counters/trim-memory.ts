@@ -8,7 +8,7 @@ import type { StoreContext } from "../store-context.js";
 import type { LateSection } from "./late-section.js";
 import { archiveSlots } from "./request-archive.js";
 
-/** How often in a row another replica may trim the same item first. */
+/** Consecutive times that another replica may trim the same item first. */
 const maxRounds = 3;
 
 /** An item with so many times the slots that it should have is made smaller whatever else goes on. */
@@ -81,7 +81,7 @@ async function trim(
     if (plan === undefined) {
       return round > 0;
     }
-    // What could not be written stays where it is.
+    // Slots that could not be archived stay.
     const moved = plan.moved.length > 0 ? await archiveSlots(context, key, plan.moved, options) : [];
     try {
       await removeSlots(context, key, memory, { ...plan, moved }, options);

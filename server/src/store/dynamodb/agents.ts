@@ -7,14 +7,14 @@ import { openTunnel } from "./tunnel.js";
 
 export interface AgentOptions {
   readonly network: Network;
-  /** How long a connection may take to be made, its TLS handshake included. */
+  /** Longest time that a connection may take to be made, its TLS handshake included. */
   readonly connectTimeoutMs: number;
   readonly maxConnections: number;
 }
 
 const failedConnecting = new WeakSet<object>();
 
-/** Whether an error has ended a connection of these agents before it could carry a request. */
+/** Returns true if an error has ended a connection of these agents before it could carry a request. */
 export function hasFailedConnecting(error: unknown): boolean {
   return typeof error === "object" && error !== null && failedConnecting.has(error);
 }

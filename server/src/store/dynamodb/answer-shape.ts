@@ -21,7 +21,7 @@ const required: Readonly<Record<string, string>> = {
   UpdateTimeToLive: "TimeToLiveSpecification",
 };
 
-/** What was asked for, as far as the answer depends on it. */
+/** The parts of a request that its answer depends on. */
 export interface AskedFor {
   readonly ReturnValues?: string | undefined;
   readonly RequestItems?: Readonly<Record<string, unknown>> | undefined;
@@ -89,7 +89,7 @@ function returnsAttributes({ ReturnValues }: AskedFor): boolean {
   return ReturnValues === "ALL_NEW" || ReturnValues === "UPDATED_NEW";
 }
 
-/** Whether JSON is an object, and not a list. */
+/** Returns true if JSON is an object, and not a list. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -20,7 +20,7 @@ export interface HttpAnswer {
 }
 
 /**
- * What an answer says, with its bytes as bytes.
+ * Parses an answer, keeping binary values as bytes.
  *
  * @throws the error that it tells, as the SDK has it
  * @throws ForeignAnswerError when it is not one of DynamoDB's to this operation
@@ -119,7 +119,7 @@ function listIn(holder: object, name: string): unknown[] {
   return list;
 }
 
-/** What comes before bytes, in base64. No string can hold it, since the quotes in one are escaped. */
+/** Precedes base64 in an answer. Cannot occur within a string, where quotes are escaped. */
 const bytesStart = Buffer.from('"B":"');
 const quote = 0x22;
 
@@ -150,7 +150,7 @@ function takeBytes(body: Buffer): { text: string; bytes: TakenBytes } {
   }
 }
 
-/** What the parser says would quote the answer, values included. */
+/** The parser's message would quote the answer, values included. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -40,7 +40,7 @@ export class AnsweredItems {
     return new AnsweredItems([], items);
   }
 
-  /** Whether an item has columns and nothing else, each of its own type, in ASCII but for the bytes. */
+  /** Returns true if an item has columns and nothing else, each of its own type, in ASCII but for the bytes. */
   isOrdinary(index: number): boolean {
     return this.parsed[index] === undefined;
   }
@@ -50,7 +50,6 @@ export class AnsweredItems {
     return this.spans[(index * this.columns.length + column) * 2] as number;
   }
 
-  /** Where they end. */
   to(index: number, column: number): number {
     return this.spans[(index * this.columns.length + column) * 2 + 1] as number;
   }

@@ -3,7 +3,7 @@ import type { Item } from "./item.js";
 import { NeverSentError } from "./never-sent.js";
 
 /**
- * What an error of a DynamoDB call means. `applied` is the question that decides over a retry of a write: "no" when
+ * Classification of a failed DynamoDB call. `applied` is the question that decides over a retry of a write: "no" when
  * DynamoDB refused the request or never had it, "unknown" when it may have carried it out.
  */
 export type BackendFailure = { readonly applied: "no" | "unknown"; readonly cause: unknown } & (
@@ -89,17 +89,17 @@ const missingCredentials = new Set(["CredentialsProviderError", "TokenProviderEr
 const missingRights = new Set(["AccessDeniedException", "NotAuthorized"]);
 const unknownCallers = new Set([...denials].filter((name) => !missingRights.has(name)));
 
-/** Whether a caller who is known was denied what it asked for. */
+/** Returns true if a caller who is known was denied what it asked for. */
 export function isAboutRights(cause: unknown): boolean {
   return missingRights.has((cause as AnyError).name ?? "");
 }
 
-/** Whether a request was denied for who asks, and not for what was asked. */
+/** Returns true if a request was denied for who asks, and not for what was asked. */
 export function isAboutCredentials(cause: unknown): boolean {
   return unknownCallers.has((cause as AnyError).name ?? "");
 }
 
-/** Whether a request was refused for its credentials, so that others may be taken. */
+/** Returns true if a request was refused for its credentials, so that others may be taken. */
 export function isRefusedCredentials(cause: unknown): boolean {
   return isAboutCredentials(cause) && classifyError(cause).kind === "denied";
 }
@@ -109,7 +109,7 @@ const clockSkews = new Set(["RequestTimeTooSkewed", "RequestExpired", "RequestIn
 /** A signature that does not fit, for its time or for anything else: the message tells. The second name is STS's. */
 const badSignatures = new Set(["InvalidSignatureException", "SignatureDoesNotMatch"]);
 
-/** Whether a table cannot be made since there is one, or one is being made or deleted. */
+/** Returns true if a table cannot be made since there is one, or one is being made or deleted. */
 export function isInUse(cause: unknown): boolean {
   return (cause as AnyError).name === "ResourceInUseException";
 }
@@ -205,11 +205,11 @@ function kindOfUnsent({ phase, cause }: NeverSentError) {
   if (cause instanceof CredentialsError || missingCredentials.has(error.name ?? "")) {
     return "no-credentials";
   }
-  // What a request is made of can also be asked for over the network, such as the credentials of a caller's own client.
+  // Preparing a request can itself need the network, such as for the credentials of a caller's own client.
   return phase === "connecting" || isNeverConnected(error) ? "unreachable" : "misconfigured";
 }
 
-/** Whether a connection was never made: DynamoDB then cannot have had the request. */
+/** Returns true if a connection was never made: DynamoDB then cannot have had the request. */
 function isNeverConnected(error: AnyError): boolean {
   if (
     connecting.has(error.syscall ?? "") ||

@@ -16,9 +16,9 @@ export interface Connection {
   readonly dynamodb: DataPlane;
   /** For everything else: table, TTL, reaping. */
   readonly client: Pick<DynamoDBClient, "send">;
-  /** What lies between here and DynamoDB; with a caller's own client, nothing is known of it. */
+  /** Proxy and authorities on the way to DynamoDB; unknown for a caller's own client. */
   readonly network: Network;
-  /** Whether the engine is the embedded one. */
+  /** True if the engine is the embedded one. */
   readonly embedded: boolean;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ type ConnectionSettings = Pick<
   "backend" | "data" | "region" | "endpoint" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "dataPlane"
 >;
 
-/** Where the embedded engine is, and who may call it. */
+/** Address and credentials of the embedded engine. */
 export type EngineAddress = Pick<EmbeddedEngine, "endpoint" | "region" | "credentials">;
 
 export interface ConnectionOptions {
@@ -93,7 +93,7 @@ async function openRemote(settings: ConnectionSettings): Promise<Connection> {
   return { client, dynamodb, network, embedded: false, close };
 }
 
-/** What the environment and the AWS files say is read only when it is asked for, and would fail each request. */
+/** The region of the environment and AWS files is resolved lazily; a missing one would fail each request. */
 async function checkRegion({ config }: DynamoDBClient): Promise<void> {
   try {
     await config.region();

@@ -11,15 +11,15 @@ export interface DynamoDBClientOptions {
   endpoint: string | undefined;
   /** The credentials; undefined leaves them to the AWS default chain. */
   credentials: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined;
-  /** What lies between here and the endpoint; the default is nothing. */
+  /** Proxy and authorities; the default is none. */
   network?: Network;
 }
 
-/** What both ways to DynamoDB, the SDK's and the lean one, keep to. */
+/** Timeouts of both data planes. */
 export const timeouts = {
-  /** How long DynamoDB may take to accept a connection, before the try counts as failed. */
+  /** Longest time that DynamoDB may take to accept a connection, before the try counts as failed. */
   connectTimeoutMs: 2000,
-  /** How long one try may take. A batch of 16 MB needs its time; a caller's deadline cuts it shorter. */
+  /** Longest time that one try may take. A batch of 16 MB needs its time; a caller's deadline cuts it shorter. */
   answerTimeoutMs: 10_000,
   /** More requests than this wait for a connection; MGet alone may have 256 in flight. */
   maxConnections: 512,
@@ -54,7 +54,7 @@ export function createDynamoDBClient(options: DynamoDBClientOptions): DynamoDBCl
 /** Where AWS has DynamoDB: everywhere, in China, and the same by IPv6. */
 const awsDomains = ["amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn"];
 
-/** Whether an endpoint has one of AWS's own names. */
+/** Returns true if an endpoint has one of AWS's own names. */
 export function isOfAws(endpoint: string): boolean {
   const hostname = URL.canParse(endpoint) ? new URL(endpoint).hostname : "";
   return awsDomains.some((domain) => hostname.endsWith(`.${domain}`));

@@ -26,16 +26,16 @@ export interface HttpExchange {
 }
 
 export interface HttpExchangeOptions {
-  /** What lies between here and the origin; the default is nothing. */
+  /** Proxy and authorities; the default is none. */
   readonly network?: Network;
   readonly connectTimeoutMs: number;
-  /** How long each of head and rest of an answer may keep one waiting. */
+  /** Longest time that each of head and rest of an answer may keep one waiting. */
   readonly answerTimeoutMs: number;
   readonly maxConnections: number;
 }
 
 /**
- * How long an unused connection is kept where the other side does not say: longer than the pauses of ordinary traffic, since
+ * Time that an unused connection is kept where the other side does not say: longer than the pauses of ordinary traffic, since
  * a TLS handshake costs more than hundreds of requests, and shorter than servers and load balancers commonly wait.
  */
 const keepAliveMs = 25_000;

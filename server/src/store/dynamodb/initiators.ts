@@ -1,12 +1,12 @@
 /**
- * For whom a request to DynamoDB is made. The signal that aborts a piece of work goes with it through every layer, also where
+ * The calls on whose behalf a request to DynamoDB is made. The signal that aborts a piece of work goes with it through every layer, also where
  * the work of several calls becomes one: so it is the signal that carries this too. An AsyncLocalStorage would cost every call,
  * and would name but one of those that share a request.
  */
 export interface Initiators {
   /** Those who want to know of requests. What they are is not the store's business. */
   readonly watching: readonly object[];
-  /** How many there are in all, those who do not want to know included. */
+  /** All initiators, watched or not. */
   readonly count: number;
 }
 
@@ -38,7 +38,7 @@ export function joinInitiators(from: readonly AbortSignal[], to: AbortSignal): v
   }
 }
 
-/** For whom work under a signal is done; undefined when nobody wants to know. */
+/** The initiators of work under a signal; undefined when none is watched. */
 export function initiatorsOf(signal: AbortSignal): Initiators | undefined {
   return isUsed ? bySignal.get(signal) : undefined;
 }

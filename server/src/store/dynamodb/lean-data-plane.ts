@@ -22,7 +22,7 @@ const targetPrefix = "DynamoDB_20120810.";
 /** A clock that is off by more than this is put right: DynamoDB refuses signatures that are off by more than five minutes. */
 const maxSkewMs = 4 * 60_000;
 
-/** Where one set of credentials sends its requests. */
+/** Endpoint and signer of one set of credentials. */
 interface Route {
   readonly accessKeyId: string;
   readonly target: SigningTarget;
@@ -30,14 +30,14 @@ interface Route {
   readonly exchange: HttpExchange;
 }
 
-/** What a request needs beside its body: the credentials, and where they lead. */
+/** Credentials and route of a request. */
 interface Prepared {
   readonly credentials: SigningCredentials;
   readonly way: Route;
   readonly atMs: number;
 }
 
-/** For how long nobody is asked whether the credentials are still the same: the SDK renews them minutes before they expire. */
+/** Cache time of the resolved credentials, in milliseconds: the SDK renews them minutes before they expire. */
 const preparedForMs = 500;
 
 /**

@@ -1,7 +1,7 @@
 import { type Proxies, readProxies } from "./proxies.js";
 import { readTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
 
-/** What lies between this server and DynamoDB, as the environment and the AWS profile describe it. */
+/** Proxies and authorities by environment and AWS profile. */
 export interface Network {
   readonly proxies: Proxies;
   readonly authorities: TrustedAuthorities;

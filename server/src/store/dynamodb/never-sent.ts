@@ -7,7 +7,7 @@ export class NeverSentError extends Error {
   override readonly name: string;
   /** That of the cause, such as `ECONNREFUSED`. */
   readonly code: unknown;
-  /** Whether it failed while it was made (its endpoint, its credentials), or for want of a connection. */
+  /** True if it failed while it was made (its endpoint, its credentials), or for want of a connection. */
   readonly phase: "preparing" | "connecting";
 
   constructor(phase: NeverSentError["phase"], cause: unknown) {

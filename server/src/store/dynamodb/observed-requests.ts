@@ -12,13 +12,11 @@ export const readOperations: ReadonlySet<Operation> = new Set(["GetItem", "Batch
 export interface SentRequest {
   readonly operation: Operation;
   readonly table: string;
-  /** How many keys it names. */
   readonly keys: number;
   /** Undefined when none of those for whom it is made wants to know. */
   readonly initiators: Initiators | undefined;
 }
 
-/** What became of a request. */
 export interface RequestEnd {
   readonly ms: number;
   /** The capacity units that it took. DynamoDB does not tell those of a request that it refused. */
@@ -38,7 +36,7 @@ export interface RequestObservers {
   readonly initiated: readonly RequestObserver[];
 }
 
-/** What inputs and outputs have that is of interest. */
+/** The observed fields of inputs and outputs. */
 interface AnyInput {
   TableName?: string | undefined;
   RequestItems?: Record<string, { Keys?: unknown[] | undefined }> | undefined;

@@ -7,7 +7,7 @@ import { createCredentialRenewal } from "./credential-renewal.js";
 import { NeverSentError } from "./never-sent.js";
 import type { SigningCredentials } from "./sigv4.js";
 
-/** What the SDK keeps with one request. */
+/** The SDK's context of one request. */
 interface RequestContext {
   readonly commandName?: string;
   readonly __smithy_context?: { readonly selectedHttpAuthScheme?: { readonly identity?: object } };

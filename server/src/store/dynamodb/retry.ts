@@ -64,7 +64,7 @@ export interface RetryOptions {
 }
 
 /**
- * Whether a try of a write may have been applied, or may yet be, that nobody could confirm. From then on no failure of a
+ * True if a try of a write may have been applied, or may yet be, that nobody could confirm. From then on no failure of a
  * later try can say that nothing was changed.
  */
 export interface UncertainOutcome {
@@ -147,7 +147,7 @@ export async function pause(tries: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Whether the same request may succeed a moment later. */
+/** Returns true if the same request may succeed a moment later. */
 function isTransient({ kind }: BackendFailure): boolean {
   return (
     kind === "throttled" ||

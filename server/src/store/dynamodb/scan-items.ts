@@ -17,7 +17,7 @@ export interface ScannedAnswer {
 
 const placeholder = Buffer.from("[{}]");
 
-/** Whether a list stands where items were. */
+/** Returns true if a list stands where items were. */
 export function isPlaceholder(list: readonly unknown[]): boolean {
   return list.length === 1 && Object.keys(list[0] ?? {}).length === 0;
 }
@@ -85,7 +85,7 @@ class ItemScanner {
   /** Where each item begins and ends; an ordinary one's start is negative. */
   private readonly items: number[] = [];
   private count = 0;
-  /** Whether the string that was read last has neither escapes nor anything but ASCII. */
+  /** True if the string that was read last has neither escapes nor anything but ASCII. */
   private isPlain = true;
 
   constructor(body: Buffer, columns: readonly Column[]) {

@@ -50,7 +50,7 @@ function unlessAborted<T>(
   signal: AbortSignal,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    // What the SDK itself says of an abort comes first.
+    // The SDK's own abort error comes first.
     const leave = () => setImmediate(() => reject(new AbortError()));
     signal.addEventListener("abort", leave);
     send({ abortSignal: signal })

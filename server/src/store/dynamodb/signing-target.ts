@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { NeverSentError } from "./never-sent.js";
 import type { SigningScope } from "./sigv4.js";
 
-/** Where requests go, and for what they are signed. */
+/** Endpoint and signing scope of requests. */
 export interface SigningTarget extends SigningScope {
   /** Such as `https://dynamodb.eu-west-1.amazonaws.com`. */
   readonly origin: string;
@@ -12,7 +12,6 @@ export interface SigningTarget extends SigningScope {
   readonly path: string;
 }
 
-/** What the SDK would have sent. */
 interface SignedHttpRequest {
   protocol: string;
   hostname: string;

@@ -1,13 +1,12 @@
 import { createHash, createHmac } from "node:crypto";
 
-/** Who signs. */
 export interface SigningCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string | undefined;
 }
 
-/** What a signature is good for, beside the day: AWS's "credential scope". */
+/** AWS's "credential scope", apart from the day. */
 export interface SigningScope {
   readonly region: string;
   readonly service: string;

@@ -7,7 +7,7 @@ import { SetupError } from "../../errors/dynakv-error.js";
 export interface TrustedAuthorities {
   /** In PEM; undefined means those that Node trusts. */
   readonly pem: string | undefined;
-  /** What names them, such as `AWS_CA_BUNDLE`. */
+  /** Source of the setting, such as `AWS_CA_BUNDLE`. */
   readonly source: string | undefined;
 }
 

@@ -12,7 +12,7 @@ export interface Slot {
 }
 
 /**
- * What a counter's item remembers of the increments that were applied to it: docs/exactly-once.md. It lies in one map attribute:
+ * Deduplication state of a counter's item: docs/exactly-once.md. It lies in one map attribute:
  * a number for each caller's id, two for each writer of a server's own, and the entries named below.
  */
 export interface DedupState {
@@ -23,9 +23,9 @@ export interface DedupState {
   readonly lost: bigint;
   /** How often something was removed. */
   readonly epoch: bigint;
-  /** Whether the key was deleted, and the item kept for this memory alone. */
+  /** True if the key was deleted, and the item kept for this memory alone. */
   readonly gone: boolean;
-  /** How many entries the map has, as DynamoDB's `size` counts them. */
+  /** Number of entries the map has, as DynamoDB's `size` counts them. */
   readonly entries: number;
 }
 
@@ -43,7 +43,7 @@ export function slotName(id: RequestId): string {
   return id.isOwn ? id.writer : bytesOf(id).toString("base64url");
 }
 
-/** What the attribute holds; undefined without one. What others may have put there is passed over. */
+/** Reads the attribute; undefined without one. Foreign entries are ignored. */
 export function readDedupState(attribute: AttributeValue | undefined): DedupState | undefined {
   const map = attribute?.M;
   if (attribute === undefined || map === undefined) {
@@ -80,7 +80,7 @@ function wholeNumber(attribute: AttributeValue | undefined): bigint | undefined 
   return text !== undefined && /^-?\d+$/.test(text) ? BigInt(text) : undefined;
 }
 
-/** Whether what is known of an id may have been moved out of the item. A server's own is never moved. */
+/** Returns true if what is known of an id may have been moved out of the item. A server's own is never moved. */
 export function mayBeArchived({ floor }: DedupState, { isOwn, sequence }: RequestId): boolean {
   return !isOwn && sequence <= floor;
 }
@@ -96,18 +96,17 @@ export function firstMemory(id: RequestId, result: bigint): AttributeValue {
 }
 
 /**
- * What keeps an id from being added that was moved to the archive: that it is above the floor; or, where it was looked for in
+ * Guards an update against ids that were moved to the archive: that it is above the floor; or, where it was looked for in
  * the archive in vain, that nothing was removed from the item since before that, when the epoch was this.
  */
 export type Fence = "floor" | { readonly epoch: bigint };
 
-/** How requests are looked for, and remembered, in one update. */
+/** Expression parts that check for and record request ids in one update. */
 export interface SlotExpressions {
   readonly names: Record<string, string>;
   readonly values: Record<string, AttributeValue>;
   /** True unless one of the requests was applied, or may have been and cannot be found any more. */
   readonly areNew: string;
-  /** How many entries they take. */
   readonly entries: number;
   /** Remembers them with their results, as operands of the update. */
   remember(results: readonly string[]): string;
@@ -175,11 +174,10 @@ function highestOf(slots: readonly Slot[], least: bigint): bigint {
   return slots.reduce((highest, { sequence }) => (sequence > highest ? sequence : highest), least);
 }
 
-/** What is removed from an item at once. */
 export interface Trim {
-  /** What must be in the archive before. */
+  /** Slots that have to be archived first. */
   readonly moved: readonly Slot[];
-  /** What nobody can ask for any more. */
+  /** Slots older than any valid request. */
   readonly dropped: readonly Slot[];
 }
 
@@ -194,7 +192,7 @@ export function fewestWorthTrimming(maxSlots: number): number {
   return Math.min(maxSlots, 2 * worthDropping);
 }
 
-/** When an item is trimmed, and what stays in it. */
+/** Thresholds of trimming. */
 export interface TrimLimits {
   readonly windowMs: number;
   /** So many callers' slots are worth moving. A quarter stays, so that who is a little behind seldom needs the archive. */
@@ -202,7 +200,7 @@ export interface TrimLimits {
 }
 
 /**
- * What to remove from an item: slots that are older than two windows, and of the callers' all but the youngest. Undefined when
+ * Plans a trim: slots that are older than two windows, and of the callers' all but the youngest. Undefined when
  * there is little, or with `needed` when there is nothing.
  */
 export function planTrim(

@@ -1,9 +1,9 @@
-/** What a key holds, as the store hands it to the service. */
+/** An entry as the store returns it. */
 export interface StoredEntry {
   readonly data:
     | { readonly kind: "value"; readonly value: Uint8Array }
     | { readonly kind: "counter"; readonly counter: bigint };
-  /** When it was written; undefined when the item does not say. */
+  /** Write time; undefined when the item has none. */
   readonly writeTime: Instant | undefined;
   /** The epoch millisecond from which it is gone; undefined when it never expires. */
   readonly expireAtMs: number | undefined;
@@ -19,26 +19,26 @@ export interface Instant {
 /** Tells the time in milliseconds since the epoch. Tests give their own, so that they need not sleep. */
 export type Clock = () => number;
 
-/** When a written entry shall be gone. */
+/** Expiry of a write. */
 export type ExpiryPolicy =
   | { readonly kind: "at"; readonly ms: number }
   | { readonly kind: "never" }
   | { readonly kind: "keep" }
   | { readonly kind: "default" };
 
-/** What must hold for a write to be applied. */
+/** Precondition of a write. */
 export type WriteCondition =
   | { readonly kind: "absent" }
   | { readonly kind: "present" }
   | { readonly kind: "etag"; readonly etag: string };
 
-/** How one call on the store is to be carried out. */
+/** Options of every store operation. */
 export interface CallOptions {
   /** Aborts when the caller has left or its deadline has passed; the DynamoDB request is then aborted too. */
   readonly signal: AbortSignal;
 }
 
 export interface ReadOptions extends CallOptions {
-  /** Whether the read must reflect every write acknowledged before it (DynamoDB: ConsistentRead). */
+  /** True if the read must reflect every write acknowledged before it (DynamoDB: ConsistentRead). */
   readonly strong: boolean;
 }

@@ -26,14 +26,14 @@ export interface TableNames {
   readonly exactExpiryAttribute: string;
 }
 
-/** What is written of an entry, whichever its kind. */
+/** Fields common to written values and counters. */
 export interface WrittenEntry {
   readonly key: string;
   readonly data: StoredEntry["data"];
   readonly nowMs: number;
   readonly expireAtMs: number | undefined;
   readonly nonce: string;
-  /** What is remembered of the request that writes a counter. */
+  /** Deduplication state written with a counter. */
   readonly memory?: AttributeValue;
   /** The member that a counter has counted with it. */
   readonly member?: Uint8Array | undefined;
@@ -59,11 +59,11 @@ export interface ItemLayout {
   expireAtMs(item: Item): number | undefined;
   /** The counter of an item; undefined when it has none that fits into int64. */
   counter(item: Item): bigint | undefined;
-  /** What the item remembers of requests; undefined when it has no room for that. */
+  /** Deduplication state of an item; undefined when it has no attribute for it. */
   memory(item: Item): DedupState | undefined;
-  /** How many entries that has; cheaper than to read them. */
+  /** Number of its entries, without reading them. */
   memoryEntries(item: Item): number;
-  /** What was moved to an archive item. */
+  /** Slots of an archive item. */
   archived(item: Item): readonly Uint8Array[];
   /** The members that a counter has counted. */
   members(item: Item): CountedMembers;
@@ -72,7 +72,7 @@ export interface ItemLayout {
    * it holds neither kind.
    */
   decode(item: Item | undefined, nowMs: number): StoredEntry | undefined;
-  /** What an ordinary item of a read has. */
+  /** Columns of an ordinary item. */
   readonly columns: readonly Column[];
   /** The key of an item that was read with {@link columns}. */
   keyAt(items: AnsweredItems, index: number): string;
@@ -96,15 +96,15 @@ export interface ItemLayout {
   sameItem(item: Item): { expression: string; values: Item };
 }
 
-/** What {@link ItemLayout.view} finds in an item. One is used for many items. */
+/** Result of {@link ItemLayout.view}, reused for many items. */
 export interface EntryView {
-  /** Whether there is an entry. If not, nothing else is set. */
+  /** True if there is an entry. If not, nothing else is set. */
   isThere: boolean;
   /** The epoch second at which it was written, and the nanoseconds; undefined when the item does not say. */
   writeSeconds: number | undefined;
   writeNanos: number;
   expireAtMs: number | undefined;
-  /** Where its key, its value and its etag lie in the body of the answer. */
+  /** Offsets of key, value and etag in the answer's body. */
   keyFrom: number;
   keyTo: number;
   valueFrom: number;
@@ -131,11 +131,11 @@ export function createEntryView(): EntryView {
 /** The places of the columns in {@link ItemLayout.columns}. */
 const column = { key: 0, value: 1, writeTime: 2, expiry: 3, exactExpiry: 4, etag: 5 } as const;
 
-/** What a read needs of an item, as a ProjectionExpression. */
+/** ProjectionExpression of reads. */
 export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g";
-/** What {@link ItemLayout.sameVersion} needs of it. */
+/** ProjectionExpression for {@link ItemLayout.sameVersion}. */
 export const versionProjection = "#k, #c, #e, #s";
-/** What a write may need of it. */
+/** ProjectionExpression for writes. */
 export const wholeProjection = "#k, #v, #c, #w, #x, #y, #e, #m, #s";
 
 /** A new etag for an entry that dynakv writes: 96 random bits. */
@@ -191,7 +191,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
     return nonce === undefined || count === undefined ? nonce : counterEtag(nonce, count);
   }
 
-  // What Celery writes whole has no etag attribute: its etag is a digest of what it holds.
+  // Items that Celery wrote have no etag attribute: their etag is a digest.
   function digestEtag(item: Item): string {
     const hash = createHash("sha256");
     for (const name of stateAttributes) {
@@ -347,7 +347,7 @@ const longestTime = "9999999999.999";
 
 const digestPrefix = "~";
 
-/** Whether an etag is the digest of an item that dynakv did not write. */
+/** Returns true if an etag is the digest of an item that dynakv did not write. */
 export function isDigestEtag(etag: string): boolean {
   return etag.startsWith(digestPrefix);
 }
@@ -363,17 +363,17 @@ export function splitEtag(etag: string): { nonce: string; counter: string | unde
   return match === null ? undefined : { nonce: match[1] ?? "", counter: match[2] };
 }
 
-/** Whether an entry with this expiry is gone: from the millisecond on that it names. */
+/** Returns true if an entry with this expiry is gone: from the millisecond on that it names. */
 export function isExpired(expireAtMs: number | undefined, nowMs: number): boolean {
   return expireAtMs !== undefined && expireAtMs <= nowMs;
 }
 
-/** What DynamoDB's TTL and Celery know of an expiry: the whole epoch second at or after it. */
+/** The `ttl` attribute of an expiry: the whole epoch second at or after it. */
 function secondOf(expireAtMs: number): string {
   return Math.ceil(expireAtMs / 1000).toString();
 }
 
-/** Whether the second alone does not tell the expiry. */
+/** Returns true if the second alone does not tell the expiry. */
 function isWithinSecond(expireAtMs: number | undefined): expireAtMs is number {
   return expireAtMs !== undefined && expireAtMs % 1000 !== 0;
 }

@@ -5,7 +5,7 @@ export const maxItemBytes = 409_600;
 export const maxKeyBytes = 2048;
 
 /**
- * What DynamoDB counts for a number: a byte, and one for each two significant digits, counted in pairs from the decimal
+ * Size of a number by DynamoDB's rules: a byte, and one for each two significant digits, counted in pairs from the decimal
  * point (Developer Guide, "DynamoDB item sizes and formats"); one more for a sign.
  */
 export function numberBytes(text: string): number {

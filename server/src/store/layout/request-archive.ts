@@ -3,11 +3,11 @@ import { type Slot, slotName } from "./dedup-state.js";
 import { bytesOf, idBytes, type RequestId, timeOf } from "./request-id.js";
 
 /**
- * What the keys of archive items begin with. No caller can name one: a key that begins so is refused, whatever follows.
+ * Prefix of archive keys, which callers cannot use: a key that begins so is refused, whatever follows.
  */
 export const archivePrefix = "__dynakv_archive__/";
 
-/** Whether a key is that of an archive item, or could be. */
+/** Returns true if a key is that of an archive item, or could be. */
 export function isArchiveKey(key: string): boolean {
   return key.startsWith(archivePrefix);
 }
@@ -34,7 +34,7 @@ export interface ArchiveItem {
   readonly fullAt: number;
 }
 
-/** Where ids of a counter with this sequence may be, at a level from {@link coarsest} to {@link finest}. */
+/** The archive item for ids of a counter with this sequence, at a level from {@link coarsest} to {@link finest}. */
 export function archiveItem(counterKey: string, sequence: bigint, level: number, windowMs: number): ArchiveItem {
   const shift = shifts[level] ?? 0n;
   const bucket = sequence >> shift;

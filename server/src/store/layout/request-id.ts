@@ -8,7 +8,7 @@ export interface RequestId {
   /** The first half, without the digit of the version: 48 bits of milliseconds, and 12 more. */
   readonly sequence: bigint;
   /**
-   * Whether this server has made it, for increments that come without one. Its writer then has one increment of a counter under
+   * True if this server has made it, for increments that come without one. Its writer then has one increment of a counter under
    * way at a time and nobody else ever sends its ids, so one slot in the counter's item does for all of them.
    */
   readonly isOwn: boolean;
@@ -36,7 +36,6 @@ export function bytesOf({ writer, sequence }: RequestId): Buffer {
   return bytes;
 }
 
-/** How many bytes a UUID has. */
 export const idBytes = 16;
 
 /** The sequence in the bytes of a UUID. */

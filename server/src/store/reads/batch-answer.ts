@@ -5,7 +5,7 @@ import type { EntryView, ItemLayout } from "../layout/item-layout.js";
 import { decodeFound } from "./decode-found.js";
 import type { KeyBatch } from "./key-batches.js";
 
-/** What a key holds, why it could not be read, or undefined when it is missing. */
+/** An entry, the error of its key, or undefined when missing. */
 export type Found = StoredEntry | DynakvError | undefined;
 
 const isMissing = -1;
@@ -13,7 +13,7 @@ const isLeft = -2;
 /** The places of errors begin here, and go down. */
 const firstError = -3;
 
-/** What one answer of DynamoDB's says about a batch. Entries are made of items only when they are asked for. */
+/** DynamoDB's answer to a batch. Entries are made of items only when they are asked for. */
 export class BatchAnswer {
   readonly batch: KeyBatch;
   /** How many bytes of items there were. */
@@ -58,7 +58,7 @@ export class BatchAnswer {
     return this.places[key] === isLeft;
   }
 
-  /** What a key holds. */
+  /** An entry: a value or a counter. */
   at(key: number): Found {
     const place = this.places[key] as number;
     if (place <= firstError) {

@@ -15,7 +15,7 @@ export type CoalescedRead = (key: string, options: ReadOptions) => Promise<Store
 const maxKeys = 100;
 /** Small items shall not wait for more than about so many bytes of others. */
 const targetBytes = 1_000_000;
-/** How long keys are read one by one after a batch was refused, such as by a policy that allows GetItem alone. */
+/** Time that keys are read one by one after a batch was refused, such as by a policy that allows GetItem alone. */
 const apartMs = 60_000;
 
 /** Refusals that are those of the request, not of a key in it. */

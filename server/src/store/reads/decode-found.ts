@@ -3,7 +3,7 @@ import type { Item } from "../dynamodb/item.js";
 import type { StoredEntry } from "../layout/entry.js";
 import type { ItemLayout } from "../layout/item-layout.js";
 
-/** What an item holds, or why it cannot be read. */
+/** Decodes an item, or returns the error of its key. */
 export function decodeFound(layout: ItemLayout, item: Item, nowMs: number): StoredEntry | DynakvError | undefined {
   try {
     return layout.decode(item, nowMs);

@@ -1,6 +1,6 @@
-/** How large the items of the table are, as far as reads have seen lately. It is known before a read has seen any of its own. */
+/** Estimate of item sizes by recent reads, available before a read has seen any of its own. */
 export interface ItemSizes {
-  /** How many bytes one is likely to have. */
+  /** Number of bytes one is likely to have. */
   readonly expectedBytes: number;
   /** Learns the average of an answer. */
   observe(averageBytes: number): void;

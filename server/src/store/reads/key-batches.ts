@@ -6,13 +6,13 @@ export interface KeyBatch {
   readonly keys: readonly string[];
   /** Of each key the position that it answers, or all of them where there are several. */
   readonly positions: readonly (number | Iterable<number>)[];
-  /** How often in a row DynamoDB has left all of it unprocessed. */
+  /** Consecutive times that DynamoDB has left all of it unprocessed. */
   readonly idleRounds: number;
-  /** Whether it was throttled, and must wait before it is asked for again. */
+  /** True if it was throttled, and must wait before it is asked for again. */
   readonly throttled: boolean;
 }
 
-/** What one MGet has yet to ask for. What was left unprocessed comes before what was not asked for yet. */
+/** Keys that an MGet has yet to request. Unprocessed keys come first. */
 export interface BatchQueue {
   /** Takes the next batch, of the size that batches have by now; undefined when there is none. */
   take(): KeyBatch | undefined;

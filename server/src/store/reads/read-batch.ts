@@ -9,7 +9,7 @@ import { BatchAnswer } from "./batch-answer.js";
 import type { KeyBatch } from "./key-batches.js";
 import type { ReadPacer } from "./read-pacer.js";
 
-/** How often in a row DynamoDB may leave a whole batch unprocessed, before its keys are answered as throttled. */
+/** Consecutive times that DynamoDB may leave a whole batch unprocessed, before its keys are answered as throttled. */
 const maxIdleRounds = 10;
 
 /** An answer with this much in it may have been cut by its size: at 16 MB, or at 1 MB a partition. */
@@ -80,7 +80,7 @@ export async function readBatch(
       keys: places.map((place) => batch.keys[place] as string),
       positions: places.map((place) => batch.positions[place] as KeyBatch["positions"][number]),
       idleRounds,
-      // What an answer had no room for is asked for at once. What is left of a smaller one was throttled.
+      // Keys left out of a full answer are requested at once; those left out of a smaller one were throttled.
       throttled: bytes < fullAnswerBytes,
     };
   }

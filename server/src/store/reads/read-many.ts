@@ -13,7 +13,7 @@ import { createResultOrder } from "./result-order.js";
 
 export interface ReadManyInput {
   readonly keys: readonly string[];
-  /** Whether results come in the order of the keys, and not as they arrive. */
+  /** True if results come in the order of the keys, and not as they arrive. */
   readonly ordered: boolean;
   /** The error of a key that must not be asked for; undefined when it may. */
   readonly check: (key: string) => DynakvError | undefined;
@@ -40,7 +40,7 @@ export async function* readMany(
   passInitiators(options.signal, signal);
   const running = new Set<Running>();
   let slots = 0;
-  /** How many batches are being read; others wait to be taken, and need no room. */
+  /** Number of batches that are being read; others wait to be taken, and need no room. */
   let working = 0;
 
   function bytesUnderWay(): number {
@@ -63,7 +63,7 @@ export async function* readMany(
     }
   }
 
-  /** What is expected, answered and not taken, or waits for an earlier position, as it is counted for the process. */
+  /** Bytes accounted for: expected, not yet taken, or waiting for an earlier position. */
   let held = 0;
   let waitingBytes = 0;
   let hasEnded = false;
@@ -86,7 +86,7 @@ export async function* readMany(
   function onSettled(batch: Running): void {
     working--;
     if (!hasEnded) {
-      // What was expected, put right.
+      // Corrects the estimate.
       const bytes = batch.answer?.bytes ?? 0;
       setHeld(held - batch.heldBytes + bytes);
       batch.heldBytes = bytes;

@@ -5,11 +5,11 @@ import type { ItemSizes } from "./item-sizes.js";
 export interface ReadPacer {
   /** How many keys to ask for in the next batch: at most 100, DynamoDB's limit of BatchGetItem. */
   keysPerBatch(): number;
-  /** How many bytes an answer to so many keys is likely to bring. */
+  /** Number of bytes an answer to so many keys is likely to bring. */
   expectedBytes(keys: number): number;
-  /** How many bytes to hold for an answer to so many keys until it has come: less than the largest that there is, to begin with. */
+  /** Number of bytes to hold for an answer to so many keys until it has come: less than the largest that there is, to begin with. */
   bytesToHold(keys: number): number;
-  /** Whether one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
+  /** Returns true if one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
   allows(running: number, bytes: number): boolean;
   /** Learns from an answer, and returns how many bytes there were in it. */
   observe(items: AnsweredItems): number;
@@ -20,7 +20,7 @@ const maxKeysPerBatch = 100;
 const maxAnswerBytes = 16 * 1024 * 1024;
 /** A batch aims at no more than this. */
 const batchBytes = 2 * 1024 * 1024;
-/** What is asked for, and what is answered and not yet taken, is kept within this. */
+/** Bound of bytes requested, and answered but not yet taken. */
 const totalBytes = 2 * maxAnswerBytes;
 
 /**

@@ -80,7 +80,7 @@ export class ResultGroup {
   }
 }
 
-/** What an answer says, at each position that asks for it. */
+/** Results of an answer by position. */
 export function* groupsOf(answer: BatchAnswer): Generator<ResultGroup> {
   const { keys, positions } = answer.batch;
   let indexes: number[] = [];

@@ -6,11 +6,10 @@ export interface ResultOrder {
   add(answer: BatchAnswer): void;
   /** Hands out what is next in order. */
   take(): Generator<ResultGroup>;
-  /** How many bytes wait. */
   readonly bytes: number;
 }
 
-/** What a result takes beside its value, roughly. It bounds how many small ones wait. */
+/** Overhead of a result, which bounds how many small ones wait. */
 const resultBytes = 500;
 
 export function createResultOrder(): ResultOrder {

@@ -11,18 +11,18 @@ import type { Found } from "./batch-answer.js";
 import { decodeFound } from "./decode-found.js";
 
 export interface ScanInput {
-  /** What the keys begin with; empty for all keys. */
+  /** Key prefix; empty for all keys. */
   readonly prefix: string;
   /** The key after which to go on; undefined to begin with the first. */
   readonly after: string | undefined;
 }
 
-/** What one answer of DynamoDB's has brought. Entries are made of items only when they are asked for. */
+/** A page of a scan. Entries are made of items only when they are asked for. */
 export interface ScanPage {
   /** How many items there are: some have expired, or hold nothing for a reader. */
   readonly length: number;
   key(nth: number): string;
-  /** What an item holds; undefined when that is nothing. */
+  /** The entry of an item; undefined when it holds none. */
   found(nth: number): Found;
   /** The same, without an object: false where it takes one. */
   view(nth: number, view: EntryView): boolean;
@@ -40,7 +40,7 @@ export interface ScanPage {
  */
 const itemsPerPage = 500;
 
-/** What is held for a page until its size is known: DynamoDB's limit of an answer, and what the items take beside their values. */
+/** Bytes accounted for a page until its size is known: DynamoDB's limit of an answer, and what the items take beside their values. */
 const maxPageBytes = 1_200_000;
 
 const isNoArchive = "NOT begins_with(#k, :archive)";
@@ -84,7 +84,7 @@ export async function* scanTable(
     });
   }
 
-  /** What is held for the page that is being read and for the one that was asked for. */
+  /** Bytes held for the current and the prefetched page. */
   let held = 0;
   async function holdPage(): Promise<void> {
     if (!readRoom.tryHold(maxPageBytes)) {
@@ -108,7 +108,7 @@ export async function* scanTable(
       if (from !== undefined && readRoom.tryHold(maxPageBytes)) {
         held += maxPageBytes;
         asked = ask(from);
-        // Whoever reads this page may leave before the next one is awaited.
+        // The reader may leave before the next page is awaited.
         asked.catch(() => {});
       }
       if (items.length > 0) {

@@ -7,7 +7,7 @@ import { describeReplicas } from "./replicas.js";
 import { describeTable, identityOf, prepareTable, type TableSetupOptions } from "./table-setup.js";
 import { prepareTtl, type TtlState } from "./ttl-setup.js";
 
-/** Where the backend tells what the operator should know. */
+/** Log of the backend. */
 export interface BackendLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -16,9 +16,9 @@ export interface BackendLog {
 export interface BackendOptions {
   readonly context: StoreContext;
   readonly setup: Pick<TableSetupOptions, "createTable" | "readCapacity" | "writeCapacity" | "waitMs">;
-  /** What the table's TTL shall be; undefined leaves it as it is. */
+  /** Wanted state of the table's TTL; undefined leaves it alone. */
   readonly ttl: "enabled" | "disabled" | undefined;
-  /** Whether the engine is the embedded one: it never removes expired items, and nobody but this server can. */
+  /** True if the engine is the embedded one: it never removes expired items, and nobody but this server can. */
   readonly embedded: boolean;
   readonly log: BackendLog;
   /** Called when DynamoDB becomes reachable, and when it ceases to be. */
@@ -33,7 +33,6 @@ export interface Backend {
    */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Whether expired items leave the table by themselves. */
   readonly autoExpiry: boolean;
 }
 
@@ -119,7 +118,7 @@ export function createBackend(options: BackendOptions): Backend {
     }
   }
 
-  /** Whether another table has come in the place of the one that was set up, without its TTL. */
+  /** Returns true if another table has come in the place of the one that was set up, without its TTL. */
   async function isReplaced(): Promise<boolean> {
     try {
       const table = await describeTable({ client, names: layout.names, signal: stopped.signal });

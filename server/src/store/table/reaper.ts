@@ -14,7 +14,6 @@ export interface Reaper {
 
 const intervalMs = 60_000;
 
-/** What a reaper removes. */
 export type ReapScope =
   /** All that has expired: for an engine that does not do it itself. */
   | "expired"

@@ -2,9 +2,9 @@ import type { TableDescription } from "@aws-sdk/client-dynamodb";
 
 /** That a table is a global one, and what this means for those who write to it. */
 export interface Replicas {
-  /** What is there, such as `replicas in eu-west-1 and us-west-2, eventually consistent`. */
+  /** Description, such as `replicas in eu-west-1 and us-west-2, eventually consistent`. */
   readonly found: string;
-  /** What does not hold across its regions; undefined when everything does. */
+  /** Guarantees lost across its regions; undefined when none is. */
   readonly limits: string | undefined;
 }
 

@@ -12,12 +12,10 @@ import type { TableNames } from "../layout/item-layout.js";
 export interface TableSetupOptions {
   readonly client: Pick<DynamoDBClient, "send">;
   readonly names: TableNames;
-  /** Whether to create the table when it is missing. */
   readonly createTable: boolean;
   /** Capacity of a table that is created. With neither, it is billed on demand; with one, the other is 1, as in Celery. */
   readonly readCapacity: number | undefined;
   readonly writeCapacity: number | undefined;
-  /** How long to wait for the table to become ACTIVE. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
 }
@@ -28,7 +26,7 @@ const longestPollMs = 2000;
 /** A table that can be served from. */
 export interface PreparedTable {
   readonly description: TableDescription;
-  /** Whether it was missing, and made. */
+  /** True if it was missing, and made. */
   readonly isNew: boolean;
 }
 
@@ -61,7 +59,7 @@ export async function prepareTable(options: TableSetupOptions): Promise<Prepared
   }
 }
 
-/** What tells a table from another of its name: undefined where the engine gives nothing of the kind. */
+/** Identity of a table, to notice another one of the same name: undefined where the engine gives nothing of the kind. */
 export function identityOf({ TableId, CreationDateTime }: TableDescription): string | undefined {
   return TableId ?? CreationDateTime?.toISOString();
 }
@@ -112,7 +110,7 @@ async function requestTable(options: TableSetupOptions): Promise<boolean> {
   }
 }
 
-/** Whether the table can be used now; throws when waiting will not make it so. */
+/** Returns true if the table can be used now; throws when waiting will not make it so. */
 function isActive(table: TableDescription, names: TableNames): boolean {
   const problem = shapeProblem(table, names);
   if (problem !== undefined) {
@@ -130,7 +128,7 @@ function isActive(table: TableDescription, names: TableNames): boolean {
   throw new SetupError(`table '${names.table}' is ${status} and cannot be used`, { transient: false });
 }
 
-/** Why a table cannot be served whatever its state, and what to do; undefined when it can be. */
+/** The problem with a table's schema, with advice; undefined when it fits. */
 export function shapeProblem(
   { KeySchema = [], AttributeDefinitions = [] }: TableDescription,
   names: TableNames,
@@ -154,7 +152,7 @@ export function shapeProblem(
   return undefined;
 }
 
-/** What went wrong in set-up, for the operator: with AWS's name of the error, and never with a credential. */
+/** Set-up error for the operator: with AWS's name of the error, and never with a credential. */
 function setupError(verb: string, right: string, names: TableNames, cause: unknown): SetupError {
   const failure = classifyError(cause);
   const { name, message } = cause as Error;

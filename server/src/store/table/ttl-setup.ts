@@ -5,7 +5,7 @@ import type { TableNames } from "../layout/item-layout.js";
 export interface TtlSetupOptions {
   readonly client: Pick<DynamoDBClient, "send">;
   readonly names: TableNames;
-  /** What the table's TTL shall be; undefined leaves it as it is. */
+  /** Wanted state of the table's TTL; undefined leaves it alone. */
   readonly wanted: "enabled" | "disabled" | undefined;
   /** Takes a warning: what is not as wanted, why, and what to do. */
   readonly warn: (message: string) => void;
@@ -13,7 +13,7 @@ export interface TtlSetupOptions {
 }
 
 /**
- * What the table's TTL is after the set-up: `on` for our expiry attribute, `off`, `unknown`, or `unsupported` by an
+ * State of the table's TTL after set-up: `on` for our expiry attribute, `off`, `unknown`, or `unsupported` by an
  * engine that does not have the call.
  */
 export type TtlState = "on" | "off" | "unknown" | "unsupported";

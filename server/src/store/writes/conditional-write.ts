@@ -31,7 +31,7 @@ export interface ConditionalWrite<T> {
   readonly unneededFor?: (seen: Seen) => T | undefined;
 }
 
-/** How often in a row others may come between the look at an item and the write of it. */
+/** Consecutive times that others may come between the look at an item and the write of it. */
 const maxRounds = 10;
 
 /**

@@ -11,14 +11,13 @@ import { conditionParameters } from "./write-parameters.js";
 export interface DeleteInput {
   readonly key: string;
   readonly condition: WriteCondition | undefined;
-  /** Whether to tell what was removed. */
   readonly returnEntry: boolean;
 }
 
 export interface DeleteResult {
-  /** Whether there was an entry, and not an expired one. */
+  /** True if there was an entry, and not an expired one. */
   readonly existed: boolean;
-  /** What was removed, if that was asked for. */
+  /** The removed entry, if requested. */
   readonly entry?: StoredEntry | undefined;
 }
 
@@ -77,7 +76,7 @@ export async function deleteEntry(
       key,
       condition,
       send: remove,
-      // What is left does not tell who removed the rest, so an answer that is lost cannot be made up for.
+      // The tombstone does not identify its writer, so a lost answer cannot be recovered.
       sendRemembering: ({ exists, memory }, keeps) =>
         !keeps || memory === undefined ? remove : memory.gone ? async () => ({ existed: false }) : hide(exists, memory),
     },

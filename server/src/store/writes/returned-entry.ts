@@ -17,7 +17,7 @@ export function entryIn({ layout }: StoreContext, item: Item | undefined, nowMs:
 }
 
 /**
- * What a write has replaced or removed, of which DynamoDB has returned the item.
+ * The entry that a write replaced or removed, from the item that DynamoDB returned.
  *
  * @param startedMs when the write began: what a condition has found alive since was alive then
  * @param nowMs when the request was sent

@@ -24,7 +24,6 @@ export interface SetInput {
   /** Undefined for the server's default. */
   readonly expiry: ExpiryPolicy | undefined;
   readonly condition: WriteCondition | undefined;
-  /** Whether to tell what was replaced. */
   readonly returnPrevious: boolean;
 }
 
@@ -32,11 +31,11 @@ export interface SetResult {
   readonly etag: string;
   readonly writtenAtMs: number;
   readonly expireAtMs: number | undefined;
-  /** What was replaced, if that was asked for and there was an entry. */
+  /** The replaced entry, if requested and there was one. */
   readonly previous?: StoredEntry | undefined;
 }
 
-/** What is known of a Set that was applied. What was replaced is not known when it was found in the table. */
+/** Result of an applied Set. The replaced entry is unknown when the Set was found by a read. */
 type Applied = SetResult & { readonly isFound: boolean };
 
 /** How often entries may appear and vanish while a Set that keeps their expiry looks for one. */
@@ -197,7 +196,7 @@ function newEntry(context: StoreContext, { key, data, expiry }: SetInput): Writt
   return entry;
 }
 
-/** What an update does that puts data, and what belongs to it, in place of whatever is there. */
+/** Update that replaces whatever is there. */
 function dataUpdate({ data, nowMs, nonce }: WrittenEntry): { set: string[]; remove: string[]; values: Item } {
   const isCounter = data.kind === "counter";
   return {

@@ -15,7 +15,6 @@ export interface TouchInput {
   readonly key: string;
   readonly expiry: Exclude<ExpiryPolicy, { kind: "keep" }>;
   readonly condition: Exclude<WriteCondition, { kind: "absent" }> | undefined;
-  /** Whether to tell what the key holds. */
   readonly returnEntry: boolean;
   /** Leave an entry as it is that has so many milliseconds or more to live; undefined to change any. */
   readonly ifRemainingBelowMs: number | undefined;
@@ -24,9 +23,9 @@ export interface TouchInput {
 export interface TouchResult {
   readonly etag: string;
   readonly expireAtMs: number | undefined;
-  /** What the key holds now, if that was asked for. */
+  /** The current entry, if requested. */
   readonly entry?: StoredEntry | undefined;
-  /** Whether the entry was left as it is. */
+  /** True if the entry was left as it is. */
   readonly isUnchanged: boolean;
 }
 

@@ -102,9 +102,8 @@ async function digestExpression(
   return { expression: `attribute_exists(#k) AND ${same.expression}`, values: same.values };
 }
 
-/** What a condition can be about. */
 export interface Existing {
-  /** Whether the item is an entry, and not one that was deleted or has expired. */
+  /** True if the item is an entry, and not one that was deleted or has expired. */
   readonly exists: boolean;
   /** The etag of the entry; undefined without one, and for an item of another program that is no entry. */
   readonly etag: string | undefined;
