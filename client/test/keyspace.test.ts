@@ -50,6 +50,43 @@ test("conditions and expiries are those of the client", async () => {
   assert.match(String(await names.set("a", "4", both).catch(String)), "give one of");
 });
 
+test("each call of a keyspace, and of counters, hands its options on", async () => {
+  const names = client.keyspace("options:", utf8);
+  const counts = client.counters("options of counters:");
+  await names.set("a", "1");
+  await counts.incr("a");
+  const ifEtag = "AAAAAAAAAAAAAAAA";
+  const calls = {
+    "names.set": () => names.set("a", "2", { ifEtag }),
+    "names.delete": () => names.delete("a", { ifEtag }),
+    "names.touch": () => names.touch("a", "never", { ifEtag }),
+    "counts.delete": () => counts.delete("a", { ifEtag }),
+    "counts.touch": () => counts.touch("a", "never", { ifEtag }),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    assert.is((await errorOf(call())).reason, "ETAG_MISMATCH", name);
+  }
+  const left = AbortSignal.abort();
+  const read = async (results: AsyncIterable<unknown>) => {
+    for await (const _ of results) {
+      // Nothing comes.
+    }
+  };
+  const reads: Record<string, () => Promise<unknown>> = {
+    "names.get": () => names.get("a", { signal: left }),
+    "counts.get": () => counts.get("a", { signal: left }),
+    "counts.incr": () => counts.incr("a", { signal: left }),
+    "names.mget": () => read(names.mget(["a"], { signal: left })),
+    "counts.mget": () => read(counts.mget(["a"], { signal: left })),
+    "names.scan": () => read(names.scan({ signal: left })),
+    "counts.scan": () => read(counts.scan({ signal: left })),
+  };
+  for (const [name, call] of Object.entries(reads)) {
+    assert.is((await errorOf(call())).reason, "CANCELED", name);
+  }
+  assert.equal([(await names.get("a"))?.value, await counts.get("a")], ["1", 1n]);
+});
+
 test("a member counts once, through the client and through counters under a prefix", async () => {
   const visitors = client.counters("visitors:");
   const members = ["ada", "bob", "ada", "ada", "bob"];

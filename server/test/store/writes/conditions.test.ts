@@ -103,10 +103,13 @@ test("the same value written twice has two etags", async () => {
 test("no etag begins with a dash, which command lines take for a flag's", async () => {
   // Of 64 etags one would: that none of 700 does by chance happens once in 60,000 runs.
   const keys = Array.from({ length: 700 }, (_, n) => `dashless-${n}`);
-  const written = [
-    ...(await Promise.all(keys.map((key) => server.client.set({ key, value: bytes("x") })))),
-    ...(await Promise.all(keys.map((key) => server.client.incr({ key: `${key}-count` })))),
-  ];
+  const written: { etag: string }[] = [];
+  // A few at a time, for machines that are busy.
+  for (let from = 0; from < keys.length; from += 50) {
+    const some = keys.slice(from, from + 50);
+    written.push(...(await Promise.all(some.map((key) => server.client.set({ key, value: bytes("x") })))));
+    written.push(...(await Promise.all(some.map((key) => server.client.incr({ key: `${key}-count` })))));
+  }
   assert.equal(
     written.map(({ etag }) => etag).filter((etag) => !/^\w[\w-]{15}(\.1)?$/.test(etag)),
     [],
