@@ -21,14 +21,18 @@ export interface TestFile {
 
 /**
  * Runs each test file once, unless what it reaches is known, and says which of them reach a mutant: those first that are likely to notice
- * it, and quick.
+ * it, and quick. Without `runsUnknown` a file that was never run is taken to reach all that it is about.
  */
-export async function createTestFinder(copy: Copy, files: readonly string[], say: (text: string) => void) {
+export async function createTestFinder(
+  copy: Copy,
+  files: readonly string[],
+  { runsUnknown, say }: { readonly runsUnknown: boolean; readonly say: (text: string) => void },
+) {
   const state = join(cache, "reach.json");
   const known: Record<string, Known> = existsSync(state) ? JSON.parse(await readFile(state, "utf8")) : {};
   for (const file of files) {
     // One that has changed since reaches much the same.
-    if (known[file] === undefined) {
+    if (known[file] === undefined && runsUnknown) {
       const hits = join(cache, "hits");
       await rm(hits, { force: true });
       const record = new URL(`record-hits.mjs?to=${encodeURIComponent(hits)}`, import.meta.url).href;
@@ -42,8 +46,8 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
     }
   }
   const tests = files.flatMap((file) => {
-    const { ms = 0, blocks, failed = blocks === undefined } = known[file] ?? {};
-    return failed ? [] : [{ file, ms, blocks: new Set(blocks) }];
+    const { ms = 5000, blocks, failed } = known[file] ?? {};
+    return failed !== undefined ? [] : [{ file, ms, blocks: new Set(blocks), isKnown: blocks !== undefined }];
   });
   const all = new Set(tests.flatMap(({ blocks }) => [...blocks]));
   /** How often a test file has noticed a slip in a source file. */
@@ -59,8 +63,12 @@ export async function createTestFinder(copy: Copy, files: readonly string[], say
       const cost = ({ file, ms }: TestFile) =>
         (isAbout(file, mutant.file) ? ms / 10 : ms) / (1 + (noticed.get(`${file} ${mutant.file}`) ?? 0));
       return tests
-        .filter(({ blocks }) =>
-          isExact ? blocks.has(name) : [...blocks].some((each) => each.startsWith(`${mutant.file}:`)),
+        .filter(({ file, blocks, isKnown }) =>
+          !isKnown
+            ? isAbout(file, mutant.file)
+            : isExact
+              ? blocks.has(name)
+              : [...blocks].some((each) => each.startsWith(`${mutant.file}:`)),
         )
         .map(({ file, ms }) => ({ file, ms }))
         .sort((a, b) => cost(a) - cost(b));

@@ -6,6 +6,7 @@
  *     npm run test:mutants -- --count 600 --seed 2          no more than the first 600 of another lot
  *     npm run test:mutants -- --minutes 20 --files access/  some minutes, and only files whose path matches
  *     npm run test:mutants -- --skip store/dynamodb         without files whose path matches
+ *     npm run test:mutants -- --known                       without running test files first of which it is not known what they reach
  *     npm run test:mutants -- --again                       those that have survived, after tests were written
  *     npm run test:mutants -- --fresh                       forgets what is known
  *     npm run test:mutants -- --write                       also writes docs/tests.md
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     skip: { type: "string", default: "^$" },
     again: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
+    known: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
@@ -55,7 +57,10 @@ if (options.fresh) {
 }
 await mkdir(cache, { recursive: true });
 const copy = await copySources((file) => folderOf(file) !== undefined);
-const { testsOf, note } = await createTestFinder(copy, listTestFiles().filter(isTried), say);
+const { testsOf, note } = await createTestFinder(copy, listTestFiles().filter(isTried), {
+  runsUnknown: !options.known,
+  say,
+});
 const known = new Map<string, Verdict>();
 if (existsSync(results)) {
   for (const line of (await readFile(results, "utf8")).split("\n").filter((each) => each !== "")) {
