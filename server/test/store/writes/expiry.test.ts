@@ -55,6 +55,9 @@ test("an expiry is kept to the millisecond, rounded up, and the attribute that o
   assert.equal([item?.ttl, item?.dynakv_expires], [{ N: `${second + 2}` }, { N: `${second + 1}001` }]);
   const told = (await server.client.get({ key: "rounded", consistency: Consistency.STRONG })).entry?.expireTime;
   assert.equal(told, expireTime);
+  const exact = { policy: { case: "at", value: { seconds: BigInt(second + 5), nanos: 250_000_001 } } } as const;
+  const { expireTime: given } = await server.client.set({ key: "rounded", value, expiry: exact });
+  assert.equal([given?.seconds, given?.nanos], [BigInt(second + 5), 251_000_000]);
   // A whole second needs no more than that.
   await server.client.set({ key: "rounded", value, expiry: at(second + 5) });
   assert.equal((await server.rawItem("rounded"))?.dynakv_expires, undefined);
