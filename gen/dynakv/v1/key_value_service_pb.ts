@@ -705,7 +705,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   key: string;
 
   /**
-   * What to add; negative to subtract; 0 to read the counter (or create it) with the guarantees of a write. Unset means 1.
+   * Amount to add; negative to subtract; 0 to read the counter (or create it) with the guarantees of a write. Unset means 1.
    *
    * @generated from field: optional int64 delta = 2;
    */
@@ -728,7 +728,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   requestId: string;
 
   /**
-   * Where a counter that is created starts, before delta is added. Unset means 0.
+   * Initial value of a new counter, before delta is added. Unset means 0.
    *
    * @generated from field: optional int64 initial = 4;
    */
