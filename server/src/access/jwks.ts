@@ -12,10 +12,10 @@ type Jose = typeof import("jose");
 
 /** The public keys of who issues JWTs. */
 export interface KeySet {
-  /** Finds the key for a token. Another function once the keys have changed. */
+  /** Finds the key for a token; of a URL after another look at it, at most every half a minute, where the key is unknown. */
   readonly find: JWTVerifyGetKey;
-  /** For a token whose key is not there: looks whether the keys have changed. */
-  refresh(): Promise<void>;
+  /** Changes with the keys; undefined while they are being replaced, when tokens may be judged by the old ones still. */
+  readonly version: number | undefined;
   close(): void;
 }
 
@@ -41,70 +41,83 @@ export function openKeySet(options: KeySetOptions): Promise<KeySet> {
 }
 
 async function openFile({ jwks, jose, logger, onChange }: KeySetOptions): Promise<KeySet> {
+  let version = 0;
   const files = await watchFiles({
     name: "jwks",
     paths: [jwks],
     load: ([text = ""]) => jose.createLocalJWKSet(parseJwks(text, `jwks ${jwks}`)),
-    onReload: onChange,
+    onReload() {
+      version++;
+      onChange();
+    },
     logger,
   });
   return {
     get find() {
       return files.current;
     },
-    async refresh() {},
+    get version() {
+      return version;
+    },
     close: () => files.close(),
   };
 }
 
 async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise<KeySet> {
   let text = "";
-  let find: JWTVerifyGetKey = jose.createLocalJWKSet({ keys: [] });
+  let version = 0;
   let askedAt = Number.NEGATIVE_INFINITY;
-  let asking: Promise<void> | undefined;
   let problem: string | undefined;
   const closing = new AbortController();
 
-  async function ask(): Promise<void> {
+  async function fetchBounded(url: string, { signal }: { readonly signal: AbortSignal }): Promise<Response> {
+    // jose pauses after a success alone: an issuer that is down would be asked for every token that anybody makes up.
+    if (problem !== undefined && performance.now() - askedAt < cooldownMs) {
+      throw new Error(problem);
+    }
     askedAt = performance.now();
     try {
-      const found = await fetchJwks(jwks, closing.signal);
+      const found = await fetchJwks(url, AbortSignal.any([signal, closing.signal]));
+      const set = parseJwks(found, "jwks");
       if (found !== text) {
-        find = jose.createLocalJWKSet(parseJwks(found, "jwks"));
         text = found;
+        version++;
         onChange();
       }
       problem = undefined;
+      return Response.json(set);
     } catch (error) {
       const why = error instanceof UsageError ? error.message : "jwks: request failed";
       if (why !== problem && !closing.signal.aborted) {
         logger.warn(`${why}; keeping the cached keys; will retry`);
       }
       problem = why;
+      throw error;
     }
   }
 
-  function refresh(): Promise<void> {
-    if (asking === undefined && performance.now() - askedAt >= cooldownMs) {
-      asking = ask().finally(() => {
-        asking = undefined;
-      });
-    }
-    return asking ?? Promise.resolve();
-  }
-
+  const remote = jose.createRemoteJWKSet(new URL(jwks), {
+    timeoutDuration: fetchTimeoutMs,
+    cooldownDuration: cooldownMs,
+    // Through an outage of the issuer its keys stay in force. They are renewed below.
+    cacheMaxAge: Number.POSITIVE_INFINITY,
+    [jose.customFetch]: fetchBounded,
+  });
+  // fetchBounded has logged what goes wrong.
+  const reload = () => remote.reload().catch(() => {});
   // In the cooldown's time, so that an outage ends with the next round.
   const timer = setInterval(() => {
     if (problem !== undefined || performance.now() - askedAt >= refreshMs) {
-      void refresh();
+      void reload();
     }
   }, cooldownMs + 1).unref();
-  await refresh();
+  await reload();
   return {
-    get find() {
-      return find;
+    find: remote,
+    // A set that was fetched is in force only once jose has read it.
+    get version() {
+      return remote.reloading ? undefined : version;
     },
-    refresh,
     close() {
       clearInterval(timer);
       closing.abort();

@@ -85,18 +85,11 @@ export async function openJwts(options: JwtOptions): Promise<Jwts> {
 
   async function check(token: string, hash: string, nowMs: number): Promise<Identity | undefined> {
     try {
-      let find = keys.find;
-      const payload = await verify(token, find, nowMs).catch(async (error: unknown) => {
-        if (!(error instanceof jose.errors.JWKSNoMatchingKey)) {
-          throw error;
-        }
-        await keys.refresh();
-        find = keys.find;
-        return verify(token, find, nowMs);
-      });
+      const { find, version } = keys;
+      const payload = await verify(token, find, nowMs);
       const identity = toIdentity(payload[claim]);
       // Not by keys that have changed meanwhile.
-      if (identity !== undefined && find === keys.find) {
+      if (identity !== undefined && version !== undefined && version === keys.version) {
         remember(hash, { identity, untilMs: (Number(payload.exp) + clockToleranceSeconds) * 1000 });
       }
       return identity;

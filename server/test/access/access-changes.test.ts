@@ -157,6 +157,17 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
   }
   assert.is(asked, 1);
   assert.is(await outcome(clientWith(await token("a"), url).get("k")), "ok");
+  // Nor one that has never answered with keys.
+  asked = 0;
+  const keyless = await servers.another({
+    jwks: `http://127.0.0.1:${port}/other.json`,
+    jwtIssuer: issuer,
+    jwtAudience: audience,
+  });
+  for (let n = 0; n < 5; n++) {
+    assert.is(await outcome(clientWith(await token("a"), keyless.url).get("k")), "UNAUTHENTICATED");
+  }
+  assert.is(asked, 1);
   issuing.close();
 });
 
