@@ -24,6 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import { createGrpcJsChannel } from "./connections/grpc-js-channel.js";
 import { toHeaders, toMetadata } from "./grpc-js-metadata.js";
+import { createReadTurns } from "./grpc-js-read-turns.js";
 
 /** Options of {@link createGrpcJsTransport}. */
 export interface GrpcJsTransportOptions {
@@ -173,8 +174,15 @@ async function callStream<I extends DescMessage, O extends DescMessage>(
 ): Promise<StreamResponse<I, O>> {
   req.signal.throwIfAborted();
   const { path, serialize, deserialize } = describeMethod(req.method, pathPrefix);
-  const call = client.makeBidiStreamRequest(path, serialize, deserialize, toMetadata(req.header), options);
-  const cancel = () => call.cancel();
+  const turns = createReadTurns();
+  const call = client.makeBidiStreamRequest(path, serialize, deserialize, toMetadata(req.header), {
+    ...options,
+    interceptors: [turns.interceptor],
+  });
+  const cancel = () => {
+    call.cancel();
+    turns.end();
+  };
   req.signal.addEventListener("abort", cancel);
 
   let header = new Headers();
@@ -195,7 +203,7 @@ async function callStream<I extends DescMessage, O extends DescMessage>(
   let inputError: unknown;
   writeMessages(call, req.message, ended).catch((error) => {
     inputError = error;
-    call.cancel();
+    cancel();
   });
 
   function throwIfFailed(received: StatusObject): void {
@@ -215,7 +223,11 @@ async function callStream<I extends DescMessage, O extends DescMessage>(
 
   async function* readMessages(): AsyncGenerator<MessageShape<O>> {
     try {
-      yield* call;
+      turns.next();
+      for await (const message of call) {
+        yield message;
+        turns.next();
+      }
     } catch {
       // The status tells more.
     }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create } from "@bufbuild/protobuf";
@@ -10,13 +11,16 @@ import {
   ServerReflectionRequestSchema,
 } from "../../gen/grpc/reflection/v1/reflection_pb.js";
 import { suite } from "../../server/test/support/suite.js";
-import { waitUntil } from "../../server/test/support/wait-until.js";
+import { settled, waitUntil } from "../../server/test/support/wait-until.js";
 import { createGrpcJsTransport, type GrpcJsTransport } from "../src/grpc-js.js";
 
 // Reflection stands for any service whose streams go both ways.
 const test = suite("grpc-js, with streams of requests");
 const received: string[] = [];
 let ended = 0;
+/** How many answers to "endless" were made. */
+let made = 0;
+const megabyte = randomBytes(500_000).toString("hex");
 let server: http2.Http2Server;
 let transport: GrpcJsTransport;
 
@@ -29,6 +33,10 @@ test.before(async () => {
             signal.addEventListener("abort", () => ended++);
             for await (const { host } of requests) {
               received.push(host);
+              while (host === "endless" && !signal.aborted) {
+                made++;
+                yield { validHost: megabyte };
+              }
               if (host === "leave") {
                 return;
               }
@@ -47,6 +55,7 @@ test.before(async () => {
 test.before.each(() => {
   received.length = 0;
   ended = 0;
+  made = 0;
 });
 
 test.after(async () => {
@@ -85,6 +94,41 @@ test("many requests at once all arrive, in order", async () => {
     hosts.push(validHost);
   }
   assert.equal(hosts, wanted);
+});
+
+test("a reader that pauses holds one message, and hears of the end all the same", async () => {
+  async function* ask() {
+    yield request("endless");
+  }
+  const readers = Array.from({ length: 5 }, async () => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const answers = createClient(ServerReflection, transport).serverReflectionInfo(ask(), { signal });
+    const reader = answers[Symbol.asyncIterator]();
+    await reader.next();
+    return { controller, reader };
+  });
+  const started = await Promise.all(readers);
+  try {
+    const most = await settled(() => made);
+    // One read, one held back, and what the windows and buffers in between take.
+    assert.ok(most <= 5 * 6, `${most} messages of 1 MB were made for 5 readers of one`);
+    for (const { reader } of started) {
+      assert.is((await reader.next()).done, false);
+    }
+  } finally {
+    for (const { controller } of started) {
+      controller.abort();
+    }
+  }
+  await waitUntil("the calls ended at the server", () => ended === 5);
+  for (const { reader } of started) {
+    // What was under way may come before the end.
+    const error = await (async () => {
+      while (!(await reader.next()).done) {}
+    })().catch((cause) => cause);
+    assert.is(ConnectError.from(error).code, Code.Canceled);
+  }
 });
 
 test("a server that ends early ends the stream", async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo, Server, Socket } from "node:net";
@@ -138,7 +139,8 @@ function routeFakeServices(router: ConnectRouter, observed: Observed): void {
         if (key === keys.endless) {
           // Not awaited: a generator that waits for its reader is not resumed when the reader leaves.
           untilAborted(context).catch(() => {});
-          const data = { case: "value" as const, value: new Uint8Array(64 * 1024) };
+          // Random, so that what is compressed is as long.
+          const data = { case: "value" as const, value: randomBytes(64 * 1024) };
           while (!context.signal.aborted) {
             observed.produced++;
             yield create(MGetResponseSchema, { results: [{ index, key, result: { case: "entry", value: { data } } }] });
