@@ -53,6 +53,7 @@ export function createInfoService(options: InfoServiceOptions): ServiceImpl<type
           autoExpiry: options.autoExpiry(),
           atomicCounters: true,
           returnedEntries: true,
+          slidingExpiry: true,
           exactExpiry: true,
           setCounter: true,
         },

@@ -37,6 +37,7 @@ import {
   keyError,
   refuseUnknownFields,
   toData,
+  toExpiryIfCreated,
   toExpiryPolicy,
   toMember,
   toPositiveMs,
@@ -170,8 +171,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
     incr(request: IncrRequest, context) {
       return write(context, () => {
-        refuseUnknownFields(request, request.expiry);
-        refuseUnserved({ expiry_if_created: request.expiryIfCreated !== undefined });
+        refuseUnknownFields(request, request.expiry, request.expiryIfCreated);
         const { key, delta = 1n, initial = 0n, min = int64.min, max = int64.max } = request;
         checkKey(key);
         checkRight(context, "write", [key]);
@@ -181,8 +181,10 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
           throw invalidField(ErrorReason.INVALID_FIELD, "min", `${min} is above max, which is ${max}`);
         }
         const expiry = toExpiryPolicy(request.expiry, clock());
+        const expiryIfCreated = toExpiryIfCreated(request.expiryIfCreated, expiry, clock());
+        const input = { key, id, delta, initial, min, max, expiry, expiryIfCreated, member };
         return async (signal) => {
-          const result = await store.incr({ key, id, delta, initial, min, max, expiry, member }, { signal });
+          const result = await store.incr(input, { signal });
           return create(IncrResponseSchema, {
             value: result.value,
             etag: result.etag,

@@ -103,7 +103,25 @@ export function toWriteCondition(condition: Condition | undefined): WriteConditi
   }
 }
 
-export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): ExpiryPolicy | undefined {
+/** The expiry of a counter that an increment creates. */
+export function toExpiryIfCreated(
+  created: Expiry | undefined,
+  expiry: ExpiryPolicy | undefined,
+  nowMs: number,
+): ExpiryPolicy | undefined {
+  const field = "expiry_if_created";
+  const policy = toExpiryPolicy(created, nowMs, field);
+  if (policy !== undefined && expiry !== undefined && expiry.kind !== "keep") {
+    throw invalidField(ErrorReason.INVALID_EXPIRY, field, "set beside an expiry that is not keep; set one of the two");
+  }
+  if (policy?.kind === "keep") {
+    throw invalidField(ErrorReason.INVALID_EXPIRY, field, "set after, at, never or server_default");
+  }
+  return policy;
+}
+
+/** @param field the name of the field that it is in */
+export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number, field = "expiry"): ExpiryPolicy | undefined {
   if (expiry === undefined) {
     return undefined;
   }
@@ -112,16 +130,16 @@ export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): Expir
     case "after": {
       const { seconds, nanos } = policy.value;
       if (seconds < 0n || nanos < 0 || nanos > 999_999_999 || (seconds === 0n && nanos === 0)) {
-        throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.after", "not a positive duration");
+        throw invalidField(ErrorReason.INVALID_EXPIRY, `${field}.after`, "not a positive duration");
       }
-      return expireAt("expiry.after", Math.ceil(nowMs) + toMs(seconds, nanos), nowMs);
+      return expireAt(`${field}.after`, Math.ceil(nowMs) + toMs(seconds, nanos), nowMs);
     }
     case "at": {
       const { seconds, nanos } = policy.value;
       if (nanos < 0 || nanos > 999_999_999) {
-        throw invalidField(ErrorReason.INVALID_EXPIRY, "expiry.at", "not a valid timestamp");
+        throw invalidField(ErrorReason.INVALID_EXPIRY, `${field}.at`, "not a valid timestamp");
       }
-      return expireAt("expiry.at", toMs(seconds, nanos), nowMs);
+      return expireAt(`${field}.at`, toMs(seconds, nanos), nowMs);
     }
     case "never":
       return { kind: "never" };
@@ -132,7 +150,7 @@ export function toExpiryPolicy(expiry: Expiry | undefined, nowMs: number): Expir
     default:
       throw invalidField(
         ErrorReason.INVALID_EXPIRY,
-        "expiry",
+        field,
         "no policy that this server knows; set after, at, never, keep or server_default",
       );
   }

@@ -21,8 +21,10 @@ export interface Increment {
   /** The lowest and the highest value that the counter may take, within int64. */
   readonly min: bigint;
   readonly max: bigint;
-  /** Undefined: keep the counter's expiry, and the server's default for one that is created. */
+  /** Undefined: keep the counter's expiry. */
   readonly expiry: ExpiryPolicy | undefined;
+  /** That of a counter that is created or started anew; undefined for the other one, or the server's default. */
+  readonly expiryIfCreated: ExpiryPolicy | undefined;
   /** The hash of the member for whom it counts once; undefined when each counts. */
   readonly member: Uint8Array | undefined;
 }
@@ -31,30 +33,38 @@ export interface TryOptions extends CallOptions {
   readonly uncertain: UncertainOutcome;
 }
 
+/** The lowest and the highest counter to which something may be added. */
+export interface CounterRange {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
 /** The way an increment of a counter that is there is guarded. */
 export interface UpdateOptions extends TryOptions {
   readonly fence: Fence;
   /** True if the item must not be full. */
   readonly needsRoom: boolean;
+  /** Undefined for what the bounds of the increments allow. */
+  readonly range?: CounterRange | undefined;
 }
 
 /**
  * Adds to a live counter, by one request that checks all there is to check. Several increments, each with an id of its own, none
- * with a member, and all with the first one's expiry, are applied in their order, or none of them is. Resolves with the item
- * after them.
+ * with a member, are applied in their order, or none of them is; the last one's expiry counts. Resolves with the item after them.
  */
 export async function updateCounter(
   context: StoreContext,
   increments: readonly [Increment, ...Increment[]],
-  { fence, needsRoom, ...options }: UpdateOptions,
+  { fence, needsRoom, range, ...options }: UpdateOptions,
 ): Promise<Item> {
   const { layout, clock } = context;
   const [first] = increments;
   const last = increments.at(-1) ?? first;
   const { member } = first;
   const nowMs = clock();
-  const expires = expiryClauses(changedExpireAtMs(context, first.expiry, nowMs));
-  const { low, high } = commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
+  const expires = expiryClauses(changedExpireAtMs(context, last.expiry, nowMs));
+  const { low, high } = range ??
+    commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
   const slots = slotExpressions(
     increments.map(({ id }) => id),
     fence,
@@ -120,7 +130,7 @@ export async function createCounter(
     key: input.key,
     data: { kind: "counter", counter: value },
     nowMs,
-    expireAtMs: createdExpireAtMs(context, input.expiry, nowMs),
+    expireAtMs: createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs),
     nonce: nonceOf(input.id),
     memory: firstMemory(input.id, value),
     member: input.member,
@@ -148,7 +158,7 @@ export async function restartCounter(
   const { layout, clock } = context;
   const { member } = input;
   const nowMs = clock();
-  const expires = expiryClauses(createdExpireAtMs(context, input.expiry, nowMs) ?? "never");
+  const expires = expiryClauses(createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs) ?? "never");
   const slots = slotExpressions([input.id], fence);
   const isUnseen = `${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
   const condition =

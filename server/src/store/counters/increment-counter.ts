@@ -252,7 +252,7 @@ export function repeatable(isRepeatable: boolean, error: unknown): unknown {
   return isRepeatable && error instanceof DynakvError ? error.asRepeatable() : error;
 }
 
-function outOfBounds({ delta, min, max }: Increment): DynakvError {
+export function outOfBounds({ delta, min, max }: Pick<Increment, "delta" | "min" | "max">): DynakvError {
   return new DynakvError(
     ErrorReason.OUT_OF_BOUNDS,
     `adding ${delta} would exceed the counter's bounds ${min} to ${max}`,

@@ -1,6 +1,5 @@
 import type { Waiting } from "../../../../common/batching/increment-queue.js";
 import { slotName } from "../layout/dedup-state.js";
-import type { ExpiryPolicy } from "../layout/entry.js";
 import { type RequestId, timeOf } from "../layout/request-id.js";
 import type { StoreContext } from "../store-context.js";
 import type { IncrInput } from "./increment-counter.js";
@@ -45,17 +44,18 @@ export function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waitin
 }
 
 /**
- * Returns true if two increments, one after the other, leave the same expiry, and create the same counter. Those with members are a group
- * of their own, whose writes are made at the same time, but each apart: most may be of members that were counted before.
+ * Whether two increments create the same counter, and both keep its expiry or both set one: then the last one's is left. Those with
+ * members are a group of their own, whose writes are made at the same time, but each apart: most may be of members that were counted
+ * before.
  */
 function canGoWith(one: IncrInput, other: IncrInput): boolean {
   return (
     (one.member === undefined) === (other.member === undefined) &&
     one.initial === other.initial &&
-    expiryName(one.expiry) === expiryName(other.expiry)
+    keepsExpiry(one) === keepsExpiry(other)
   );
 }
 
-function expiryName(expiry: ExpiryPolicy | undefined): string {
-  return expiry === undefined ? "keep" : expiry.kind === "at" ? `at ${expiry.ms}` : expiry.kind;
+function keepsExpiry({ expiry }: IncrInput): boolean {
+  return expiry === undefined || expiry.kind === "keep";
 }
