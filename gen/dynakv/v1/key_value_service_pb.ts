@@ -598,7 +598,7 @@ export type MDeleteRequest = Message<"dynakv.v1.MDeleteRequest"> & {
 
   /**
    * The conditions of some of the keys, by their positions in keys, from 0: each is removed only if its own holds. A position without
-   * one is removed always. A condition for a position that is not there: INVALID_ARGUMENT.
+   * one is removed always. At most 1,000 of them, and none for a position that is not there; anything else is INVALID_ARGUMENT.
    *
    * @generated from field: map<uint32, dynakv.v1.Condition> conditions = 2;
    */

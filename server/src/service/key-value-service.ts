@@ -1,26 +1,31 @@
-import { create, type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import {
   type DeleteRequest,
+  type DeleteResponse,
   type GetRequest,
   GetResponseSchema,
   type IncrRequest,
   IncrResponseSchema,
   type KeyValueService,
+  type MDeleteRequest,
   type MGetRequest,
   type MGetResponse,
   MGetResponseSchema,
+  type MSetRequest,
   type ScanRequest,
   type ScanResponse,
   ScanResponseSchema,
   type SetRequest,
+  type SetResponse,
   type TouchRequest,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
-import type { Clock } from "../store/layout/entry.js";
+import type { CallOptions, Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
+import type { WriteResult } from "../store/writes/write-many.js";
 import { callWithDeadline } from "./deadline.js";
 import { envelopeBytes, reuseFrame } from "./entry-frames.js";
 import { workOf } from "./initiator.js";
@@ -31,6 +36,7 @@ import type { ScanCursors } from "./scan-cursors.js";
 import { frameScanned } from "./scan-frames.js";
 import {
   checkKey,
+  checkPositions,
   checkPrefix,
   isOrdered,
   isStrong,
@@ -44,6 +50,7 @@ import {
   toRequestId,
   toWriteCondition,
 } from "./validation.js";
+import { deletedBytes, groupDeleted, groupStored, storedBytes } from "./write-results.js";
 
 export interface KeyValueServiceOptions {
   readonly store: Store;
@@ -51,7 +58,7 @@ export interface KeyValueServiceOptions {
   readonly cursors: ScanCursors;
   /** The deadline of a unary call that sets none. */
   readonly defaultDeadlineMs: number;
-  /** The most keys of one MGet. */
+  /** The most keys of one MGet or MDelete, and the most entries of an MSet. */
   readonly maxKeys: number;
 }
 
@@ -75,76 +82,115 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     return callWithDeadline(context, defaultDeadlineMs, call);
   }
 
-  /** A write that is refused before it is sent has changed nothing, and says so. */
-  function write<T>(context: HandlerContext, prepare: () => (signal: AbortSignal) => Promise<T>): Promise<T> {
-    let call: (signal: AbortSignal) => Promise<T>;
-    try {
-      call = prepare();
-    } catch (error) {
-      throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+  function write<T>(context: HandlerContext, prepare: () => Carried<T>): Promise<T> {
+    return unary(context, orNotApplied(prepare));
+  }
+
+  /** Checks a Set, and returns what carries it out. */
+  function prepareSet(request: SetRequest, context: HandlerContext): Carried<SetResponse> {
+    refuseUnknownFields(request, request.condition, request.expiry);
+    const { key, returnPrevious } = request;
+    checkKey(key);
+    checkRight(context, "write", [key]);
+    if (returnPrevious) {
+      checkRight(context, "read", [key]);
     }
-    return unary(context, call);
+    const data = toData(request);
+    const condition = toWriteCondition(request.condition);
+    const expiry = toExpiryPolicy(request.expiry, clock());
+    const input = { key, data, expiry, condition, returnPrevious };
+    return async (signal) => toSetResponse(await store.set(input, { signal }));
+  }
+
+  /** The same for a Delete. */
+  function prepareDelete(
+    request: Pick<DeleteRequest, "key" | "condition" | "returnEntry">,
+    context: HandlerContext,
+  ): Carried<DeleteResponse> {
+    refuseUnknownFields(request.condition);
+    const { key, returnEntry } = request;
+    checkKey(key);
+    checkRight(context, "delete", [key]);
+    if (returnEntry) {
+      checkRight(context, "read", [key]);
+    }
+    const condition = toWriteCondition(request.condition);
+    return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
+  }
+
+  /** Refuses a request as a whole: nothing of it is written then. */
+  function checkMany(request: Message, field: string, count: number): void {
+    refuseUnknownFields(request);
+    if (count > maxKeys) {
+      throw invalidField(ErrorReason.INVALID_FIELD, field, `${count} ${field}; the limit is ${maxKeys}`);
+    }
+  }
+
+  /** What is wrong with a position fails that one alone. */
+  function writeMany<T>(
+    context: HandlerContext,
+    keys: readonly string[],
+    prepare: (index: number) => Carried<T>,
+    bytesOf: (result: T) => number,
+  ): AsyncIterable<WriteResult<T>[]> {
+    const write = async (index: number, { signal }: CallOptions) => orNotApplied(() => prepare(index))(signal);
+    return store.writeMany({ keys, write, bytesOf }, { signal: workOf(context, context.signal) });
   }
 
   const enveloped: EnvelopedStreams = {
     mGet({ keys, consistency, order, metadataOnly }, context) {
-      refuseUnserved({ metadata_only: metadataOnly });
       if (keys.length > maxKeys) {
         throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
       }
       const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
       const input = { keys, ordered: isOrdered(order), check: keyError };
       // All of them before the first is read.
-      return withRights(context, "read", keys, () => frameResults(store.readMany(input, read)));
+      return withRights(context, "read", keys, () => frameResults(store.readMany(input, read), metadataOnly));
     },
 
     scan({ prefix, cursor, consistency, keysOnly }, context) {
-      refuseUnserved({ keys_only: keysOnly });
       checkPrefix(prefix);
       // Who may read a prefix may read all that begins with it, and so all that begins with more.
       checkRight(context, "read", [prefix]);
       const after = cursor === "" ? undefined : cursors.read(cursor, prefix);
       const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
       const pages = store.scan({ prefix, after }, read);
-      return frameScanned(pages, (key) => cursors.write(key, prefix));
+      return frameScanned(pages, (key) => cursors.write(key, prefix), keysOnly);
     },
   };
 
   const implementation: ServiceImpl<typeof KeyValueService> = {
     get({ key, consistency, metadataOnly }: GetRequest, context) {
-      refuseUnserved({ metadata_only: metadataOnly });
       checkKey(key);
       checkRight(context, "read", [key]);
       const strong = isStrong(consistency);
       return unary(context, async (signal) => {
         const entry = await store.get(key, { strong, signal });
-        return create(GetResponseSchema, entry === undefined ? {} : { entry: toEntry(entry) });
+        return create(GetResponseSchema, entry === undefined ? {} : { entry: toEntry(entry, metadataOnly) });
       });
     },
 
     set(request: SetRequest, context) {
-      return write(context, () => {
-        refuseUnknownFields(request, request.condition, request.expiry);
-        const { key, returnPrevious } = request;
-        checkKey(key);
-        checkRight(context, "write", [key]);
-        if (returnPrevious) {
-          checkRight(context, "read", [key]);
-        }
-        const data = toData(request);
-        const condition = toWriteCondition(request.condition);
-        const expiry = toExpiryPolicy(request.expiry, clock());
-        return async (signal) =>
-          toSetResponse(await store.set({ key, data, expiry, condition, returnPrevious }, { signal }));
+      return write(context, () => prepareSet(request, context));
+    },
+
+    mSet(request: MSetRequest, context) {
+      const { entries } = request;
+      orNotApplied(() => checkMany(request, "entries", entries.length));
+      const keys = entries.map(({ key }) => key);
+      const writeAt = (index: number) => prepareSet(entries[index] as SetRequest, context);
+      return groupStored(keys, writeMany(context, keys, writeAt, storedBytes));
+    },
+
+    mDelete(request: MDeleteRequest, context) {
+      const { keys, conditions, returnEntries: returnEntry } = request;
+      orNotApplied(() => {
+        checkMany(request, "keys", keys.length);
+        checkPositions(conditions, keys.length);
       });
-    },
-
-    mSet(): never {
-      throw unserved("MSet").withOutcome(Outcome.NOT_APPLIED);
-    },
-
-    mDelete(): never {
-      throw unserved("MDelete").withOutcome(Outcome.NOT_APPLIED);
+      const writeAt = (index: number) =>
+        prepareDelete({ key: keys[index] as string, condition: conditions[index], returnEntry }, context);
+      return groupDeleted(keys, writeMany(context, keys, writeAt, deletedBytes));
     },
 
     mGet(request: MGetRequest, context): AsyncIterable<MGetResponse> {
@@ -157,15 +203,8 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
     delete(request: DeleteRequest, context) {
       return write(context, () => {
-        refuseUnknownFields(request, request.condition);
-        const { key, returnEntry } = request;
-        checkKey(key);
-        checkRight(context, "delete", [key]);
-        if (returnEntry) {
-          checkRight(context, "read", [key]);
-        }
-        const condition = toWriteCondition(request.condition);
-        return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
+        refuseUnknownFields(request);
+        return prepareDelete(request, context);
       });
     },
 
@@ -223,6 +262,18 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
   return { implementation, enveloped, reuseEnvelope: reuseFrame };
 }
 
+/** What carries out a request that was found right. */
+type Carried<T> = (signal: AbortSignal) => Promise<T>;
+
+/** A write that is refused before it is sent has changed nothing, and says so. */
+function orNotApplied<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+  }
+}
+
 async function* fromEnvelopes<O extends DescMessage>(
   schema: O,
   envelopes: AsyncIterable<Buffer>,
@@ -230,17 +281,4 @@ async function* fromEnvelopes<O extends DescMessage>(
   for await (const envelope of envelopes) {
     yield fromBinary(schema, envelope.subarray(envelopeBytes));
   }
-}
-
-/** Refuses what the schema has and this server does not do yet. */
-function refuseUnserved(fields: Readonly<Record<string, boolean>>): void {
-  for (const [field, isSet] of Object.entries(fields)) {
-    if (isSet) {
-      throw unserved(field);
-    }
-  }
-}
-
-function unserved(what: string): DynakvError {
-  return new DynakvError(ErrorReason.UNIMPLEMENTED, `${what}: this server does not serve it`);
 }

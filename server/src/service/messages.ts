@@ -1,7 +1,12 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema, EmptySchema, type Timestamp, TimestampSchema } from "@bufbuild/protobuf/wkt";
-import { type Entry, EntrySchema } from "../../../gen/dynakv/v1/entry_pb.js";
-import { type ErrorDetail, ErrorDetailSchema, ResultErrorSchema } from "../../../gen/dynakv/v1/error_pb.js";
+import { type Entry, EntryKind, EntrySchema } from "../../../gen/dynakv/v1/entry_pb.js";
+import {
+  type ErrorDetail,
+  ErrorDetailSchema,
+  type ResultError,
+  ResultErrorSchema,
+} from "../../../gen/dynakv/v1/error_pb.js";
 import {
   type DeleteResponse,
   DeleteResponseSchema,
@@ -21,11 +26,11 @@ import type { DeleteResult } from "../store/writes/delete-entry.js";
 import type { SetResult } from "../store/writes/set-entry.js";
 import type { TouchResult } from "../store/writes/touch-entry.js";
 
-export function toEntry(stored: StoredEntry): Entry {
+/** @param isMetadataOnly whether kind and size stand in the place of the data */
+export function toEntry(stored: StoredEntry, isMetadataOnly = false): Entry {
   const { data, writeTime, expireAtMs, etag } = stored;
   const init: MessageInitShape<typeof EntrySchema> = {
-    data:
-      data.kind === "value" ? { case: "value", value: asBytes(data.value) } : { case: "counter", value: data.counter },
+    ...(isMetadataOnly ? describeData(data) : withData(data)),
     etag,
   };
   if (writeTime !== undefined) {
@@ -35,6 +40,17 @@ export function toEntry(stored: StoredEntry): Entry {
     init.expireTime = expiryToTimestamp(expireAtMs);
   }
   return create(EntrySchema, init);
+}
+
+function withData(data: StoredEntry["data"]): MessageInitShape<typeof EntrySchema> {
+  return {
+    data:
+      data.kind === "value" ? { case: "value", value: asBytes(data.value) } : { case: "counter", value: data.counter },
+  };
+}
+
+function describeData(data: StoredEntry["data"]): MessageInitShape<typeof EntrySchema> {
+  return data.kind === "value" ? { kind: EntryKind.VALUE, valueBytes: data.value.length } : { kind: EntryKind.COUNTER };
 }
 
 export function toSetResponse({ etag, writtenAtMs, expireAtMs, previous }: SetResult): SetResponse {
@@ -64,35 +80,42 @@ export function toTouchResponse(touched: TouchResult | undefined): TouchResponse
   });
 }
 
-export function toResult({ index, key, found }: { index: number; key: string; found: Found }): MGetResult {
-  return create(MGetResultSchema, { index, key, result: toResultCase(found) });
+export function toResult(
+  { index, key, found }: { index: number; key: string; found: Found },
+  isMetadataOnly = false,
+): MGetResult {
+  return create(MGetResultSchema, { index, key, result: toResultCase(found, isMetadataOnly) });
 }
 
-function toResultCase(found: Found): MGetResult["result"] {
+function toResultCase(found: Found, isMetadataOnly: boolean): MGetResult["result"] {
   if (found === undefined) {
     return { case: "missing", value: create(EmptySchema) };
   }
-  return toFoundCase(found);
+  return toFoundCase(found, isMetadataOnly);
 }
 
-export function toScanResult({ key, found }: { key: string; found: NonNullable<Found> }): ScanResult {
-  return create(ScanResultSchema, { key, result: toFoundCase(found) });
+export function toScanResult(
+  { key, found }: { key: string; found: NonNullable<Found> },
+  isMetadataOnly = false,
+): ScanResult {
+  return create(ScanResultSchema, { key, result: toFoundCase(found, isMetadataOnly) });
 }
 
-function toFoundCase(found: NonNullable<Found>): ScanResult["result"] {
+function toFoundCase(found: NonNullable<Found>, isMetadataOnly: boolean): ScanResult["result"] {
   if (!(found instanceof DynakvError)) {
-    return { case: "entry", value: toEntry(found) };
+    return { case: "entry", value: toEntry(found, isMetadataOnly) };
   }
-  const { code, message, retryAfterMs } = found;
-  return {
-    case: "error",
-    value: create(ResultErrorSchema, {
-      code,
-      message,
-      detail: toErrorDetail(found),
-      ...(retryAfterMs === undefined ? {} : { retryDelay: msToDuration(retryAfterMs) }),
-    }),
-  };
+  return { case: "error", value: toResultError(found) };
+}
+
+export function toResultError(error: DynakvError): ResultError {
+  const { code, message, retryAfterMs } = error;
+  return create(ResultErrorSchema, {
+    code,
+    message,
+    detail: toErrorDetail(error),
+    ...(retryAfterMs === undefined ? {} : { retryDelay: msToDuration(retryAfterMs) }),
+  });
 }
 
 export function toErrorDetail(error: DynakvError): ErrorDetail {

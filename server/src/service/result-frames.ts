@@ -8,16 +8,23 @@ import { toResult } from "./messages.js";
 const fields: ResultFields = { key: 2, entry: 3, missing: 4 };
 
 /** Puts results into messages of MGetResponse, many to one, each in its envelope, and waits for the reader between them. */
-export async function* frameResults(groups: AsyncIterable<ResultGroup>): AsyncGenerator<Buffer> {
+export async function* frameResults(
+  groups: AsyncIterable<ResultGroup>,
+  isMetadataOnly = false,
+): AsyncGenerator<Buffer> {
   for await (const group of groups) {
     const source: ResultSource = {
       length: group.length,
       body: group.body,
       index: (nth) => group.index(nth),
-      view: (nth, view) => group.view(nth, view),
+      // What is written of a view has the data in it.
+      view: (nth, view) => !isMetadataOnly && group.view(nth, view),
       key: (nth) => group.key(nth),
       encode: (nth) =>
-        toBinary(MGetResultSchema, toResult({ index: group.index(nth), key: group.key(nth), found: group.found(nth) })),
+        toBinary(
+          MGetResultSchema,
+          toResult({ index: group.index(nth), key: group.key(nth), found: group.found(nth) }, isMetadataOnly),
+        ),
     };
     yield* writeFrames(source, fields);
   }

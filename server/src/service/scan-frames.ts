@@ -14,16 +14,18 @@ const fields: ResultFields = { key: 1, entry: 2 };
 export async function* frameScanned(
   pages: AsyncIterable<ScanPage>,
   toCursor: (key: string) => string,
+  isMetadataOnly = false,
 ): AsyncGenerator<Buffer> {
   for await (const page of pages) {
     const source: ResultSource = {
       length: page.length,
       body: page.body,
-      view: (nth, view) => page.view(nth, view),
+      // What is written of a view has the data in it.
+      view: (nth, view) => !isMetadataOnly && page.view(nth, view),
       key: (nth) => page.key(nth),
       encode(nth) {
         const found = page.found(nth);
-        return found && toBinary(ScanResultSchema, toScanResult({ key: page.key(nth), found }));
+        return found && toBinary(ScanResultSchema, toScanResult({ key: page.key(nth), found }, isMetadataOnly));
       },
       cursor: (end) => toCursor(end === page.length ? page.last : page.key(end - 1)),
     };

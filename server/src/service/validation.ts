@@ -50,6 +50,22 @@ export function checkPrefix(prefix: string): void {
   }
 }
 
+/** Far more than there is need of in one call, and few enough to be decoded in one go. */
+const maxConditions = 1000;
+
+/** Checks that each condition is for a position that is there. */
+export function checkPositions(conditions: Readonly<Record<number, Condition>>, count: number): void {
+  const positions = Object.keys(conditions);
+  if (positions.length > maxConditions) {
+    const problem = `${positions.length} conditions; one call has ${maxConditions} at most`;
+    throw invalidField(ErrorReason.INVALID_FIELD, "conditions", problem);
+  }
+  const missing = positions.find((position) => Number(position) >= count);
+  if (missing !== undefined) {
+    throw invalidField(ErrorReason.INVALID_FIELD, "conditions", `there is no position ${missing} in keys`);
+  }
+}
+
 /** Returns true if a read must be strong. */
 export function isStrong(consistency: Consistency): boolean {
   switch (consistency) {

@@ -10,9 +10,12 @@ import type { StoreContext } from "./store-context.js";
 import { type DeleteInput, type DeleteResult, deleteEntry } from "./writes/delete-entry.js";
 import { type SetInput, type SetResult, setEntry } from "./writes/set-entry.js";
 import { type TouchInput, type TouchResult, touchEntry } from "./writes/touch-entry.js";
+import { type WriteManyInput, type WriteResult, writeMany } from "./writes/write-many.js";
 
 /** Entries in a DynamoDB table. Every failure is a DynakvError; that of a write says what the write has done. */
 export interface Store {
+  /** Carries out any number of writes: see {@link writeMany}. */
+  writeMany<T>(input: WriteManyInput<T>, options: CallOptions): AsyncIterable<WriteResult<T>[]>;
   get(key: string, options: ReadOptions): Promise<StoredEntry | undefined>;
   set(input: SetInput, options: CallOptions): Promise<SetResult>;
   readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ResultGroup>;
@@ -28,6 +31,7 @@ export function createStore(context: StoreContext): Store {
   const increment = createCombinedIncrement(context);
   return {
     get: read,
+    writeMany: (input, options) => writeMany(context, input, options),
     set: (input, options) => setEntry(context, input, options),
     readMany: (input, options) => readMany(context, input, options),
     scan: (input, options) => scanTable(context, input, options),

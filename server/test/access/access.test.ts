@@ -1,14 +1,21 @@
 import { once } from "node:events";
 import { constants } from "node:http2";
 import { connect } from "node:net";
-import { createClient as createConnectClient } from "@connectrpc/connect";
+import { create } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient as createConnectClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { exportSPKI, generateKeyPair, UnsecuredJWT } from "jose";
 import * as assert from "uvu/assert";
 import { createClient as createGrpcJsClient } from "../../../client/src/grpc-js.js";
 import { createClient, DynakvError } from "../../../client/src/index.js";
+import { Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
-import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import {
+  KeyValueService,
+  type MDeleteResponse,
+  type MSetResponse,
+  SetRequestSchema,
+} from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
 import { createAuthority, createSelfSigned, type TestCertificate } from "../support/certificates.js";
@@ -362,6 +369,44 @@ test("what a write has replaced, removed or touched is told only to who may read
     const [method, , , form] = each;
     assert.is(await sent(each, "orders", "orders:told"), "ok", `${method.name} by ${form.name}`);
   });
+});
+
+test("of an MSet or MDelete a key that the caller may not write or remove fails its own position, and no other", async () => {
+  const clientOf = (token: string) => {
+    const interceptor: Interceptor = (next) => (request) => {
+      request.header.set("authorization", `Bearer ${servers.token(token)}`);
+      return next(request);
+    };
+    return createConnectClient(
+      KeyValueService,
+      createGrpcTransport({ baseUrl: servers.plain, interceptors: [interceptor] }),
+    );
+  };
+  async function answersOf(stream: AsyncIterable<MSetResponse | MDeleteResponse>): Promise<string[]> {
+    const answers: string[] = [];
+    for await (const { results } of stream) {
+      for (const { index, result } of results) {
+        const { case: kind, value } = result;
+        answers[index] = kind === "error" ? `${Code[value.code]} ${value.detail?.outcome}` : String(kind);
+      }
+    }
+    return answers;
+  }
+  const denied = `PermissionDenied ${Outcome.NOT_APPLIED}`;
+  const mixed = clientOf("mixed");
+  const entries = ["w:1", "r:1", "w:2", "d:1", "other"].map((key) => ({ key }));
+  const reading = { key: "w:3", returnPrevious: true };
+  const stored = await answersOf(
+    mixed.mSet({ entries: [...entries, reading].map((entry) => create(SetRequestSchema, entry)) }),
+  );
+  assert.equal(stored, ["stored", denied, "stored", denied, denied, denied]);
+  assert.equal(await answersOf(mixed.mDelete({ keys: ["d:1", "w:1", "d:2"] })), ["deleted", denied, "deleted"]);
+  assert.equal(await answersOf(mixed.mDelete({ keys: ["d:1"], returnEntries: true })), [denied]);
+  // Who may write nothing at all is refused as a whole.
+  for (const call of [clientOf("reader").mSet({ entries: [] }), clientOf("reader").mDelete({ keys: ["d:1"] })]) {
+    const failure = await answersOf(call).then(() => undefined, ConnectError.from);
+    assert.is(failure?.code, Code.PermissionDenied);
+  }
 });
 
 test("who may read some prefixes may scan them and what is below them, and nothing above", async () => {

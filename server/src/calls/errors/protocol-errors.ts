@@ -54,6 +54,8 @@ export function toProtocolError(
 const largestFields = new Map<string, { field: string; reason: Reason }>([
   ["Set", { field: "value", reason: ErrorReason.VALUE_TOO_LARGE }],
   ["MGet", { field: "keys", reason: ErrorReason.INVALID_FIELD }],
+  ["MSet", { field: "entries", reason: ErrorReason.INVALID_FIELD }],
+  ["MDelete", { field: "keys", reason: ErrorReason.INVALID_FIELD }],
 ]);
 
 function unimplementedMessage(rawMessage: string): string {

@@ -115,6 +115,13 @@ export const metricDefinitions = {
     labels: ["method"],
     help: "Bytes of the bodies of answers",
   },
+  writtenKeys: {
+    name: "dynakv_write_keys",
+    type: "histogram",
+    labels: ["method"],
+    help: "Keys of an MSet or MDelete",
+    buckets: [1, 10, 100, 1000, 10_000, 100_000, 1_000_000],
+  },
   mgetKeys: {
     name: "dynakv_mget_keys",
     type: "histogram",

@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
 import { version } from "../../../../common/version.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call } from "../../calls/call.js";
 import { codeOf, methodName } from "../../calls/call-names.js";
 import type { Interceptor } from "../../calls/pipeline.js";
@@ -88,6 +89,7 @@ export function createMetrics(table: string): Metrics {
   const requestBytes = counter(definitions.requestBytes);
   const responseBytes = counter(definitions.responseBytes);
   const mgetKeys = histogram(definitions.mgetKeys).cell();
+  const writtenKeys = histogram(definitions.writtenKeys);
   for (const reason of Object.keys(ErrorReason)) {
     if (reason !== "UNSPECIFIED") {
       failures.cell(reason);
@@ -123,7 +125,8 @@ export function createMetrics(table: string): Metrics {
       failures.cell(call.reason ?? "NONE").value++;
     }
     if (keys !== undefined && method?.methodKind === "server_streaming") {
-      mgetKeys.observe(keys.length);
+      const cell = method === KeyValueService.method.mGet ? mgetKeys : writtenKeys.cell(methodName(call) ?? "unknown");
+      cell.observe(keys.length);
     }
   }
 

@@ -1,0 +1,99 @@
+import { create } from "@bufbuild/protobuf";
+import type { Entry } from "../../../gen/dynakv/v1/entry_pb.js";
+import {
+  type DeleteResponse,
+  type MDeleteResponse,
+  MDeleteResponseSchema,
+  type MDeleteResult,
+  MDeleteResultSchema,
+  type MSetResponse,
+  MSetResponseSchema,
+  type MSetResult,
+  MSetResultSchema,
+  type SetResponse,
+} from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { DynakvError } from "../errors/dynakv-error.js";
+import type { WriteResult } from "../store/writes/write-many.js";
+import { toResultError } from "./messages.js";
+
+/** A message ends at this many results, or once it holds this many bytes of values: gRPC clients take 4 MiB by default. */
+const maxResults = 200;
+const maxValueBytes = 1024 * 1024;
+
+/** Puts the results of an MSet into messages, many to one. */
+export async function* groupStored(
+  keys: readonly string[],
+  groups: AsyncIterable<WriteResult<SetResponse>[]>,
+): AsyncGenerator<MSetResponse> {
+  for await (const results of inMessages(groups, storedBytes)) {
+    yield create(MSetResponseSchema, {
+      results: results.map(
+        ({ index, written }): MSetResult =>
+          create(MSetResultSchema, {
+            index,
+            key: keys[index] as string,
+            result:
+              written instanceof DynakvError
+                ? { case: "error", value: toResultError(written) }
+                : { case: "stored", value: written },
+          }),
+      ),
+    });
+  }
+}
+
+/** The same for an MDelete. */
+export async function* groupDeleted(
+  keys: readonly string[],
+  groups: AsyncIterable<WriteResult<DeleteResponse>[]>,
+): AsyncGenerator<MDeleteResponse> {
+  for await (const results of inMessages(groups, deletedBytes)) {
+    yield create(MDeleteResponseSchema, {
+      results: results.map(
+        ({ index, written }): MDeleteResult =>
+          create(MDeleteResultSchema, {
+            index,
+            key: keys[index] as string,
+            result:
+              written instanceof DynakvError
+                ? { case: "error", value: toResultError(written) }
+                : { case: "deleted", value: written },
+          }),
+      ),
+    });
+  }
+}
+
+export function storedBytes({ previous }: SetResponse): number {
+  return valueBytes(previous);
+}
+
+export function deletedBytes({ entry }: DeleteResponse): number {
+  return valueBytes(entry);
+}
+
+function valueBytes(entry: Entry | undefined): number {
+  return entry?.data.case === "value" ? entry.data.value.length : 0;
+}
+
+async function* inMessages<T>(
+  groups: AsyncIterable<WriteResult<T>[]>,
+  bytesOf: (result: T) => number,
+): AsyncGenerator<WriteResult<T>[]> {
+  for await (const group of groups) {
+    let results: WriteResult<T>[] = [];
+    let bytes = 0;
+    for (const result of group) {
+      results.push(result);
+      bytes += result.written instanceof DynakvError ? 0 : bytesOf(result.written);
+      if (results.length >= maxResults || bytes >= maxValueBytes) {
+        yield results;
+        results = [];
+        bytes = 0;
+      }
+    }
+    if (results.length > 0) {
+      yield results;
+    }
+  }
+}
