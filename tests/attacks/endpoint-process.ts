@@ -1,6 +1,6 @@
 /** An engine in a process of its own that answers at once, as the bench's does, but ends an answer at 16 MB, as DynamoDB does. */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { answerTo } from "../../bench/engine/answers.js";
 import { type EngineAddress, table } from "../../bench/load.js";
@@ -15,41 +15,60 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
   const chunks: Buffer[] = [];
   request.on("data", (chunk: Buffer) => chunks.push(chunk));
   request.on("end", () => {
-    const sent = answerOf(operation, Buffer.concat(chunks).toString("latin1"));
-    const text = sent ?? '{"__type":"com.amazon.coral.validate#ValidationException","message":"no answer"}';
-    response.writeHead(sent === undefined ? 400 : 200, {
-      "content-type": "application/x-amz-json-1.0",
-      "content-length": text.length,
-    });
-    response.end(text, "latin1");
+    const answer = answerOf(operation, Buffer.concat(chunks).toString("latin1"));
+    void send(
+      response,
+      answer ?? ['{"__type":"com.amazon.coral.validate#ValidationException","message":"no answer"}'],
+      answer,
+    );
   });
 });
 
-function answerOf(operation: string, body: string): string | undefined {
+/** Many MB of it wait here until they are taken, and not as copies in the kernel. */
+async function send(response: ServerResponse, parts: readonly string[], answer: unknown): Promise<void> {
+  response.writeHead(answer === undefined ? 400 : 200, {
+    "content-type": "application/x-amz-json-1.0",
+    "content-length": parts.reduce((sum, part) => sum + part.length, 0),
+  });
+  response.on("error", () => {});
+  for (const part of parts) {
+    if (response.destroyed) {
+      return;
+    }
+    if (!response.write(part, "latin1")) {
+      await Promise.race([once(response, "drain"), once(response, "close")]).catch(() => {});
+    }
+  }
+  response.end();
+}
+
+function answerOf(operation: string, body: string): readonly string[] | undefined {
   try {
-    return operation === "BatchGetItem" ? batch(body) : operation === "Scan" ? page(body) : answerTo(operation, body);
+    const plain = () => {
+      const text = operation === "Scan" ? page(body) : answerTo(operation, body);
+      return text === undefined ? undefined : [text];
+    };
+    return operation === "BatchGetItem" ? batch(body) : plain();
   } catch {
     // What a server asks to find out its rights is answered with an error.
     return undefined;
   }
 }
 
-function batch(body: string): string | undefined {
+function batch(body: string): readonly string[] {
   const keys = [...body.matchAll(/"S":"([^"]*)"/g)].map(([, key = ""]) => key);
   let bytes = 0;
   const fits = keys.filter((key) => {
     bytes += Number(key.slice(1, key.indexOf(":")));
     return bytes <= maxAnswerBytes;
   });
-  const answer = answerTo("BatchGetItem", fits.map((key) => `"S":"${key}"`).join());
-  if (fits.length === keys.length) {
-    return answer;
-  }
+  const items = fits.flatMap((key, n) => {
+    const answer = answerTo("GetItem", `"Key":{"id":{"S":"${key}"}}`) ?? "";
+    return [n === 0 ? "" : ",", answer.slice('{"Item":'.length, -1)];
+  });
   const left = keys.slice(fits.length).map((key) => ({ id: { S: key } }));
-  return answer?.replace(
-    /"UnprocessedKeys":\{\}\}$/,
-    `"UnprocessedKeys":${JSON.stringify({ [table]: { Keys: left } })}}`,
-  );
+  const unprocessed = left.length === 0 ? {} : { [table]: { Keys: left } };
+  return [`{"Responses":{"${table}":[`, ...items, `]},"UnprocessedKeys":${JSON.stringify(unprocessed)}}`];
 }
 
 /** A page of a table that has no end: items of 2 KB. */

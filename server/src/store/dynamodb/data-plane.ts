@@ -14,16 +14,19 @@ import type {
 } from "@aws-sdk/client-dynamodb";
 
 import type { ItemsAnswer } from "./answer.js";
+import type { AnswerRoom } from "./answer-room.js";
 import type { Column } from "./answered-items.js";
 
 /**
  * The operations of DynamoDB that calls are made of. Each sends one request and never repeats it (see retry.ts), rejects when
- * the signal aborts, and otherwise with an error that `classifyError` understands.
+ * the signal aborts, and otherwise with an error that `classifyError` understands. Of one whose answer needs room that is not there it
+ * rejects with NoRoomError, without reading it.
  */
 export interface DataPlane {
   getItem(
     input: GetItemCommandInput,
     signal: AbortSignal,
+    room?: AnswerRoom,
   ): Promise<Pick<GetItemCommandOutput, "Item" | "ConsumedCapacity">>;
   batchGetItem(
     input: BatchGetItemCommandInput,
@@ -34,6 +37,7 @@ export interface DataPlane {
     input: BatchGetItemCommandInput,
     signal: AbortSignal,
     columns: readonly Column[],
+    room?: AnswerRoom,
   ): Promise<ItemsAnswer<Pick<BatchGetItemCommandOutput, "UnprocessedKeys" | "ConsumedCapacity">>>;
   scan(
     input: ScanCommandInput,

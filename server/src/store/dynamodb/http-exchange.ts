@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { createBufferPool } from "../../../../common/buffer-pool.js";
 import type { HttpAnswer } from "./answer.js";
+import type { AnswerRoom } from "./answer-room.js";
 import { createConnector } from "./connector.js";
 import { directNetwork, type Network } from "./network.js";
 import { NeverSentError } from "./never-sent.js";
@@ -20,7 +21,7 @@ export interface HttpExchange {
    * Rejects when there is no whole answer: with an AbortError, or the socket's or undici's own error, in a NeverSentError if
    * nothing of the request was written.
    */
-  post(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  post(request: HttpRequest, signal: AbortSignal, room?: AnswerRoom): Promise<HttpAnswer>;
   /** Cuts what is under way. */
   close(): Promise<void>;
 }
@@ -51,9 +52,9 @@ export function createHttpExchange(origin: string, options: HttpExchangeOptions)
     pipelining: 1,
   });
   return {
-    post: ({ path, headers, body }, signal) =>
+    post: ({ path, headers, body }, signal, room) =>
       new Promise((resolve, reject) => {
-        const handler = new AnswerReader(signal, resolve, reject);
+        const handler = new AnswerReader(signal, room, resolve, reject);
         pool.dispatch({ path, method: "POST", headers, body }, handler);
       }),
     close: () => pool.destroy(),
@@ -69,6 +70,7 @@ const bodies = createBufferPool(16 * 1024 * 1024);
 /** Reads one answer whole. */
 class AnswerReader implements Dispatcher.DispatchHandlers {
   readonly #signal: AbortSignal;
+  readonly #room: AnswerRoom | undefined;
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #chunks: Buffer[] = [];
@@ -82,8 +84,14 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   #requestId: string | undefined;
   #errorType: string | undefined;
 
-  constructor(signal: AbortSignal, resolve: (answer: HttpAnswer) => void, reject: (error: Error) => void) {
+  constructor(
+    signal: AbortSignal,
+    room: AnswerRoom | undefined,
+    resolve: (answer: HttpAnswer) => void,
+    reject: (error: Error) => void,
+  ) {
     this.#signal = signal;
+    this.#room = room;
     this.#resolve = resolve;
     this.#reject = reject;
     signal.addEventListener("abort", this.#leave);
@@ -107,23 +115,48 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
     this.#abort = abort;
   }
 
-  onHeaders(status: number, headers: Buffer[]): boolean {
+  onHeaders(status: number, headers: Buffer[], resume: () => void): boolean {
     if (status < 200) {
       return true;
     }
     this.#status = status;
     this.#contentType = findHeader(headers, "content-type");
     const length = Number(findHeader(headers, "content-length"));
-    if (length >= leastPooledBytes && length <= mostPooledBytes) {
-      this.#whole = bodies.take(length);
-    }
     // The time matters where a request is refused for its signature, the id to whoever asks AWS what went wrong.
     if (status !== 200) {
       this.#date = findHeader(headers, "date");
       this.#requestId = findHeader(headers, "x-amzn-requestid");
       this.#errorType = findHeader(headers, "x-amzn-errortype");
     }
-    return true;
+    return this.#takeRoom(Number.isSafeInteger(length) ? length : 0, resume);
+  }
+
+  /** Returns false when the rest has to wait until `resume` is called. */
+  #takeRoom(length: number, resume: () => void): boolean {
+    const start = () => {
+      if (length >= leastPooledBytes && length <= mostPooledBytes) {
+        this.#whole = bodies.take(length);
+      }
+    };
+    let waiting: void | Promise<void>;
+    try {
+      waiting = length === 0 ? undefined : this.#room?.take(length);
+    } catch (error) {
+      this.#abort?.(error as Error);
+      return false;
+    }
+    if (waiting === undefined) {
+      start();
+      return true;
+    }
+    waiting.then(
+      () => {
+        start();
+        resume();
+      },
+      (error: Error) => this.#abort?.(error),
+    );
+    return false;
   }
 
   onData(chunk: Buffer): boolean {

@@ -1,6 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
 import { type HttpAnswer, readAnswer, readItems } from "./answer.js";
+import type { AnswerRoom } from "./answer-room.js";
 import { toJsonItem } from "./attribute-json.js";
 import { isRefusedCredentials } from "./aws-errors.js";
 import { createCredentialRenewal } from "./credential-renewal.js";
@@ -93,12 +94,13 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     body: Buffer,
     { credentials, way }: Prepared,
     signal: AbortSignal,
+    room: AnswerRoom | undefined,
   ): Promise<HttpAnswer> {
     const { target, sign, exchange } = way;
     const request = { ...target, target: targetPrefix + operation, contentType, body };
     const headers = sign(request, credentials, Date.now() + skewMs);
     headers.push("user-agent", userAgent);
-    const answer = await exchange.post({ path: target.path, headers, body }, signal);
+    const answer = await exchange.post({ path: target.path, headers, body }, signal, room);
     if (answer.status !== 200) {
       learnSkew(answer.date);
     }
@@ -110,27 +112,34 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     input: object,
     signal: AbortSignal,
     read: (answer: HttpAnswer) => Output,
+    room?: AnswerRoom,
   ): Promise<Output> {
     const body = toBody(input);
     const first = await prepare(signal);
     try {
-      return read(await sendOnce(operation, body, first, signal));
+      return read(await sendOnce(operation, body, first, signal, room));
     } catch (error) {
       if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(first.credentials))) {
         throw error;
       }
     }
-    return read(await sendOnce(operation, body, await unlessAborted(prepareAnew(), signal), signal));
+    return read(await sendOnce(operation, body, await unlessAborted(prepareAnew(), signal), signal, room));
   }
 
-  function sendPlain<Output>(operation: string, input: object, signal: AbortSignal): Promise<Output> {
-    return send(operation, input, signal, (answer) => {
+  function sendPlain<Output>(
+    operation: string,
+    input: object,
+    signal: AbortSignal,
+    room?: AnswerRoom,
+  ): Promise<Output> {
+    const read = (answer: HttpAnswer) => {
       try {
         return readAnswer<Output>(operation, input, answer);
       } finally {
         answer.release?.();
       }
-    });
+    };
+    return send(operation, input, signal, read, room);
   }
 
   // Requests signed by a clock that is far off are refused. The answer tells the right time, for the next try.
@@ -142,10 +151,10 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
   }
 
   return {
-    getItem: (input, signal) => sendPlain("GetItem", input, signal),
+    getItem: (input, signal, room) => sendPlain("GetItem", input, signal, room),
     batchGetItem: (input, signal) => sendPlain("BatchGetItem", input, signal),
-    batchGetColumns: (input, signal, columns) =>
-      send("BatchGetItem", input, signal, (answer) => readItems("BatchGetItem", input, answer, columns)),
+    batchGetColumns: (input, signal, columns, room) =>
+      send("BatchGetItem", input, signal, (answer) => readItems("BatchGetItem", input, answer, columns), room),
     scan: (input, signal, columns) => send("Scan", input, signal, (answer) => readItems("Scan", {}, answer, columns)),
     putItem: (input, signal) => sendPlain("PutItem", withJsonBytes(input), signal),
     updateItem: (input, signal) => sendPlain("UpdateItem", withJsonBytes(input), signal),

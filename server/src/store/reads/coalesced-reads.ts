@@ -72,8 +72,10 @@ function createQueue(context: StoreContext, strong: boolean): ReadCoalescer<Foun
         found(first, await readOne(first, options));
         return;
       }
+      const unread = new Set(keys);
       const apart: string[] = [];
-      for await (const results of readMany(context, { keys, ordered: false, check: () => undefined }, options)) {
+      const together = { keys, ordered: false, check: () => undefined, isImpatient: true };
+      for await (const results of untilFull(readMany(context, together, options))) {
         for (let nth = 0; nth < results.length; nth++) {
           const key = results.key(nth);
           const result = results.found(nth);
@@ -82,14 +84,27 @@ function createQueue(context: StoreContext, strong: boolean): ReadCoalescer<Foun
           } else {
             found(key, result);
           }
+          unread.delete(key);
         }
       }
       if (apart.length > 0) {
         apartUntil = performance.now() + apartMs;
-        await Promise.all(apart.map(async (key) => found(key, await readOne(key, options))));
       }
+      // Where there is no room for all of them, each small one has room alone.
+      await Promise.all([...apart, ...unread].map(async (key) => found(key, await readOne(key, options))));
     },
   });
+}
+
+/** Ends early, without an error, when there is no room for more. */
+async function* untilFull<T>(groups: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* groups;
+  } catch (error) {
+    if (!(error instanceof DynakvError) || error.reason !== ErrorReason.OVERLOADED) {
+      throw error;
+    }
+  }
 }
 
 function sizeOf(found: Found): number {

@@ -1,9 +1,11 @@
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
+import { type AnswerRoom, NoRoomError } from "../dynamodb/answer-room.js";
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import { pause, withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions } from "../layout/entry.js";
 import { projection } from "../layout/item-layout.js";
+import { maxItemBytes } from "../layout/item-size.js";
 import type { StoreContext } from "../store-context.js";
 import { BatchAnswer } from "./batch-answer.js";
 import type { KeyBatch } from "./key-batches.js";
@@ -15,6 +17,9 @@ const maxIdleRounds = 10;
 /** An answer with this much in it may have been cut by its size: at 16 MB, or at 1 MB a partition. */
 const fullAnswerBytes = 1_000_000;
 
+/** An answer with this much in it was cut at 16 MB. */
+const fullBatchBytes = 15_000_000;
+
 /** Asks for a batch once. Throws when the signal aborts; every other failure is that of the keys. */
 export async function readBatch(
   context: StoreContext,
@@ -22,6 +27,7 @@ export async function readBatch(
   check: (key: string) => DynakvError | undefined,
   pacer: ReadPacer,
   options: ReadOptions,
+  room: AnswerRoom,
 ): Promise<BatchAnswer> {
   const { layout, clock } = context;
   const answer = new BatchAnswer(layout, batch);
@@ -47,14 +53,25 @@ export async function readBatch(
     }
     return answer;
   };
-  let read: { items: AnsweredItems; unprocessed: readonly string[] };
+  let read: { items: AnsweredItems; unprocessed: readonly string[] } | NoRoomError;
   try {
-    read = await requestBatch(context, [...asked.keys()], options);
+    read = await requestBatch(context, [...asked.keys()], options, room);
   } catch (error) {
     if (options.signal.aborted || !(error instanceof DynakvError)) {
       throw error;
     }
     return failAll(asked.values(), error);
+  }
+  if (read instanceof NoRoomError) {
+    // It is asked for again, in parts that there is room for.
+    // One of DynamoDB's largest was cut, and tells nothing of the average.
+    pacer.expect(read.bytes >= fullBatchBytes ? maxItemBytes : read.bytes / asked.size);
+    for (const place of asked.values()) {
+      answer.leave(place);
+    }
+    const places = [...asked.values()];
+    answer.left = { ...pick(batch, places), idleRounds: batch.idleRounds, throttled: false };
+    return answer;
   }
   const { items } = read;
   const unprocessed = read.unprocessed.flatMap((key) => asked.get(key) ?? []);
@@ -77,8 +94,7 @@ export async function readBatch(
     }
     const places = unprocessed.sort((a, b) => a - b);
     answer.left = {
-      keys: places.map((place) => batch.keys[place] as string),
-      positions: places.map((place) => batch.positions[place] as KeyBatch["positions"][number]),
+      ...pick(batch, places),
       idleRounds,
       // Keys left out of a full answer are requested at once; those left out of a smaller one were throttled.
       throttled: bytes < fullAnswerBytes,
@@ -87,11 +103,19 @@ export async function readBatch(
   return answer;
 }
 
+function pick({ keys, positions }: KeyBatch, places: readonly number[]): Pick<KeyBatch, "keys" | "positions"> {
+  return {
+    keys: places.map((place) => keys[place] as string),
+    positions: places.map((place) => positions[place] as KeyBatch["positions"][number]),
+  };
+}
+
 async function requestBatch(
   { dynamodb, layout, budget }: StoreContext,
   keys: string[],
   { strong, signal }: ReadOptions,
-): Promise<{ items: AnsweredItems; unprocessed: readonly string[] }> {
+  room: AnswerRoom,
+): Promise<{ items: AnsweredItems; unprocessed: readonly string[] } | NoRoomError> {
   const { table } = layout.names;
   const input = {
     RequestItems: {
@@ -104,8 +128,16 @@ async function requestBatch(
     },
   };
   const send = async (abortSignal: AbortSignal) => {
-    const { items, UnprocessedKeys } = await dynamodb.batchGetColumns(input, abortSignal, layout.columns);
-    return { items, unprocessed: (UnprocessedKeys?.[table]?.Keys ?? []).map(layout.keyOf) };
+    try {
+      const { items, UnprocessedKeys } = await dynamodb.batchGetColumns(input, abortSignal, layout.columns, room);
+      return { items, unprocessed: (UnprocessedKeys?.[table]?.Keys ?? []).map(layout.keyOf) };
+    } catch (error) {
+      if (error instanceof NoRoomError) {
+        // Nothing is wrong with DynamoDB: it costs no budget of retries.
+        return error;
+      }
+      throw error;
+    }
   };
   return withRetries(send, { budget, signal, access: "read" });
 }

@@ -1,8 +1,14 @@
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import { type AnswerRoom, NoRoomError } from "../dynamodb/answer-room.js";
 import type { Item } from "../dynamodb/item.js";
 import { type ConditionFailed, withRetries } from "../dynamodb/retry.js";
 import type { CallOptions, ReadOptions, StoredEntry } from "../layout/entry.js";
 import { projection, wholeProjection } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
+
+/** What is answered in so many bytes is there as soon as its head is. */
+const smallBytes = 65_536;
 
 /** The entry at a key, or undefined when there is none or it has expired. */
 export async function readEntry(
@@ -10,8 +16,25 @@ export async function readEntry(
   key: string,
   options: ReadOptions,
 ): Promise<StoredEntry | undefined> {
-  const item = await readItem(context, key, projection, options);
-  return context.layout.decode(item, context.clock());
+  const { readRoom } = context;
+  let held = 0;
+  const room: AnswerRoom = {
+    take(bytes) {
+      if (bytes <= smallBytes) {
+        return;
+      }
+      if (!readRoom.tryHold(bytes)) {
+        throw new NoRoomError(bytes);
+      }
+      held += bytes;
+    },
+  };
+  try {
+    const item = await readItem(context, key, projection, options, room);
+    return context.layout.decode(item, context.clock());
+  } finally {
+    readRoom.release(held);
+  }
 }
 
 /** The item at a key, expired or not. */
@@ -20,6 +43,7 @@ async function readItem(
   key: string,
   attributes: string,
   { strong, signal }: ReadOptions,
+  room?: AnswerRoom,
 ): Promise<Item | undefined> {
   const { dynamodb, layout, budget } = context;
   const input = {
@@ -29,11 +53,23 @@ async function readItem(
     ProjectionExpression: attributes,
     ExpressionAttributeNames: layout.namesFor(attributes),
   };
-  const answer = await withRetries((abortSignal) => dynamodb.getItem(input, abortSignal), {
-    budget,
-    signal,
-    access: "read",
-  });
+  const send = async (abortSignal: AbortSignal) => {
+    try {
+      return await dynamodb.getItem(input, abortSignal, room);
+    } catch (error) {
+      if (error instanceof NoRoomError) {
+        // Nothing is wrong with DynamoDB: it costs no budget of retries.
+        return error;
+      }
+      throw error;
+    }
+  };
+  const answer = await withRetries(send, { budget, signal, access: "read" });
+  if (answer instanceof NoRoomError) {
+    throw new DynakvError(ErrorReason.OVERLOADED, "the server has no room for the entry, which is large", {
+      retryAfterMs: 1000,
+    });
+  }
   return answer.Item;
 }
 

@@ -1,6 +1,8 @@
 import { setMaxListeners } from "node:events";
 import { runInSlices } from "../../../../common/time-slices.js";
-import type { DynakvError } from "../../errors/dynakv-error.js";
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { DynakvError } from "../../errors/dynakv-error.js";
+import { type AnswerRoom, NoRoomError } from "../dynamodb/answer-room.js";
 import { passInitiators } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
@@ -17,7 +19,12 @@ export interface ReadManyInput {
   readonly ordered: boolean;
   /** The error of a key that must not be asked for; undefined when it may. */
   readonly check: (key: string) => DynakvError | undefined;
+  /** Whether it fails with OVERLOADED when there is no room for it, and does not wait. The default is false. */
+  readonly isImpatient?: boolean;
 }
+
+/** How long an answer waits to be read: its connection is taken meanwhile. */
+const answerWaitMs = 300;
 
 /**
  * Reads any number of keys, a batch at a time, several at once, and answers each position exactly once. Each answer of
@@ -26,7 +33,7 @@ export interface ReadManyInput {
  */
 export async function* readMany(
   context: StoreContext,
-  { keys, ordered, check }: ReadManyInput,
+  { keys, ordered, check, isImpatient = false }: ReadManyInput,
   options: ReadOptions,
 ): AsyncGenerator<ResultGroup> {
   const { batchSlots, readRoom, itemSizes } = context;
@@ -77,19 +84,56 @@ export async function* readMany(
     held = bytes;
   }
 
+  /** The answer may be larger than was expected. It waits for a moment, and is asked for again when there is room. */
+  function roomFor(hold: Hold): AnswerRoom {
+    return {
+      take(bytes) {
+        const more = bytes - hold.bytes;
+        if (more <= 0 || hasEnded) {
+          hold.answerBytes = bytes;
+          return;
+        }
+        const add = () => {
+          if (hasEnded) {
+            readRoom.release(more);
+            return;
+          }
+          held += more;
+          hold.bytes += more;
+          hold.answerBytes = bytes;
+        };
+        if (readRoom.tryHold(more)) {
+          add();
+          return;
+        }
+        if (isImpatient) {
+          throw new NoRoomError(bytes);
+        }
+        return readRoom.hold(more, AbortSignal.any([signal, AbortSignal.timeout(answerWaitMs)])).then(add, () => {
+          throw new NoRoomError(bytes);
+        });
+      },
+    };
+  }
+
   async function holdFirst(bytes: number): Promise<void> {
-    if (!readRoom.tryHold(bytes)) {
-      await readRoom.hold(bytes, signal);
+    if (readRoom.tryHold(bytes)) {
+      return;
     }
+    if (isImpatient) {
+      throw new DynakvError(ErrorReason.OVERLOADED, "there is no room for what is to be read together");
+    }
+    await readRoom.hold(bytes, signal);
   }
 
   function onSettled(batch: Running): void {
     working--;
     if (!hasEnded) {
-      // Corrects the estimate.
-      const bytes = batch.answer?.bytes ?? 0;
-      setHeld(held - batch.heldBytes + bytes);
-      batch.heldBytes = bytes;
+      // Corrects the estimate. An answer is held whole until the last of its results is taken.
+      const { hold, answer } = batch;
+      const bytes = answer === undefined ? 0 : Math.max(answer.bytes, hold.answerBytes);
+      setHeld(held - hold.bytes + bytes);
+      hold.bytes = bytes;
     }
     giveSlotsBack(working - 1);
   }
@@ -115,7 +159,9 @@ export async function* readMany(
         }
         held += bytes;
         working++;
-        running.add(track(batch, bytes, readBatch(context, batch, check, pacer, { ...options, signal }), onSettled));
+        const hold = { bytes, answerBytes: 0 };
+        const work = readBatch(context, batch, check, pacer, { ...options, signal }, roomFor(hold));
+        running.add(track(batch, hold, work, onSettled));
       }
       if (running.size === 0) {
         return;
@@ -135,7 +181,7 @@ export async function* readMany(
         order.add(done.answer);
         yield* order.take();
       }
-      setHeld(held - done.heldBytes + (order?.bytes ?? 0) - waitingBytes);
+      setHeld(held - done.hold.bytes + (order?.bytes ?? 0) - waitingBytes);
       waitingBytes = order?.bytes ?? 0;
     }
   } finally {
@@ -146,11 +192,16 @@ export async function* readMany(
   }
 }
 
+/** What is held for a batch, and how long its answer is once that is known. */
+interface Hold {
+  bytes: number;
+  answerBytes: number;
+}
+
 /** A batch that is under way, or answered and not yet taken. */
 interface Running {
   readonly batch: KeyBatch;
-  /** What is held for it. */
-  heldBytes: number;
+  readonly hold: Hold;
   /** Resolves once there is an answer or an error. Never rejects, so that none is left unhandled when the reader leaves. */
   readonly settled: Promise<Running>;
   answer?: BatchAnswer;
@@ -159,13 +210,13 @@ interface Running {
 
 function track(
   batch: KeyBatch,
-  heldBytes: number,
+  hold: Hold,
   work: Promise<BatchAnswer>,
   onSettled: (running: Running) => void,
 ): Running {
   const running: Running = {
     batch,
-    heldBytes,
+    hold,
     settled: work
       .then(
         (answer) => Object.assign(running, { answer }),

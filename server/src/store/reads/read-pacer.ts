@@ -11,6 +11,8 @@ export interface ReadPacer {
   bytesToHold(keys: number): number;
   /** Returns true if one more batch may be started beside those that are running, when `bytes` are expected or held in all. */
   allows(running: number, bytes: number): boolean;
+  /** Learns how large items are from an answer that was not read. */
+  expect(averageBytes: number): void;
   /** Learns from an answer, and returns how many bytes there were in it. */
   observe(items: AnsweredItems): number;
 }
@@ -47,10 +49,14 @@ export function createReadPacer(maxConcurrency: number, sizes: ItemSizes): ReadP
   return {
     keysPerBatch,
     expectedBytes,
-    bytesToHold: (keys) => Math.min(maxAnswerBytes, keys * (averageBytes ?? sizes.expectedBytes)),
+    bytesToHold: (keys) => Math.ceil(Math.min(maxAnswerBytes, keys * (averageBytes ?? sizes.expectedBytes))),
     allows(running, bytes) {
       // One is always allowed: without it, what waits for an earlier position would wait forever.
       return running === 0 || (running < concurrency && bytes + expectedBytes(keysPerBatch()) <= totalBytes);
+    },
+    expect(average) {
+      averageBytes = Math.max(average, averageBytes ?? 0);
+      sizes.observe(average);
     },
     observe(items) {
       const bytes = items.totalBytes();
