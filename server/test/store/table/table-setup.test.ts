@@ -422,7 +422,7 @@ test("a table that is replaced between two probes is set up again, and the log s
   proxy.decide = ({ operation }) =>
     operation === "DescribeTable" ? { kind: "rewrite", answer: (body) => withIdentity(body, "another") } : "forward";
   await waitUntil("it is set up again", () => (proxy.requests.get("DescribeTimeToLive") ?? 0) > before, 60_000);
-  await waitUntil("it says so", () => lines().some(({ msg }) => /has been replaced/.test(msg)));
+  await waitUntil("it says so", () => lines().some(({ msg }) => /table replaced/.test(msg)));
 });
 
 function withIdentity(body: Buffer, id: string): Buffer {
