@@ -25,7 +25,7 @@ from grpc_tools import protoc
 here = Path(__file__).resolve().parent
 repository = here.parent.parent
 target = here.parent / "src" / "celery_dynakv" / "_schema"
-names = ("entry", "error", "info_service", "key_value_service")
+names = ("entry", "error", "key_value_service")
 
 
 def generate(folder: Path) -> None:

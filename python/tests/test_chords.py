@@ -165,6 +165,20 @@ def test_a_worker_that_is_killed_while_it_deletes_what_the_chord_was_kept_in(app
     assert chord.left() == set()
 
 
+def test_a_group_that_is_cached_does_not_have_the_callback_sent_again(grounds):
+    first, second = (make_app(grounds.dynakv, result_cache_max=100) for _ in range(2))
+    chord = Chord(first, 2)
+    first.GroupResult.restore(chord.id, backend=first.backend)
+    chord.end(0)
+    chord.end(1, app=second)
+    # The counter is left, as by a worker that was killed before it could delete it.
+    for number in (0, 1):
+        first.backend.client.incr(repr(first.backend.get_key_for_chord(chord.id)), 0)
+        first.backend.client.count(repr(first.backend.get_key_for_chord(chord.id)), member_of(chord.request(number)))
+    chord.end(0)
+    assert chord.sent() == all_of(2)
+
+
 def test_tasks_that_end_at_once_and_again_send_one_callback(grounds):
     app = make_app(grounds.dynakv)
     for _ in range(5):

@@ -97,9 +97,9 @@ class DynakvBackend(KeyValueStoreBackend):
         Those read first. Here it is a condition of the write: nobody's SUCCESS is written over between the two, and where
         nothing is stored yet, which is what nearly every task finds, it is one request.
         """
-        meta = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
-        meta["task_id"] = bytes_to_str(task_id)
-        key, value = self.get_key_for_task(task_id), self.encode(meta)
+        fresh = self._get_result_meta(result=result, state=state, traceback=traceback, request=request)
+        fresh["task_id"] = bytes_to_str(task_id)
+        key, value = self.get_key_for_task(task_id), self.encode(fresh)
         expires = self._expires_of(state, in_chord=bool(request is not None and getattr(request, "chord", None)))
         etag = self._etags.pop(task_id, None)
         try:
@@ -113,7 +113,8 @@ class DynakvBackend(KeyValueStoreBackend):
                     if entry is None or stored is None:
                         etag = None
                         continue
-                    if stored == ensure_bytes(value) or self.decode(stored)["status"] == states.SUCCESS:
+                    meta: Any = self.decode(stored)
+                    if stored == ensure_bytes(value) or meta["status"] == states.SUCCESS:
                         # It is there already: the answer to an earlier try was lost, or the task has run twice.
                         return result
                     etag = entry.etag
@@ -191,7 +192,7 @@ class DynakvBackend(KeyValueStoreBackend):
 
     # Errors and processes.
 
-    def exception_safe_to_retry(self, exc: BaseException) -> bool:
+    def exception_safe_to_retry(self, exc: BaseException) -> Any:
         return isinstance(exc, DynakvUnavailable)
 
     @property

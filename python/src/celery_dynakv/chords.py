@@ -64,7 +64,7 @@ class Chords:
     def __init__(self, backend: DynakvBackend) -> None:
         self._backend = backend
 
-    def prepare(self, header: GroupResult, body: Any) -> None:
+    def prepare(self, header: Any, body: Any) -> None:
         """Saves the group and makes the counter, before the header is sent."""
         backend = self._backend
         # Each task of the header brings it along, and none has to read the group to learn it.
@@ -91,7 +91,7 @@ class Chords:
         size = (request.chord or {}).get("chord_size")
         if size is None:
             # Celery's own backends do not say it.
-            group = GroupResult.restore(group_id, backend=self._backend)
+            group = self._group(group_id)
             size = None if group is None else len(group)
         key = self._counter(group_id)
         member = member_of(request) if size is None or size <= max_members else None
@@ -131,7 +131,7 @@ class Chords:
             return
         callback = maybe_signature(part.request.chord, app=backend.app)
         may_be_sent = part.is_repeated or not part.is_exact or claim.is_inherited
-        group = GroupResult.restore(part.group_id, backend=backend)
+        group = self._group(part.group_id)
         if group is None:
             # Deleted by whom has sent the callback; or, if nobody can have, lost.
             if not may_be_sent:
@@ -162,8 +162,7 @@ class Chords:
                 _publish(backend.app, callback, results)
             except Exception as error:  # whatever the broker's client raises
                 self._fail(part.request, ChordError(f"Callback error: {error!r}"), error)
-        self._clear(part.group_id, claim)
-        self._restore_expiry(group)
+        self._clear(part.group_id, claim, group)
 
     def _claim(self, group_id: str) -> Optional[Claim]:
         """Waits for the right to send the callback. None: it was sent meanwhile."""
@@ -180,7 +179,7 @@ class Chords:
                 # The answer to an earlier try was lost.
                 return Claim(key, entry.etag, until, is_inherited)
             is_inherited = True
-            if self._backend.get_group_meta(group_id, cache=False) is None:
+            if self._group(group_id) is None:
                 return None
             time.sleep(_pause)
 
@@ -199,18 +198,25 @@ class Chords:
     def _lease(self) -> float:
         return _lease + (self._backend.app.conf.result_chord_join_timeout or 0)
 
-    def _clear(self, group_id: str, claim: Claim) -> None:
+    def _group(self, group_id: str) -> Any:
+        """The saved group as the table has it now: that it is gone says that the callback was sent."""
+        meta: Any = self._backend.get_group_meta(group_id, cache=False)
+        return meta and meta["result"]
+
+    def _clear(self, group_id: str, claim: Claim, group: Any = None) -> None:
         """Deletes what the chord was kept in: first the group, after which nobody sends the callback any more."""
         backend = self._backend
         try:
             backend.delete_group(group_id)
             backend.client.delete(self._counter(group_id))
             backend.client.delete(claim.key)
+            if group is not None:
+                self._restore_expiry(group)
         except DynakvError:
             # The callback is sent: to raise here would have it sent again. What is left expires.
             logger.exception("Chord %r has ended; what it was kept in was not deleted", group_id)
 
-    def _restore_expiry(self, group: GroupResult) -> None:
+    def _restore_expiry(self, group: Any) -> None:
         """Gives the results of the header back the lifetime of others."""
         backend = self._backend
         if backend._in_chord(backend.expires) == (backend.expires or 0):
@@ -225,7 +231,7 @@ class Chords:
         with self._backend.reading_strongly():
             return bool(self._backend.get_task_meta(task_id, cache=False)["status"] != states.PENDING)
 
-    def _join(self, group: GroupResult, timeout: Optional[float]) -> list[Any]:
+    def _join(self, group: Any, timeout: Optional[float]) -> list[Any]:
         """The results of the header, in its shape. Raises TimeoutError, or the ChordError for the first task that has failed.
 
         The group's own ``join_native`` takes each task once, however often it stands in the header, and raises for any of those
@@ -240,7 +246,7 @@ class Chords:
             with backend.reading_strongly():
                 found = backend.mget([backend.get_key_for_task(each) for each in missing])
             for task_id, stored in zip(missing, found):
-                meta = backend.decode(stored)
+                meta: Any = backend.decode(stored)
                 if meta is not None and meta["status"] in states.READY_STATES:
                     metas[task_id] = backend.meta_from_decoded(meta)
             missing = [each for each in missing if each not in metas]
@@ -284,13 +290,15 @@ def member_of(request: Any) -> str:
 def leaves(result: Any) -> list[Any]:
     """The tasks of a group, those of groups in it included."""
     if isinstance(result, GroupResult):
-        return [leaf for each in result.results for leaf in leaves(each)]
+        children: Any = result.results
+        return [leaf for each in children for leaf in leaves(each)]
     return [result]
 
 
 def _in_shape(result: Any, results: dict[str, Any]) -> Any:
     if isinstance(result, GroupResult):
-        return [_in_shape(each, results) for each in result.results]
+        children: Any = result.results
+        return [_in_shape(each, results) for each in children]
     return results[result.id]
 
 

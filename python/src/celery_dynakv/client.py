@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional, Union
 
 import grpc
 
-from ._schema import entry_pb2, info_service_pb2
+from ._schema import entry_pb2
 from ._schema import key_value_service_pb2 as kv
 from .channel import ChannelOfProcess, wait_for
 from .errors import DynakvError, Failure, describe_detail, describe_rpc_error
@@ -93,10 +93,6 @@ class Client:
             if error.reason == "OUT_OF_BOUNDS":
                 return None
             raise
-
-    def features(self) -> info_service_pb2.Features:
-        answer: info_service_pb2.GetInfoResponse = self._call("GetInfo", info_service_pb2.GetInfoRequest())
-        return answer.features
 
     def _incr(self, request: kv.IncrRequest) -> Any:
         """An increment with an id, under which it is repeated."""
@@ -207,9 +203,6 @@ def _methods_of(channel: Any) -> dict[str, Any]:
             f"{service}MGet",
             request_serializer=kv.MGetRequest.SerializeToString,
             response_deserializer=kv.MGetResponse.FromString,
-        ),
-        "GetInfo": unary(
-            "/dynakv.v1.InfoService/GetInfo", info_service_pb2.GetInfoRequest, info_service_pb2.GetInfoResponse
         ),
     }
 

@@ -115,7 +115,8 @@ def _short_name(enum: Any, number: int, prefix: str) -> str:
 
 
 def _details_of(error: grpc.RpcError) -> list[Any]:
-    for key, value in error.trailing_metadata() or ():
+    metadata: Any = error.trailing_metadata() or ()
+    for key, value in metadata:
         if key == "grpc-status-details-bin":
             try:
                 return list(rpc_status_pb2.Status.FromString(value).details)
