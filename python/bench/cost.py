@@ -69,11 +69,11 @@ def measure(name: str, broker: str, divisor: int) -> Any:
                 return kind, (cpu_of(worker.pid) - cpu) * 1000 / tasks, seconds
 
             def plain() -> None:
-                for each in [app.send_task("echo", (number,)) for number in range(1000 // divisor)]:
+                for each in [app.send_task("echo", (number,)) for number in range(500 // divisor)]:
                     each.get(timeout=600, interval=0.2)
 
-            yield measured("plain", 1000 // divisor, plain)
-            fifties = max(1, 10 // divisor)
+            yield measured("plain", 500 // divisor, plain)
+            fifties = max(1, 8 // divisor)
             yield measured("chords of 50", fifties * 51, lambda: [run_chord(app, 50) for _ in range(fifties)])
             yield measured("chord of 300", 301, lambda: run_chord(app, 300))
             yield measured("chord of 1,000", 1001 // divisor, lambda: run_chord(app, 1000 // divisor))

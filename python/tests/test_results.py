@@ -86,6 +86,20 @@ def test_a_group_whose_chain_has_failed_before_it_raises_that_error(app):
         group.get(timeout=10, interval=0.05)
 
 
+def test_a_callback_whose_header_has_failed_raises_the_error_of_the_header(app):
+    first = app.AsyncResult(str(uuid.uuid4()))
+    last = app.AsyncResult(str(uuid.uuid4()), parent=app.GroupResult(str(uuid.uuid4()), [first]))
+    # The first look at what comes before has found nothing yet.
+    threading.Timer(0.3, lambda: fail(app, (first.id, KeyError("gone")), (last.id, ValueError("came of it")))).start()
+    with pytest.raises(KeyError, match="gone"):
+        last.get(timeout=20, interval=2)
+
+
+def fail(app, *failures):
+    for task_id, error in failures:
+        app.backend.store_result(task_id, error, "FAILURE")
+
+
 @pytest.mark.parametrize("serializer", ["json", "pickle", "yaml", "msgpack"])
 @pytest.mark.parametrize("compression", [None, "gzip", "bzip2"])
 def test_serializers_and_compression(grounds, serializer, compression):

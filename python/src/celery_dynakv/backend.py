@@ -153,6 +153,24 @@ class DynakvBackend(KeyValueStoreBackend):
 
     # Waiting for results.
 
+    def wait_for(
+        self,
+        task_id: str,
+        timeout: Optional[float] = None,
+        interval: float = 0.5,
+        no_ack: bool = True,
+        on_interval: Optional[Callable[..., Any]] = None,
+    ) -> Any:
+        """Has the caller look once more at what comes before a task that has failed, which is where the failure may come from.
+
+        Both are stored within milliseconds, and between two looks either may be seen first. As with Redis, the first error is raised,
+        not the ChordError that came of it.
+        """
+        meta: Any = super().wait_for(task_id, timeout, interval, no_ack, on_interval)
+        if on_interval is not None and meta["status"] in states.PROPAGATE_STATES:
+            on_interval()
+        return meta
+
     def iter_native(
         self,
         result: Any,
