@@ -310,7 +310,7 @@ test("an export leaves a file alone that is not its own, and one with other flag
     [
       { prefix: "", address: "http://there:1/" },
       [],
-      /belongs to an export from another server \(http:\/\/there:1\/\); go/,
+      /belongs to an export from another server \(http:\/\/there:1\/\); resume/,
     ],
   ];
   for (const [noted, args, message] of others) {
