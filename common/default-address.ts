@@ -1,2 +1,2 @@
-/** Where `dynakv serve` listens by default, and so where clients call unless they are told another address. */
+/** Default address of `dynakv serve` and of clients. */
 export const defaultAddress = "http://127.0.0.1:50051";

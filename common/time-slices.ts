@@ -2,9 +2,9 @@
 const turnMs = 4;
 /** Time that one of them goes on while others wait, in milliseconds. */
 const quantumMs = 1;
-/** How much of the time is left to others who have something to do, beside each part for such work. */
+/** Time left to other work, relative to each slice. */
 const shareOfOthers = 3;
-/** What others do between two turns, below which they count as having nothing to do, in milliseconds. */
+/** Gap between turns below which other work counts as idle, in milliseconds. */
 const idleGapMs = 1;
 
 /** Work that waits for its turn. */
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 const waiting: Waiting[] = [];
-/** What this turn of the event loop has been held for already. */
+/** Time spent in this turn of the event loop. */
 let spentMs = 0;
 let isTurnOpen = false;
 let lastEndedAt = 0;
@@ -84,7 +84,7 @@ function* once<T>(work: () => T): Generator<void, T> {
   return result;
 }
 
-/** What was spent counts until the event loop has gone round. */
+/** Resets the time spent once the event loop has turned. */
 function openTurn(): void {
   if (!isTurnOpen) {
     isTurnOpen = true;

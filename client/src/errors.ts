@@ -21,7 +21,7 @@ import { BadRequestSchema, RetryInfoSchema } from "../../gen/google/rpc/error_de
  */
 export type Reason = keyof typeof ErrorReason | "UNREACHABLE" | "UNDECODABLE";
 
-/** Whether a failed write was applied; `UNKNOWN` when that cannot be determined. */
+/** True if a failed write was applied; `UNKNOWN` when that cannot be determined. */
 export type WriteOutcome = "NOT_APPLIED" | "APPLIED" | "UNKNOWN";
 
 interface Facts {

@@ -6,7 +6,7 @@ import type { RetryOptions } from "./retry-options.js";
  */
 export interface KeepAliveOptions {
   /**
-   * For how long nothing may come while a call waits, in milliseconds, before the connection is asked by a ping whether it lives.
+   * Idle time with calls waiting, in milliseconds, after which the connection is probed by a ping.
    * An idle one is asked before its next call. The default is 3000. Where there are no pings, which is HTTP/1.1 and a browser's
    * fetch, it adds to `timeoutMs`.
    */
@@ -28,9 +28,9 @@ export interface SharedOptions {
    * The default is 10,000, within which a server can be restarted.
    */
   readonly defaultTimeoutMs?: number | undefined;
-  /** How often and how patiently calls are repeated; `false` for never. The default is 20 attempts within the deadline. */
+  /** Retry policy; `false` disables retries. The default is 20 attempts within the deadline. */
   readonly retries?: RetryOptions | false | undefined;
-  /** How a connection that has fallen silent is found. */
+  /** Detection of dead connections. */
   readonly keepAlive?: KeepAliveOptions | undefined;
   /** The bearer token to send with each attempt, or what returns it, so that it can be renewed. The default is none. */
   readonly token?: string | (() => string | Promise<string>) | undefined;

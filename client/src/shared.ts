@@ -1,4 +1,4 @@
-// What the client for Node, the one over grpc-js and the one for browsers have in common.
+// Exports shared by the clients for Node, grpc-js and browsers.
 export { Code, type Interceptor, type Transport } from "@connectrpc/connect";
 export { createRequestId } from "../../common/request-ids.js";
 export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";

@@ -1,4 +1,4 @@
-/** What a promise brings, unless the signal aborts first: then it rejects with the signal's reason, and the promise is left alone. */
+/** Awaits a promise, or rejects with the signal's reason when it aborts first. */
 export function untilAborted<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (signal === undefined) {
     return promise;

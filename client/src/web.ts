@@ -15,7 +15,7 @@ export * from "./shared.js";
 
 /** Options of the client for browsers. */
 export interface WebClientOptions extends SharedOptions {
-  /** Where the server is. The default is the page's own origin. A server elsewhere must name that in its `corsOrigins`. */
+  /** Address of the server. The default is the page's own origin. A server elsewhere must name that in its `corsOrigins`. */
   readonly address?: string | undefined;
   /** The protocol to speak. The default is `connect`, which a proxy or a browser's own tools can read. */
   readonly protocol?: "connect" | "grpc-web" | undefined;
@@ -49,7 +49,7 @@ export function createClient(given: WebClientOptions = {}): DynakvClient {
   return createClientOver(transport, options, () => {}, patience);
 
   function createTransport(): Transport {
-    // What is no URL of its own is a path of the page's origin.
+    // A relative address is resolved against the page's origin.
     checkAddress(URL.canParse(address, origin) ? new URL(address, origin).href : address, options);
     const create = protocol === "connect" ? createConnectTransport : createGrpcWebTransport;
     return create({

@@ -13,7 +13,7 @@ export function wrapTransport(
   async function prepare(given: CallOptions["headers"], signal: AbortSignal | undefined): Promise<Headers> {
     const headers = new Headers(given);
     if (token !== undefined) {
-      // Whoever renews it may take longer than a call has.
+      // Renewing the token may outlast the call.
       const renewed = typeof token === "function" ? await untilAborted(signal, Promise.resolve(token())) : token;
       headers.set("authorization", `Bearer ${bearer("the token", renewed)}`);
     }

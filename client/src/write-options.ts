@@ -4,7 +4,7 @@ import { type ConditionSchema, Consistency, type ExpirySchema } from "../../gen/
 import type { ReadOptions } from "./call-options.js";
 
 /**
- * When an entry shall be gone: so many seconds after the write, from a date on, or never; `keep` leaves the expiry that the
+ * Expiry of an entry: seconds after the write, a date, or never; `keep` leaves the expiry that the
  * entry has, and `server-default` takes the server's. Expiries are whole seconds, rounded up.
  */
 export type Expiry = { readonly seconds: number } | Date | "never" | "keep" | "server-default";

@@ -1,6 +1,6 @@
 import { int64 } from "../int64.js";
 
-/** What of an increment decides whether it can be made with others. */
+/** The fields by which increments can be combined. */
 export interface Addition {
   readonly delta: bigint;
   /** The lowest and the highest value that the counter may take by it. */
@@ -139,7 +139,7 @@ export function createIncrementQueue<Input, Result>(
       const leave = () => {
         const begun = writes.get(waiting);
         if (begun?.waiting === 1) {
-          // What became of it is told by the write, which knows whether it was sent.
+          // The write reports the outcome: it knows whether it was sent.
           begun.controller.abort(signal.reason);
         } else {
           queue.waiting.delete(waiting);

@@ -1,4 +1,4 @@
-/** How keys that are asked for at the same time are read together. `Found` is what is read of a key. */
+/** Options of a read coalescer. `Found` is the result for a key. */
 export interface ReadCoalescerOptions<Found> {
   /**
    * Reads keys, each once, and tells what it found of each as soon as it knows. Rejects when the rest could not be read. The

@@ -1,4 +1,4 @@
-/** How the command ends. docs/cli.md tells them to its users. */
+/** Exit codes, documented in docs/cli.md. */
 export const exitCodes = {
   done: 0,
   /** `serve` could not start, or failed. */
@@ -13,7 +13,7 @@ export const exitCodes = {
   unknown: 4,
   /** A second signal ended it before it was done: 128 and the signal's number, as shells have it. */
   SIGINT: 130,
-  /** Whoever read its output has gone. */
+  /** The reader of stdout has closed the pipe. */
   SIGPIPE: 141,
   SIGTERM: 143,
 } as const;

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { exitCodes } from "./exit-codes.js";
 
 /**
- * What becomes of output that cannot be written, for all but a server: that goes on. `dynakv export | head` is no failure worth a
+ * Handles output that cannot be written; a server ignores it. `dynakv export | head` is no failure worth a
  * line; a full disk is.
  */
 export function endWithoutOutput(): void {

@@ -40,7 +40,7 @@ import { createStore } from "./store/store.js";
 import type { StoreContext } from "./store/store-context.js";
 import { type Backend, createBackend } from "./store/table/backend.js";
 
-/** What a server is built from. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
+/** Options of a server. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
 export interface ServerOptions extends Partial<Omit<Settings, "workers">> {
   /**
    * A client of the caller's own, with its region, endpoint and credentials, instead of one made from the settings. It is
@@ -75,11 +75,11 @@ export interface Server {
 }
 
 export interface StartedServer {
-  /** Where it listens, such as `http://127.0.0.1:50051`, or `https:` with TLS. */
+  /** Its URL, such as `http://127.0.0.1:50051`, or `https:` with TLS. */
   readonly url: string;
   /** True if the embedded engine serves it. */
   readonly embedded: boolean;
-  /** Where metrics and health are shown, if adminListen is set, such as `http://127.0.0.1:9464`. */
+  /** URL of metrics and health, if adminListen is set, such as `http://127.0.0.1:9464`. */
   readonly adminUrl?: string;
 }
 
@@ -251,7 +251,7 @@ export function createServer(options: ServerOptions = {}): Server {
       refuseStopped();
       return started;
     } catch (error) {
-      // What failed first is what is told.
+      // The first failure is reported.
       await closeAll().catch(() => {});
       throw error;
     }

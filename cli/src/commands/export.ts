@@ -61,7 +61,7 @@ has come is in FILE.cursor, which is gone once all is done.`,
     }
     const sink = output === undefined ? toStdout() : await toFile(output);
     const again = `interrupted; rerun the same command${overwrite ? " without --overwrite" : ""} to resume`;
-    // How much a scan has before it nobody knows: DynamoDB's count of items is six hours old, and its order is that of hashes.
+    // The length of a scan is unknown: DynamoDB's count of items is six hours old, and its order is that of hashes.
     const inputBytes = keysFrom === undefined ? undefined : (await lookAtInput(keysFrom, "--keys-from")).size;
     const progress = createProgress({
       inputBytes,

@@ -59,7 +59,7 @@ once all is done.`,
       await importLines({ client, file, progress, bar, concurrency, ifAbsent, stopsOnError });
       await progress.finish();
     } catch (error) {
-      // Why it stopped is told, not that this could not be noted.
+      // The original failure is reported, not the failed save.
       const isNoted = await progress.note().then(
         () => true,
         () => false,

@@ -92,7 +92,7 @@ function readLimit(text: string | undefined): number {
   return Number(text);
 }
 
-/** What a scan has consumed. It is told at the end, and so not of one that is left before. */
+/** Read capacity consumed by a scan, which is known only at its end. */
 function createCost() {
   let units = 0;
   let isTold = false;

@@ -8,7 +8,7 @@ export interface ExportBatch {
   readonly entries: number;
   /** Number of keys that could not be read; they have a line that says so. */
   readonly unreadable: number;
-  /** How many of the keys that were asked for hold nothing; they have no line. */
+  /** Requested keys without an entry; they have no line. */
   readonly missing: number;
   readonly cursor: string;
   /** Number of bytes of the file of keys that are done, where there is one. */

@@ -157,7 +157,7 @@ export async function openExportFile(
       try {
         await note(opened);
       } catch {
-        // Why it stopped is told, not that this could not be noted: the note before is as good, and what comes after it is cut off.
+        // The original failure is reported, not the failed save: the note before is as good, and what comes after it is cut off.
       }
       await opened.close().catch(() => {});
       return true;

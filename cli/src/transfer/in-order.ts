@@ -9,7 +9,7 @@ export interface OrderedWork {
 }
 
 export interface OrderedWorkOptions {
-  /** How many are under way at a time. */
+  /** Concurrent pieces of work. */
   readonly concurrency: number;
   /** Byte budget of unfinished work. One piece of work alone may have more. */
   readonly maxBytes: number;
@@ -21,7 +21,7 @@ interface Piece {
 }
 
 /**
- * What a piece of work resolves with is called when all before it are finished: whoever notes the last one that was finished can go
+ * A piece's result is called once all before it are finished: whoever notes the last one that was finished can go
  * on after it. A piece that is slow holds back those after it, of which there are only so many.
  */
 export function createOrderedWork({ concurrency, maxBytes }: OrderedWorkOptions): OrderedWork {

@@ -16,7 +16,7 @@ export interface Progress {
 export interface ProgressOptions {
   /** Number of bytes the input has, if that is known. Without it there is no bar, and nobody can tell how long it takes. */
   readonly inputBytes?: number | undefined;
-  /** How many of them earlier runs have done; the default is that it will be known with the first that this run does. */
+  /** Bytes done by earlier runs; by default known with the first of this run. */
   readonly inputDone?: number | undefined;
   readonly isShown: boolean;
   /** Message on Ctrl-C, such as `interrupted; rerun the same command to resume`. */
@@ -30,7 +30,7 @@ export function createProgress({ inputBytes, inputDone, isShown, stopped }: Prog
   const startedAt = performance.now();
   let entries = 0;
   let bytes = 0;
-  /** Where the input stood when it was first known. */
+  /** First known position in the input. */
   let first = inputDone === undefined ? undefined : { bytes: inputDone, at: startedAt };
   let done = inputDone ?? 0;
 

@@ -5,7 +5,7 @@ export interface Line {
   /** Its text without the newline, or what is wrong with it. */
   readonly text: string | undefined;
   readonly problem: "is not UTF-8" | "is too long" | undefined;
-  /** How many bytes of the file end with it. */
+  /** Offset of its end in the file. */
   readonly end: number;
   readonly bytes: number;
 }

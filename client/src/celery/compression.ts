@@ -1,6 +1,6 @@
 import { quote } from "../arguments/describe.js";
 
-/** What stands before a result that Celery 5.7 and newer has written with `result_compression`; the content type follows, and a zero. */
+/** Prefix of results written by Celery 5.7 and newer with `result_compression`; the content type and a NUL follow. */
 const mark = new TextEncoder().encode("\0celery-compressed\0");
 /** Longer than any content type that kombu registers. */
 const longestContentType = 128;

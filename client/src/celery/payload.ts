@@ -7,10 +7,10 @@ import { CompressionError, decompress } from "./compression.js";
 import { parsePythonJson } from "./python-json.js";
 import type { PythonTypes } from "./python-values.js";
 
-/** How what Celery has stored is read. */
+/** Options for reading stored results. */
 export interface PayloadOptions {
   /**
-   * What a compressed result may inflate to, in bytes, from 1 to 2^31 − 1. More is refused before it is in memory. The default is
+   * Decompression limit of a result in bytes, from 1 to 2^31 − 1. More is refused before it is in memory. The default is
    * 16 MiB: forty times what an item of DynamoDB holds.
    */
   readonly maxInflatedBytes?: number | undefined;

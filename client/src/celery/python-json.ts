@@ -6,7 +6,7 @@ const deepest = 2500;
 const longestNumber = 4301;
 const numberForm = /^-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
-/** What a container is while its members are read. */
+/** A container whose members are being read. */
 interface Open {
   readonly members: unknown[];
   /** The names of an object's members; undefined for an array. */

@@ -64,14 +64,14 @@ export class PythonUuid extends PythonText {
   readonly type = "uuid";
 }
 
-/** How a value is read that stands in `{"__type__": …, "__value__": …}`; undefined when it is none of the type. */
+/** Reads the value of `{"__type__": …, "__value__": …}`; undefined when it is none of the type. */
 type Reader = (value: unknown) => unknown;
 
 const isoTime = /^\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,6})?)?)?)?$/;
 const decimal = /^[+-]?(?:\d+(?:\.\d*)?(?:E[+-]?\d+)?|\.\d+(?:E[+-]?\d+)?|Inf(?:inity)?|s?NaN\d*)$/i;
 const hex = /^[0-9a-f]{32}$/i;
 
-/** What kombu registers by itself, and sets, which applications register. */
+/** kombu's built-in types, and sets, which applications register. */
 const readers: ReadonlyMap<unknown, Reader> = new Map<string, Reader>([
   ["datetime", fromText((text) => (instantOf(text) === undefined ? undefined : new PythonDateTime(text)))],
   // A date is an instant when a time is added to it: the calendar is checked so.
@@ -86,7 +86,7 @@ const readers: ReadonlyMap<unknown, Reader> = new Map<string, Reader>([
 ]);
 
 /**
- * What a typed value of kombu's stands for. An object that is none, whose type is not known, or that does not fit its type
+ * Decodes kombu's typed values. An object that is none, whose type is not known, or that does not fit its type
  * comes back as it is.
  */
 export function readTyped(object: Record<string, unknown>, types: PythonTypes): unknown {

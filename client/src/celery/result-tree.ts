@@ -2,7 +2,7 @@
 export interface TaskNode {
   readonly kind: "task";
   readonly id: string;
-  /** What ran before it in its chain; undefined for the first. */
+  /** Predecessor in its chain; undefined for the first. */
   readonly parent: ResultNode | undefined;
 }
 

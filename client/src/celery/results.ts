@@ -4,7 +4,7 @@ import { type ResultNode, resultNodeOf, taskIdsIn } from "./result-tree.js";
 
 interface TaskFacts {
   readonly taskId: string;
-  /** When the task ended, to the millisecond; undefined while it has not, and where what is stored cannot be read. */
+  /** End of the task, to the millisecond; undefined before, and where the stored value cannot be read. */
   readonly dateDone: Date | undefined;
   /** The ids of the tasks that it has started, also of those in groups. */
   readonly children: readonly string[];
@@ -51,7 +51,7 @@ export interface TaskError {
   /** The class, such as `ValueError`, and the module where it is defined. */
   readonly type: string;
   readonly module: string | undefined;
-  /** What it says: its arguments, of the types that results have. Python's `repr` of those that JSON cannot hold. */
+  /** The exception's arguments, of the types that results have. Python's `repr` of those that JSON cannot hold. */
   readonly message: readonly unknown[];
   readonly traceback: string | undefined;
 }
@@ -90,7 +90,7 @@ export interface GroupResult {
   readonly taskIds: readonly string[];
   /** Its members in their order and shape: tasks, and groups with members of their own. */
   readonly results: readonly ResultNode[];
-  /** What ran before the group in its chain; undefined for the first. */
+  /** Predecessor of the group in its chain; undefined for the first. */
   readonly parent: ResultNode | undefined;
 }
 
@@ -125,7 +125,7 @@ function dateOf(value: unknown): Date | undefined {
   return instant && new Date(instant.ms);
 }
 
-/** What cannot be read of them must not keep the result from its reader. */
+/** Unreadable children must not hide the result. */
 function childrenOf(tuples: unknown): ResultNode[] {
   return (Array.isArray(tuples) ? tuples : []).map(resultNodeOf).filter((node) => node !== undefined);
 }
@@ -159,7 +159,7 @@ function toError({ result, traceback }: Meta): TaskError {
   };
 }
 
-/** What Celery takes for an exception: an object, or what Python's `dict` makes one of, a list of pairs. */
+/** Parses Celery's form of an exception: an object, or what Python's `dict` makes one of, a list of pairs. */
 function exceptionOf(result: unknown): Meta {
   const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && typeof pair[0] === "string";
   const object = Array.isArray(result) && result.every(isPair) ? Object.fromEntries(result) : result;

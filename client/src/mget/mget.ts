@@ -65,7 +65,7 @@ export function mget<E>(
       : new MGetResult(index, key, changed);
   }
 
-  /** What is read, batch by batch, and how to leave it. */
+  /** Starts reading batches. */
   function begin() {
     if (isRead) {
       throw new TypeError("mget results can be iterated once; call mget again");

@@ -52,7 +52,7 @@ export function lazyResult(index: number, key: string, source: FoundResults, nth
 export interface MGetProgress {
   /** Number of keys that were asked for. */
   readonly asked: number;
-  /** How many of them are answered: found, missing and failed together. */
+  /** Answered keys: found, missing and failed together. */
   readonly answered: number;
   readonly found: number;
   readonly missing: number;

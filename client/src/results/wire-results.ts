@@ -204,7 +204,7 @@ class Reader {
     }
   }
 
-  /** Where a delimited field ends that begins now. */
+  /** End of the delimited field that begins here. */
   private delimited(): number {
     const length = this.varint();
     const end = this.at + length;

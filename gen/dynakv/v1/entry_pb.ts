@@ -21,7 +21,7 @@ export const file_dynakv_v1_entry: GenFile = /*@__PURE__*/
  */
 export type Entry = Message<"dynakv.v1.Entry"> & {
   /**
-   * What the key holds. Exactly one is set, but for an entry that was asked for without it (metadata_only, keys_only): then
+   * The value or counter. Exactly one is set, but for an entry that was asked for without it (metadata_only, keys_only): then
    * none is, and kind is set instead.
    *
    * @generated from oneof dynakv.v1.Entry.data
@@ -45,7 +45,7 @@ export type Entry = Message<"dynakv.v1.Entry"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * When the entry was last written, by the clock of the writer. Unset when the item in the table carries no write time.
+   * Time of the last write, by the clock of the writer. Unset when the item in the table carries no write time.
    *
    * @generated from field: google.protobuf.Timestamp write_time = 3;
    */
@@ -67,7 +67,7 @@ export type Entry = Message<"dynakv.v1.Entry"> & {
   etag: string;
 
   /**
-   * What the key holds, where data was left out. Unspecified in every other entry: there data tells.
+   * Kind of the entry, where data was left out. Unspecified in every other entry.
    *
    * @generated from field: dynakv.v1.EntryKind kind = 6;
    */
@@ -100,7 +100,7 @@ export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
  */
 export type Expiry = Message<"dynakv.v1.Expiry"> & {
   /**
-   * How the expiry is given. Exactly one must be set.
+   * The policy. Exactly one must be set.
    *
    * @generated from oneof dynakv.v1.Expiry.policy
    */
@@ -162,7 +162,7 @@ export const ExpirySchema: GenMessage<Expiry> = /*@__PURE__*/
  */
 export type Condition = Message<"dynakv.v1.Condition"> & {
   /**
-   * What must be true. Exactly one must be set.
+   * The test. Exactly one must be set.
    *
    * @generated from oneof dynakv.v1.Condition.test
    */

@@ -23,7 +23,7 @@ export const file_dynakv_v1_error: GenFile = /*@__PURE__*/
  */
 export type ErrorDetail = Message<"dynakv.v1.ErrorDetail"> & {
   /**
-   * What went wrong.
+   * The reason of the failure.
    *
    * @generated from field: dynakv.v1.ErrorReason reason = 1;
    */
@@ -37,7 +37,7 @@ export type ErrorDetail = Message<"dynakv.v1.ErrorDetail"> & {
   outcome: Outcome;
 
   /**
-   * Whether the same request may be repeated without harm, and may then succeed. An Incr with a request id or a
+   * True if the same request may be repeated without harm, and may then succeed. An Incr with a request id or a
    * member may be also when its outcome is unknown.
    *
    * @generated from field: bool retryable = 3;
@@ -95,14 +95,14 @@ export type ResultError = Message<"dynakv.v1.ResultError"> & {
   message: string;
 
   /**
-   * What went wrong, for programs.
+   * The typed error of this key.
    *
    * @generated from field: dynakv.v1.ErrorDetail detail = 3;
    */
   detail?: ErrorDetail | undefined;
 
   /**
-   * How long to wait before this key is asked for, or written, again. Unset where waiting does not help.
+   * Time to wait before retrying this key. Unset where waiting does not help.
    *
    * @generated from field: google.protobuf.Duration retry_delay = 4;
    */

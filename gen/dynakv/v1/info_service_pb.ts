@@ -64,7 +64,7 @@ export type GetInfoResponse = Message<"dynakv.v1.GetInfoResponse"> & {
   limits?: Limits | undefined;
 
   /**
-   * What the backend supports.
+   * Features of the backend.
    *
    * @generated from field: dynakv.v1.Features features = 5;
    */
@@ -212,7 +212,7 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
   defaultDeadline?: Duration | undefined;
 
   /**
-   * How long an increment can be repeated with its request id, counted from the time in the id.
+   * Time for which an increment can be repeated with its request id, counted from the time in the id.
    *
    * @generated from field: google.protobuf.Duration request_window = 6;
    */
@@ -227,7 +227,7 @@ export type Limits = Message<"dynakv.v1.Limits"> & {
   maxRequestWriters: number;
 
   /**
-   * How many members one counter can tell apart.
+   * Largest number of members of one counter.
    *
    * @generated from field: uint32 max_counter_members = 8;
    */
@@ -256,7 +256,7 @@ export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
  */
 export type Features = Message<"dynakv.v1.Features"> & {
   /**
-   * Whether expired items are removed from the table by themselves (Celery: supports_autoexpire): by DynamoDB's TTL, or
+   * True if expired items are removed from the table by themselves (Celery: supports_autoexpire): by DynamoDB's TTL, or
    * by this server for an engine that has none. Entries expire for readers all the same.
    *
    * @generated from field: bool auto_expiry = 1;
@@ -264,14 +264,14 @@ export type Features = Message<"dynakv.v1.Features"> & {
   autoExpiry: boolean;
 
   /**
-   * Whether counters are incremented atomically (Celery: implements_incr).
+   * True if counters are incremented atomically (Celery: implements_incr).
    *
    * @generated from field: bool atomic_counters = 2;
    */
   atomicCounters: boolean;
 
   /**
-   * Whether Set, Delete and Touch return entries: SetRequest.return_previous, DeleteRequest.return_entry and
+   * True if Set, Delete and Touch return entries: SetRequest.return_previous, DeleteRequest.return_entry and
    * TouchRequest.return_entry.
    *
    * @generated from field: bool returned_entries = 3;
@@ -279,35 +279,35 @@ export type Features = Message<"dynakv.v1.Features"> & {
   returnedEntries: boolean;
 
   /**
-   * Whether expiry can slide and start: TouchRequest.if_remaining_below and IncrRequest.expiry_if_created.
+   * True if expiry can slide and start: TouchRequest.if_remaining_below and IncrRequest.expiry_if_created.
    *
    * @generated from field: bool sliding_expiry = 4;
    */
   slidingExpiry: boolean;
 
   /**
-   * Whether entries expire to the millisecond, and not to the second.
+   * True if entries expire to the millisecond, and not to the second.
    *
    * @generated from field: bool exact_expiry = 5;
    */
   exactExpiry: boolean;
 
   /**
-   * Whether there are MSet and MDelete.
+   * True if MSet and MDelete are served.
    *
    * @generated from field: bool many_writes = 6;
    */
   manyWrites: boolean;
 
   /**
-   * Whether a Set can set a counter: SetRequest.counter.
+   * True if a Set can set a counter: SetRequest.counter.
    *
    * @generated from field: bool set_counter = 7;
    */
   setCounter: boolean;
 
   /**
-   * Whether entries can be read without their data: GetRequest.metadata_only, MGetRequest.metadata_only and
+   * True if entries can be read without their data: GetRequest.metadata_only, MGetRequest.metadata_only and
    * ScanRequest.keys_only.
    *
    * @generated from field: bool metadata_reads = 8;

@@ -32,7 +32,7 @@ export type GetRequest = Message<"dynakv.v1.GetRequest"> & {
   key: string;
 
   /**
-   * How fresh the answer must be. Unspecified means eventual.
+   * Consistency of the read. Unspecified means eventual.
    *
    * @generated from field: dynakv.v1.Consistency consistency = 2;
    */
@@ -97,7 +97,7 @@ export type SetRequest = Message<"dynakv.v1.SetRequest"> & {
   value: Uint8Array;
 
   /**
-   * When the entry shall be gone. Unset means the server's default expiry, which is none unless it is configured.
+   * Expiry of the entry. Unset means the server's default expiry, which is none unless it is configured.
    *
    * @generated from field: dynakv.v1.Expiry expiry = 3;
    */
@@ -245,7 +245,7 @@ export type MSetResult = Message<"dynakv.v1.MSetResult"> & {
   key: string;
 
   /**
-   * What became of it. Exactly one is set.
+   * The result. Exactly one is set.
    *
    * @generated from oneof dynakv.v1.MSetResult.result
    */
@@ -290,7 +290,7 @@ export type MGetRequest = Message<"dynakv.v1.MGetRequest"> & {
   keys: string[];
 
   /**
-   * How fresh the answers must be. Unspecified means eventual. Each key is read on its own: a strong MGet is not a snapshot.
+   * Consistency of the reads. Unspecified means eventual. Each key is read on its own: a strong MGet is not a snapshot.
    *
    * @generated from field: dynakv.v1.Consistency consistency = 2;
    */
@@ -360,7 +360,7 @@ export type MGetResult = Message<"dynakv.v1.MGetResult"> & {
   key: string;
 
   /**
-   * What was found. Exactly one is set.
+   * The result. Exactly one is set.
    *
    * @generated from oneof dynakv.v1.MGetResult.result
    */
@@ -405,14 +405,14 @@ export const MGetResultSchema: GenMessage<MGetResult> = /*@__PURE__*/
  */
 export type ScanRequest = Message<"dynakv.v1.ScanRequest"> & {
   /**
-   * What the keys begin with: UTF-8, up to 2048 bytes. Empty means all keys.
+   * Key prefix: UTF-8, up to 2048 bytes. Empty means all keys.
    *
    * @generated from field: string prefix = 1;
    */
   prefix: string;
 
   /**
-   * Where to go on: the cursor of a message of an earlier Scan of the same table with the same prefix. Empty means from the
+   * Resume point: the cursor of a message of an earlier Scan of the same table with the same prefix. Empty means from the
    * beginning. Anything else is INVALID_ARGUMENT.
    *
    * @generated from field: string cursor = 2;
@@ -420,7 +420,7 @@ export type ScanRequest = Message<"dynakv.v1.ScanRequest"> & {
   cursor: string;
 
   /**
-   * How fresh the answers must be. Unspecified means eventual. Strong costs twice as much. Neither is a snapshot.
+   * Consistency of the reads. Unspecified means eventual. Strong costs twice as much. Neither is a snapshot.
    *
    * @generated from field: dynakv.v1.Consistency consistency = 3;
    */
@@ -484,7 +484,7 @@ export type ScanResult = Message<"dynakv.v1.ScanResult"> & {
   key: string;
 
   /**
-   * What was found. Exactly one is set.
+   * The result. Exactly one is set.
    *
    * @generated from oneof dynakv.v1.ScanResult.result
    */
@@ -498,7 +498,7 @@ export type ScanResult = Message<"dynakv.v1.ScanResult"> & {
     case: "entry";
   } | {
     /**
-     * What the key holds could not be read.
+     * The entry could not be read.
      *
      * @generated from field: dynakv.v1.ResultError error = 3;
      */
@@ -560,7 +560,7 @@ export const DeleteRequestSchema: GenMessage<DeleteRequest> = /*@__PURE__*/
  */
 export type DeleteResponse = Message<"dynakv.v1.DeleteResponse"> & {
   /**
-   * Whether the key held an entry. False when it held nothing, or when what it held had expired.
+   * True if the key held an entry that had not expired.
    *
    * @generated from field: bool existed = 1;
    */
@@ -661,7 +661,7 @@ export type MDeleteResult = Message<"dynakv.v1.MDeleteResult"> & {
   key: string;
 
   /**
-   * What became of it. Exactly one is set.
+   * The result. Exactly one is set.
    *
    * @generated from oneof dynakv.v1.MDeleteResult.result
    */
@@ -749,7 +749,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   max?: bigint | undefined;
 
   /**
-   * When the counter shall be gone. Unset means: keep the counter's expiry, and the server's default, or expiry_if_created, for one
+   * Expiry of the counter. Unset means: keep the counter's expiry, and the server's default, or expiry_if_created, for one
    * that is created.
    *
    * @generated from field: dynakv.v1.Expiry expiry = 7;
@@ -774,7 +774,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   member?: string | undefined;
 
   /**
-   * When the counter shall be gone if this request creates it, or starts it anew after it has expired or was deleted; one that is
+   * Expiry of the counter if this request creates it, or starts it anew after it has expired or was deleted; one that is
    * there keeps its own. So a window of a rate limit begins with its first request, and no later one moves its end. Must not be keep.
    * Beside expiry, which must then be unset or keep; anything else is INVALID_ARGUMENT. Unset means the server's default.
    *
@@ -821,7 +821,7 @@ export type IncrResponse = Message<"dynakv.v1.IncrResponse"> & {
   expireTime?: Timestamp | undefined;
 
   /**
-   * Whether this is the answer to an earlier request with this id, or to an earlier try of this one whose answer was lost on
+   * True if this is the answer to an earlier request with this id, or to an earlier try of this one whose answer was lost on
    * the way from DynamoDB: value and etag are those of then, and expire_time is that of now. Or whether the member had been
    * counted before: then all of them are those of now.
    *
@@ -851,7 +851,7 @@ export type TouchRequest = Message<"dynakv.v1.TouchRequest"> & {
   key: string;
 
   /**
-   * When the entry shall be gone. Must be set, to anything but keep.
+   * New expiry of the entry. Must be set, to anything but keep.
    *
    * @generated from field: dynakv.v1.Expiry expiry = 2;
    */
@@ -897,7 +897,7 @@ export const TouchRequestSchema: GenMessage<TouchRequest> = /*@__PURE__*/
  */
 export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
   /**
-   * Whether the key held an entry. False when it held nothing, or when what it held had expired; nothing was changed then.
+   * True if the key held an entry that had not expired; nothing was changed then.
    *
    * @generated from field: bool existed = 1;
    */
@@ -926,7 +926,7 @@ export type TouchResponse = Message<"dynakv.v1.TouchResponse"> & {
   entry?: Entry | undefined;
 
   /**
-   * Whether nothing was changed, since the entry has if_remaining_below or longer to live; etag and expire_time are as they were.
+   * True if nothing was changed, since the entry has if_remaining_below or longer to live; etag and expire_time are as they were.
    *
    * @generated from field: bool unchanged = 5;
    */

@@ -14,7 +14,7 @@ import { parseTls, type TlsMaterial, tlsPaths } from "./tls-files.js";
 import { parseTokens } from "./tokens.js";
 import { type WatchedFiles, type WatchedFilesOptions, watchFiles } from "./watched-files.js";
 
-/** Who may call, as the settings have it. */
+/** Access control by the settings. */
 export interface Access {
   /** Undefined where everyone may do everything. */
   readonly interceptor: Interceptor | undefined;

@@ -23,7 +23,7 @@ export interface AuthenticationOptions {
   readonly introspection: NonNullable<Settings["introspection"]>;
 }
 
-/** What a method asks of its caller: nothing at all, that it is never called, any right, or one for some key at least. */
+/** Right needed by a method: nothing at all, that it is never called, any right, or one for some key at least. */
 type Need = "nothing" | "impossible" | "any right" | Right;
 
 /**

@@ -54,7 +54,7 @@ function readCertificate(socket: TLSSocket): KnownCertificate | undefined {
 }
 
 /**
- * What a certificate was issued for, as policies call it: its URIs (SPIFFE's ids are such), DNS names and mail addresses; only without
+ * The names of a certificate for policies: its URIs (SPIFFE's ids are such), DNS names and mail addresses; only without
  * any, the common name of its subject.
  */
 export function namesOf(certificate: X509Certificate): string[] {

@@ -16,7 +16,7 @@ export interface Failures {
 
 export interface FailuresOptions {
   readonly logger: Logger;
-  /** How often what has failed is logged, with counts, in milliseconds. The default is 5,000. */
+  /** Log interval of failure counts, in milliseconds. The default is 5,000. */
   readonly logEveryMs?: number;
 }
 
@@ -41,7 +41,7 @@ const maxWaitingOfOne = 50;
 const maxWaiting = 500;
 /** Number of addresses that are known. Those that have failed last are. */
 const maxAddresses = 5000;
-/** How many addresses one round of the log names. */
+/** Addresses named in one round of the log. */
 const maxNamed = 5;
 
 /**

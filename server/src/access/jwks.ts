@@ -28,7 +28,7 @@ export interface KeySetOptions {
   readonly onChange: () => void;
 }
 
-/** How often the URL is asked without cause: a key that was withdrawn is taken for that much longer. */
+/** Refresh interval in milliseconds: a key that was withdrawn is taken for that much longer. */
 const refreshMs = 300_000;
 /** Minimum time between fetches that unknown key ids trigger. Anybody can make such tokens. */
 const cooldownMs = 30_000;

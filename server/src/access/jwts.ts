@@ -17,7 +17,7 @@ export interface JwtOptions {
 
 /** Tells callers by JWTs. */
 export interface Jwts {
-  /** Who a JWT is about; undefined for one that is not to be trusted. A promise for one that was not seen before. */
+  /** The identity of a JWT; undefined for an invalid one. A promise for one not seen before. */
   find(token: string, digest: Buffer, nowMs: number): Identity | undefined | Promise<Identity | undefined>;
   close(): void;
 }
@@ -28,13 +28,13 @@ export const algorithms = [
   ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
 ];
 
-/** How far clocks may be apart. */
+/** Tolerated clock skew. */
 const clockToleranceSeconds = 10;
 
 /** Number of JWTs that are remembered: as many callers as that are known without their signature being checked again. */
 const maxRemembered = 10_000;
 
-/** How many are checked at a time. Each costs a tenth of a millisecond of a core, or a wait for keys. */
+/** Concurrent verifications. Each costs a tenth of a millisecond of a core, or a wait for keys. */
 const maxChecking = 1000;
 
 interface Remembered {

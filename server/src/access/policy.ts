@@ -11,7 +11,7 @@ export interface Policy {
   principalFor(identity: Identity): Principal;
 }
 
-/** What some identities may do to the keys that begin with some prefixes. */
+/** Grants rights on key prefixes to identities. */
 export interface PolicyRule {
   readonly identities: readonly string[];
   readonly rights: readonly Right[];

@@ -3,7 +3,7 @@ import { createSecureContext } from "node:tls";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import type { Settings } from "../settings/settings.js";
 
-/** What a TLS connection of the server's is made with, in PEM. */
+/** The server's TLS files, in PEM. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;

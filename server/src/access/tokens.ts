@@ -7,7 +7,7 @@ import { readArray, readObject, readText } from "./strict-json.js";
 
 /** A bearer token, of which only the hash is known. */
 export interface TokenEntry {
-  /** Who has it, and what policies call it by. Two tokens may have the same name, so that one can take over from the other. */
+  /** Its holder's name, for policies. Two tokens may have the same name, so that one can take over from the other. */
   readonly name: string;
   /**
    * Of the token's bytes. A plain hash is enough: tokens are not chosen by people but drawn at random, 256 bits of them, and cannot
@@ -20,7 +20,7 @@ export interface TokenEntry {
 
 /** The tokens of a file. */
 export interface Tokens {
-  /** Who has the token with this hash; undefined for one that is not there or has expired. */
+  /** The identity of the token with this hash; undefined when unknown or expired. */
   find(digest: Buffer, nowMs: number): Identity | undefined;
   readonly entries: readonly TokenEntry[];
 }

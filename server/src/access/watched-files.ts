@@ -4,7 +4,7 @@ import { UsageError } from "../../../common/command-line/usage-error.js";
 import { decodeUtf8 } from "../../../common/decode-utf8.js";
 
 export interface WatchedFilesOptions<T> {
-  /** What errors and the log call them, such as `tokensFile`. */
+  /** Name in errors and the log, such as `tokensFile`. */
   readonly name: string;
   /** Those that belong together: whenever one changes, all are loaded. */
   readonly paths: readonly string[];
@@ -15,7 +15,7 @@ export interface WatchedFilesOptions<T> {
   readonly logger: Logger;
 }
 
-/** What was last made of some files. */
+/** The parsed content of watched files. */
 export interface WatchedFiles<T> {
   readonly current: T;
   close(): void;
@@ -24,7 +24,7 @@ export interface WatchedFiles<T> {
 /** No file of tokens, keys or rules that is meant to be one is longer. */
 const maxFileBytes = 4_194_304;
 
-/** How often the files are looked at. */
+/** Polling interval in milliseconds. */
 const pollMs = 1000;
 
 /**

@@ -1,6 +1,6 @@
 import type { Load } from "./load-meter.js";
 
-/** How much may be under way at once, learnt from what the processor can carry. */
+/** Concurrency limit that adapts to the event loop. */
 export interface AdaptiveLimit {
   readonly current: number;
   /** True if the event loop had no idle time in the last sample. */

@@ -35,7 +35,7 @@ export function createAdmissionQueue(): AdmissionQueue {
   // A set keeps the order of what is added, and forgets in constant time.
   const all = new Set<QueuedCall>();
   let weight = 0;
-  /** How many of them have the weight of one. */
+  /** Calls of weight 1. */
   let light = 0;
 
   function remove(waiting: QueuedCall): boolean {

@@ -9,7 +9,7 @@ const memoryShare = 1 / 8;
 const heapShare = 1 / 6;
 
 /**
- * How much one of so many processes may hold for its callers, in bytes, by the memory that there is: the limit of the control group, or
+ * Memory limit of one of several processes, in bytes, by the memory available: the limit of the control group, or
  * all of the machine's where there is none, and what `--max-old-space-size` leaves to V8's heap.
  */
 export function memoryLimit(processes = 1): number {

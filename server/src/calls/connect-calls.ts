@@ -85,7 +85,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     return answer(call, handler, checked);
   }
 
-  /** What a form is for Connect, and what it makes of that. */
+  /** Lets Connect answer a request in its wire format. */
   function answerForm(call: Call, handler: UniversalHandler, request: UniversalServerRequest) {
     const readMaxBytes = maxBytesOf(handler.service, maxRequestBytes);
     switch (call.form) {

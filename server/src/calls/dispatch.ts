@@ -19,7 +19,7 @@ export interface DispatchOptions extends ConnectCallsOptions {
 }
 
 /**
- * Where every call begins, whatever its protocol: it passes the pipeline, and is then answered straight from its stream if it is the
+ * Entry point of every call, whatever its protocol: it passes the pipeline, and is then answered straight from its stream if it is the
  * plainest kind of gRPC, and by Connect's handlers otherwise.
  */
 export function createDispatch(options: DispatchOptions): (exchange: Exchange) => void {

@@ -41,7 +41,7 @@ export function createAnswerHolder(memory: CallMemory): Interceptor {
   };
 }
 
-/** How many bytes a message holds in its strings and bytes, roughly. */
+/** Approximate size of a message's strings and bytes. */
 function bytesIn(value: unknown): number {
   if (value instanceof Uint8Array || typeof value === "string") {
     return value.length;

@@ -10,7 +10,7 @@ const subject = "identity";
 const contentType = "application/x-www-form-urlencoded; charset=utf-8";
 
 /**
- * Who the credentials are, as AWS's STS tells everybody who has some. Other engines know nobody: it is asked only where DynamoDB
+ * Identity of the credentials by AWS's STS. Other engines have none: it is asked only where DynamoDB
  * is AWS's own, or AWS_ENDPOINT_URL_STS says where else.
  */
 export const checkIdentity: Check = async ({ connection, signal, clock, known }) => {

@@ -30,7 +30,7 @@ export async function checkJwksUrl({ jwks }: Settings, signal: AbortSignal): Pro
 }
 
 /**
- * Whether JWTs can be checked by the keys.
+ * Checks whether JWTs can be verified by the keys.
  *
  * @param label what errors call them
  * @throws UsageError

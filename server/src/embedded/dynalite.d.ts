@@ -3,7 +3,7 @@
 declare module "dynalite/db/index.js" {
   import type { Readable } from "node:stream";
 
-  /** What an action is called back with: an error (see ApiError) or its answer. */
+  /** Callback of an action: an error (see ApiError) or its response. */
   export type Callback = (error: unknown, value?: unknown) => void;
 
   /** Wraps the callback of whoever holds a lock, so that the lock is released before it is called. */

@@ -8,7 +8,7 @@ import { createRequestHandler } from "./request-handler.js";
 
 export interface EmbeddedEngineOptions {
   /**
-   * Where the data lies: a folder, which is created if it is missing, or the word `memory`, which keeps nothing. (A
+   * Data location: a folder, which is created if it is missing, or the word `memory`, which keeps nothing. (A
    * folder of that name is `./memory`.)
    */
   data: string;

@@ -14,7 +14,7 @@ export interface ReasonDefinition {
   readonly transient: boolean;
   /** Condition of this reason, in Markdown, for the table in docs/errors.md. */
   readonly when: string;
-  /** What a caller should know about a retry, where yes or no does not say it. */
+  /** Advice on retries, where yes or no is not enough. */
   readonly retry?: string;
 }
 

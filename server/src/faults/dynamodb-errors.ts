@@ -80,7 +80,7 @@ export function serviceUnavailable(options: ServerErrorOptions = {}): AnswerFaul
   return { kind: options.applied === true ? "replace-answer" : "answer", status: 503, body };
 }
 
-/** How far a request's date may be from DynamoDB's clock. */
+/** Clock skew that DynamoDB tolerates. */
 const maxSkewMs = 5 * 60_000;
 
 /**

@@ -29,7 +29,7 @@ export interface FaultProxy {
   readonly seed: number;
   /** The last 10,000 requests that were not just forwarded, in the order in which their faults were chosen. */
   readonly log: readonly FaultLogEntry[];
-  /** How many requests came for each operation. `clear()` counts from 1 again. */
+  /** Requests by operation. `clear()` counts from 1 again. */
   readonly requests: Map<string, number>;
   /** Chooses the fault of each request; undefined leaves all to the rates. */
   decide: Decide | undefined;

@@ -18,9 +18,9 @@ interface Watched {
   probes: number;
   /** Number of bytes that had been sent at the last probe. */
   sent: number;
-  /** For how many probes something has waited to be sent, and nothing was. */
+  /** Probes during which output was pending and nothing was sent. */
   stuckLooks: number;
-  /** For how many probes it has ended, and was not closed yet. It shows no socket any more. */
+  /** Probes since it ended without being closed. Its socket is gone. */
   endedLooks: number;
 }
 
@@ -29,7 +29,7 @@ const probesPerRepeat = 40;
 /** Number of probes one that has ended has to close its connection in. */
 const endingLooks = 20;
 /**
- * For how many probes in a row nothing may be sent of what waits. At one alone, what waits may have come right before it, after a
+ * Consecutive probes without progress of pending output. After one alone, it may have been queued right before, after a
  * while without an answer.
  */
 const stuckLooks = 2;

@@ -31,7 +31,7 @@ export interface Http2Connections {
 }
 
 /**
- * How much one connection may have on its way, for each call that it may have open, in megabytes. Past it, Node
+ * Session memory per concurrent stream, in megabytes. Past it, Node
  * refuses the connection's new calls, and soon ends all of them. Its default of 10 in all is 25 of the largest values. The
  * memory is bounded all the same: a stream is asked for more only when its client has read.
  */
@@ -44,7 +44,7 @@ const minSessionMegabytes = 256;
  */
 const goawayTimeoutMs = 250;
 
-/** How often sessions are looked at that may have ended without a word: each is found within a few looks. */
+/** Interval of probes for dead sessions, in milliseconds. */
 const deadSessionsEveryMs = 500;
 
 /** Longest time that a client may go on sending a request that has been answered. */
@@ -94,7 +94,7 @@ export function createHttp2Connections(options: Http2ConnectionsOptions): Http2C
       );
     },
   );
-  /** What Node has just made of a stream: it hands it to a listener, at once. */
+  /** The exchange of a new stream, handed over by Node's synchronous event. */
   let opened: ReturnType<Exchange["open"]>;
   function takeOpened(request: NodeRequest, response: NodeResponse): void {
     prepareResponse(response);

@@ -19,7 +19,7 @@ function listenError(setting: string, address: string, cause: unknown): Error {
   return new Error(`cannot listen on ${address}: ${found}${advice === undefined ? "" : `; ${advice}`}`, { cause });
 }
 
-/** Why an address cannot be listened on, and what to do about it where that is known. */
+/** The reason why an address cannot be bound, with advice. */
 export function listenProblem(
   setting: string,
   cause: unknown,

@@ -27,9 +27,9 @@ export interface PortOptions {
    * keep theirs, so that they close first.
    */
   keepAliveMs?: number;
-  /** When connections are replaced. The default is never. */
+  /** Connection aging. The default is none. */
   age?: ConnectionAgeOptions | undefined;
-  /** What else is taken of clients. */
+  /** Further limits. */
   limits?: ConnectionLimitOptions;
   /** Makes TLS of each connection. Without it, they are plain. */
   tls?: TlsAcceptor | undefined;
@@ -54,7 +54,7 @@ export interface Port {
 /** Time that a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
 const lastRequestMs = 500;
 
-/** When closing, connections are accepted until none has come for so many milliseconds, but not for more than so many times that. */
+/** While closing, connections are accepted until none has arrived for this many milliseconds, within a bound. */
 const turnMs = 5;
 const maxTurns = 10;
 
@@ -92,7 +92,7 @@ export function createPort(options: PortOptions): Port {
     }
     sockets.add(socket);
     sniffing.add(socket);
-    // What went wrong with a connection shows in its calls; without a listener it would end the process.
+    // Connection errors surface in its calls; without a listener the event would crash the process.
     socket.on("error", ignore);
     socket.once("close", () => {
       sockets.delete(socket);

@@ -1,5 +1,5 @@
 /**
- * Where a connection comes from, as far as limits tell callers apart: its address, or for IPv6 the network of 64 bits, which is
+ * The address by which limits tell callers apart: its address, or for IPv6 the network of 64 bits, which is
  * what one machine is given.
  */
 export function networkOf(address: string): string {

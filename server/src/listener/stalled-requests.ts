@@ -10,7 +10,7 @@ export interface StalledRequests {
   sweep(now: number): void;
 }
 
-/** What a request waits for: its client's next bytes, nothing of its client's, or that its client takes the rest of the answer. */
+/** The party that a request waits for: its client's next bytes, nothing of its client's, or that its client takes the rest of the answer. */
 type Phase = "sending" | "served" | "taking";
 
 /** One request, as far as it is watched. There is one for each call, so it is an object of a class and not of closures. */
@@ -42,7 +42,7 @@ class WatchedStream extends Watched {
     return phaseOf(stream, stream.readableEnded || stream.state.remoteClose === 1);
   }
 
-  /** What is left of what the client may send: less with each byte, until it is told that it may send more. */
+  /** Remaining flow-control window of the client. */
   get progress(): number {
     return this.stream.state.localWindowSize ?? 0;
   }

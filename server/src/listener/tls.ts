@@ -39,7 +39,7 @@ interface Waiting {
 export function createTlsAcceptor(options: TlsAcceptorOptions): TlsAcceptor {
   const { material, clientCertificate, handshakeTimeoutMs = 10_000, onFailure = () => {} } = options;
   const versions = { minVersion: "TLSv1.2" } as const;
-  /** What is to be called for each connection that is shaking hands. */
+  /** Callbacks of connections during the TLS handshake. */
   const waiting = new Map<string, Waiting>();
   let { ca } = material;
   // It never listens: sockets are handed to it.
@@ -67,7 +67,7 @@ export function createTlsAcceptor(options: TlsAcceptorOptions): TlsAcceptor {
     }
   });
   server.on("tlsClientError", (error: NodeJS.ErrnoException, secure) => {
-    // Who connects and leaves is a probe of some kind.
+    // A connection that closes at once is a port probe.
     if (error.code !== "ECONNRESET") {
       onFailure(secure.remoteAddress, error.code ?? error.name);
     }

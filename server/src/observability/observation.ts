@@ -23,7 +23,7 @@ export interface Observation {
 export interface ObservationOptions {
   readonly settings: Settings;
   readonly logger: Logger;
-  /** Where OpenTelemetry's variables are. */
+  /** Environment with OpenTelemetry's variables. */
   readonly environment: Environment;
   /** The metrics to count into, when another process shows them. */
   readonly metrics: Metrics | undefined;

@@ -3,7 +3,7 @@ import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
 
 /**
- * What a server logs of itself once it serves: a line for each thing that the short form of `dynakv doctor` does not find well. It
+ * Self-check logged after start: a line for each thing that the short form of `dynakv doctor` does not find well. It
  * never ends the server, and does nothing where the embedded engine serves.
  */
 export async function logFindings(settings: Settings, logger: Logger, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-/** What npm does with a server that it has started. */
+/** Behaviour under npm. */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -19,7 +19,7 @@ export function isStartedByNpm({ npm_lifecycle_event }: NodeJS.ProcessEnv): bool
  * ends without a word to them; of SIGHUP and SIGKILL nobody hears.
  */
 export function whenNpmEnds(env: NodeJS.ProcessEnv, ended: () => void): void {
-  // Who gave it a session of its own wants it to stay.
+  // A process in its own session is meant to stay.
   const isDetached = readStat(process.pid)?.session === `${process.pid}`;
   if (!isStartedByNpm(env) || isDetached) {
     return;
@@ -47,7 +47,7 @@ function findStarters(): string | undefined {
   return parent.name.endsWith("sh") ? `${ppid} ${parent.parent}` : `${ppid}`;
 }
 
-/** What Linux tells of a process; undefined elsewhere. */
+/** /proc/PID/stat on Linux; undefined elsewhere. */
 function readStat(pid: number) {
   try {
     const [, name = "", parent, session] =

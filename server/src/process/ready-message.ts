@@ -11,7 +11,7 @@ export interface ReadyOptions {
   readonly isWatched: boolean;
 }
 
-/** What stands on stdout once calls are taken. Its first line is for scripts too, which look for `listening on URL`. */
+/** Ready message on stdout. Its first line is for scripts too, which look for `listening on URL`. */
 export function renderReady(
   settings: Settings,
   { url, embedded }: StartedServer,
@@ -39,7 +39,7 @@ Ctrl-C, or kill ${process.pid}, stops it gracefully.
 `;
 }
 
-/** What a caller needs beside the address. */
+/** Credentials that a caller needs. */
 function callerNeeds({ tlsClientCa, tlsClientAuth, tokensFile, jwks }: Settings) {
   const token = tokensFile !== undefined || jwks !== undefined;
   return { token, certificate: tlsClientCa !== undefined && (!token || tlsClientAuth === "required") };

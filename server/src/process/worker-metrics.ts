@@ -14,7 +14,7 @@ export interface MetricsOrder {
   readonly kind: "metrics" | "readiness";
 }
 
-/** What a worker has counted. */
+/** Metrics of a worker. */
 export interface MetricsReport {
   readonly kind: "metrics";
   readonly families: readonly MetricFamily[];

@@ -23,13 +23,13 @@ import {
   type ReadinessReport,
 } from "./worker-metrics.js";
 
-/** What the primary tells a worker. */
+/** Messages from the primary to a worker. */
 type Order =
   | { readonly kind: "start"; readonly engine: EngineAddress | undefined }
   | { readonly kind: "stop" }
   | MetricsOrder;
 
-/** What a worker tells the primary: first that it listens for orders, which would be lost before. */
+/** Messages from a worker to the primary: first that it listens, since earlier orders would be lost. */
 type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "started"; readonly started: StartedServer }
@@ -142,7 +142,7 @@ async function runPrimary(
   }
 
   const stopped = stopOnSignal(stop);
-  // What a signal that ends this process at once leaves behind.
+  // Cleans up after a signal that ends this process at once.
   process.once("exit", () => {
     for (const worker of workers) {
       worker.process.kill("SIGKILL");

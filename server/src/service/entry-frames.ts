@@ -40,7 +40,7 @@ export function reuseFrame(frame: Buffer): void {
   frames.give(frame);
 }
 
-/** What was found of the results of one message. They are used again, since a message is written as soon as it is measured. */
+/** Views of the results of one message, reused because a message is written as soon as it is measured. */
 const views = Array.from({ length: maxResults }, createEntryView);
 const places = new Int32Array(maxResults);
 const sizes = new Int32Array(maxResults);

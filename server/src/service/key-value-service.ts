@@ -126,7 +126,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     }
   }
 
-  /** What is wrong with a position fails that one alone. */
+  /** An invalid position fails alone. */
   function writeMany<T>(
     context: HandlerContext,
     keys: readonly string[],
@@ -150,7 +150,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
     scan({ prefix, cursor, consistency, keysOnly }, context) {
       checkPrefix(prefix);
-      // Who may read a prefix may read all that begins with it, and so all that begins with more.
+      // The right to read a prefix covers every longer prefix.
       checkRight(context, "read", [prefix]);
       const after = cursor === "" ? undefined : cursors.read(cursor, prefix);
       const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
@@ -262,7 +262,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
   return { implementation, enveloped, reuseEnvelope: reuseFrame };
 }
 
-/** What carries out a request that was found right. */
+/** Executes a validated request. */
 type Carried<T> = (signal: AbortSignal) => Promise<T>;
 
 /** A write that is refused before it is sent has changed nothing, and says so. */

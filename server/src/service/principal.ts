@@ -4,14 +4,14 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 
 /**
- * What may be done to a key. Reading includes knowing that it exists. Writing includes incrementing and touching, and being told what
+ * Rights to keys. Reading includes knowing that it exists. Writing includes incrementing and touching, and being told what
  * a write tells: whether there was an entry, its etag, and what a counter has become.
  */
 export type Right = "read" | "write" | "delete";
 
 export const rights: readonly Right[] = ["read", "write", "delete"];
 
-/** Who makes a call, and what that allows. */
+/** The authenticated caller and its rights. */
 export interface Principal {
   /** For logs and metrics, such as the name of a token. Never a secret. */
   readonly name: string;
@@ -20,10 +20,10 @@ export interface Principal {
   mayAny(right: Right): boolean;
 }
 
-/** Who calls a server that asks nobody who they are. */
+/** The principal of a server without authentication. */
 export const anyone: Principal = { name: "anyone", may: () => true, mayAny: () => true };
 
-/** Where the transport says who makes a call. */
+/** Context key of the principal. */
 export const principalKey = createContextKey<Principal>(anyone, { description: "who makes the call" });
 
 /** So many keys are looked up before others are looked after. */

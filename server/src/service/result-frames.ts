@@ -17,7 +17,7 @@ export async function* frameResults(
       length: group.length,
       body: group.body,
       index: (nth) => group.index(nth),
-      // What is written of a view has the data in it.
+      // A view that is written includes the data.
       view: (nth, view) => !isMetadataOnly && group.view(nth, view),
       key: (nth) => group.key(nth),
       encode: (nth) =>

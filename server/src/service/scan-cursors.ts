@@ -4,7 +4,7 @@ import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { invalidField } from "../errors/dynakv-error.js";
 import { keyError } from "./validation.js";
 
-/** Where scans of one table go on, as callers keep it. */
+/** Encodes and decodes scan cursors of one table. */
 export interface ScanCursors {
   write(key: string, prefix: string): string;
   /** The key after which to go on. Throws INVALID_ARGUMENT for what was not made for this table and prefix. */

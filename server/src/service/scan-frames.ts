@@ -20,7 +20,7 @@ export async function* frameScanned(
     const source: ResultSource = {
       length: page.length,
       body: page.body,
-      // What is written of a view has the data in it.
+      // A view that is written includes the data.
       view: (nth, view) => !isMetadataOnly && page.view(nth, view),
       key: (nth) => page.key(nth),
       encode(nth) {

@@ -11,7 +11,7 @@ import { archivePrefix, isArchiveKey } from "../store/layout/request-archive.js"
 import { parseRequestId, type RequestId } from "../store/layout/request-id.js";
 import { lastExpiryMs } from "./messages.js";
 
-/** What is wrong with a key; undefined when it may be used. */
+/** Validates a key; undefined when it is valid. */
 export function keyError(key: string, field = "key"): DynakvError | undefined {
   if (key === "") {
     return invalidField(ErrorReason.INVALID_KEY, field, `0 bytes; a key has 1 to ${maxKeyBytes}`);
@@ -184,7 +184,7 @@ export function toPositiveMs(field: string, duration: Duration | undefined): num
   return toMs(seconds, nanos);
 }
 
-/** What a Set stores. */
+/** The data stored by a Set. */
 export function toData({ value, counter }: SetRequest): StoredEntry["data"] {
   if (counter === undefined) {
     return { kind: "value", value };

@@ -30,7 +30,7 @@ export function writeVarint(frame: Buffer, start: number, value: number): number
   return at;
 }
 
-/** What comes before the content of a delimited field. */
+/** Writes tag and length of a delimited field. */
 export function writeHead(frame: Buffer, start: number, field: number, bytes: number): number {
   frame[start] = (field << 3) | delimited;
   return writeVarint(frame, start + 1, bytes);

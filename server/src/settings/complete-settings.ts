@@ -50,7 +50,7 @@ export function completeSettings(
         `${labelOf("defaultDeadlineSeconds")}: ${settings.defaultDeadlineSeconds} is more than the ${settings.maxDeadlineSeconds} of ${labelOf("maxDeadlineSeconds")}`,
       );
     }
-    // Who lowers the longest deadline should not have to lower a default as well.
+    // Lowering the longest deadline lowers the default with it.
     settings.defaultDeadlineSeconds = settings.maxDeadlineSeconds;
   }
   // All that a URL warns of is where it leads; another endpoint leads elsewhere.

@@ -5,11 +5,11 @@ import { checkSetting } from "./check-setting.js";
 import type { Settings } from "./settings.js";
 import { isRegion, showValue } from "./text-checks.js";
 
-/** What a connection URL says. */
+/** A parsed connection URL. */
 export interface ConnectionUrl {
   /** The settings that it names, and no others. */
   readonly settings: Partial<Pick<Settings, UrlSetting>>;
-  /** What the operator should know about where it leads. */
+  /** Warnings for the operator. */
   readonly warnings: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export interface LoadSettingsOptions {
   readonly readFile?: (path: string) => string | Buffer;
 }
 
-/** What a command line asks for: to run with some settings, or only to be told something. */
+/** Result of parsing a command line: settings, help or version. */
 export type LoadedSettings =
   | ({ readonly kind: "settings" } & CompleteSettings)
   | { readonly kind: "help" }

@@ -131,7 +131,7 @@ export function checkHeaderName(name: string, label: string): void {
   }
 }
 
-/** What stands between the commas of a list. */
+/** Splits a comma-separated list. */
 export function splitList(value: string): string[] {
   return value
     .split(",")

@@ -6,7 +6,7 @@ import type { Call } from "../call.js";
 import { requestIdHeader } from "../header-names.js";
 
 /**
- * What a service is told of a call: the same as Connect tells, made only when it is asked for. One thing differs: the signal aborts
+ * HandlerContext of a call, as Connect's, built lazily. One thing differs: the signal aborts
  * at the deadline, when the client leaves and when the server stops, but not when the call has ended well.
  */
 export class GrpcCall implements HandlerContext {

@@ -98,7 +98,7 @@ export function* extractJsonList(
 /** It is looked for no further: what else a request has is short. */
 const maxBytesBefore = 65_536;
 
-/** Where the elements of a list begin that is a field of the document itself. */
+/** Offset of the elements of a top-level list field. */
 function findList(text: Buffer, name: string): number | undefined {
   let depth = 0;
   for (let at = 0; at < Math.min(text.length, maxBytesBefore); at++) {

@@ -36,7 +36,7 @@ export function createMessageScan(schema: DescMessage, maxElements: number): Mes
   let level: Level = { schema, end: Number.POSITIVE_INFINITY };
   /** The tag of an element of the list, where that is one byte and the element a string: 0 is none. */
   const elementTag = list !== undefined && list.number < 16 && list.message === undefined ? list.number * 8 + 2 : 0;
-  /** Where the present chunk begins, and the next byte that is to be looked at. */
+  /** Start of the current chunk, and the next byte. */
   let base = 0;
   let next = 0;
   /** The number that is being read, and what it is. */

@@ -1,7 +1,7 @@
 import type { MetricDefinition } from "./definitions.js";
 
 /**
- * What counts: plain numbers, each found once and then changed in place, since a call costs some forty microseconds in all.
+ * Counters: plain numbers, each found once and then changed in place, since a call costs some forty microseconds in all.
  * prom-client's own counters look up their labels each time, a microsecond for each; it gets these when the page is asked for.
  */
 export interface Cell {

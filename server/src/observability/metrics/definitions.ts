@@ -1,4 +1,4 @@
-/** What a metric is. Names and units keep to Prometheus's conventions: base units, `_total` for what only grows. */
+/** Definition of a metric. Names and units keep to Prometheus's conventions: base units, `_total` for what only grows. */
 export interface MetricDefinition {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";

@@ -39,7 +39,7 @@ export interface Metrics {
   read(): Promise<MetricFamily[]>;
 }
 
-/** What is counted of one method. */
+/** Counters of one method. */
 interface MethodCells {
   readonly inFlight: Cell;
   readonly duration: HistogramCell;

@@ -1,7 +1,7 @@
 import { AggregatorRegistry, type Metric, Registry } from "prom-client";
 import type { MetricFamily } from "./cells.js";
 
-/** What a page is sent as. */
+/** Content type of the page. */
 export const pageContentType = Registry.PROMETHEUS_CONTENT_TYPE;
 
 /** The page of one process. */
@@ -19,7 +19,7 @@ export function renderMerged(processes: readonly (readonly MetricFamily[])[]): P
 }
 
 /**
- * What of processes that have ended must still be counted: a counter that became smaller would look to Prometheus as if it had
+ * Counts of ended processes that must be kept: a counter that became smaller would look to Prometheus as if it had
  * begun anew, and all that the others have counted would be counted again.
  */
 export async function keepCounts(processes: readonly (readonly MetricFamily[])[]): Promise<MetricFamily[]> {

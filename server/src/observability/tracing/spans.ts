@@ -17,7 +17,7 @@ import type { RequestObserver } from "../../store/dynamodb/observed-requests.js"
 /** The services that watch the server rather than use it. Their calls come every few seconds, and nobody wants to see them. */
 const untraced = /^grpc\./;
 
-/** What of a call's failures is the server's: by OpenTelemetry's conventions of gRPC, the others are no error of a server span. */
+/** Codes that are the server's fault: by OpenTelemetry's conventions of gRPC, the others are no error of a server span. */
 const serverErrors: ReadonlySet<Code> = new Set([
   Code.Unknown,
   Code.DeadlineExceeded,

@@ -50,7 +50,7 @@ export function createCombinedIncrement(context: StoreContext): CombinedIncremen
   };
 }
 
-/** What may not be added for its time holds up none that may. */
+/** An untimely increment must not delay the others. */
 async function lookForOne(context: StoreContext, input: Increment, { signal }: CallOptions): Promise<IncrResult> {
   return inSection(context, input.key, async (section) => {
     const options = { isRepeatable: true, section, signal, uncertain: {} };
@@ -58,7 +58,7 @@ async function lookForOne(context: StoreContext, input: Increment, { signal }: C
   });
 }
 
-/** How often those that were refused together are tried together again, each time but for the first of them. */
+/** Retries of a refused group, each without its first member. */
 const maxRegroupings = 2;
 
 /** Never rejects: each of the group is told. */

@@ -218,7 +218,7 @@ function writeValues(id: RequestId, nowMs: number): Item {
   return { ":written": { N: formatSeconds(nowMs) }, ":etag": { S: nonceOf(id) } };
 }
 
-/** What an update does about the expiry, as the end of its SET clause and the REMOVE clause, with what else is removed. */
+/** SET and REMOVE clauses for the expiry. */
 function expiryClauses(expires: number | "never" | undefined) {
   const { sets, removes, values } =
     expires === undefined

@@ -10,7 +10,7 @@ import type { IncrResult } from "./recall.js";
 /** Increments that count as one, under one id: a caller's own, or those of all who sent none. */
 export interface Bundle {
   readonly increment: Increment;
-  /** Whether callers may send it again, and it still counts once. */
+  /** True if callers may retry it safely. */
   readonly isRepeatable: boolean;
   readonly parts: readonly [Waiting, ...Waiting[]];
 }
@@ -18,7 +18,7 @@ export interface Bundle {
 /** Increments without ids as one, under an id of the server's. */
 export function bundleOf(id: RequestId, parts: readonly [Waiting, ...Waiting[]]): Bundle {
   const inputs = parts.map(({ input }) => input);
-  // Where no counter could take them all, the sum is refused whatever there is, and each is looked at by itself.
+  // A sum that no counter could take is always refused, and each is then tried alone.
   const sum = addUp(inputs) ?? { delta: inputs.reduce((total, { delta }) => total + delta, 0n), min: 1n, max: 0n };
   const { expiry } = inputs.at(-1) ?? parts[0].input;
   return { increment: { ...parts[0].input, ...sum, expiry, id }, isRepeatable: false, parts };

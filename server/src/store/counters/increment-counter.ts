@@ -27,10 +27,10 @@ export interface IncrInput extends Omit<Increment, "id"> {
   readonly id: RequestId | undefined;
 }
 
-/** How many steps one increment takes at most, before it gives way to the other writers that keep coming between. */
+/** Step limit of one increment under contention. */
 const maxSteps = 12;
 
-/** What to do next, now that the item is known. */
+/** The next step, now that the item is known. */
 type Step =
   | { readonly kind: "update"; readonly fence: Fence; readonly needsRoom: boolean }
   | { readonly kind: "create"; readonly value: bigint }
@@ -131,7 +131,7 @@ function applied(context: StoreContext, id: RequestId, item: Item): Incremented 
   return { result: appliedResult(context, id, item), item };
 }
 
-/** What to do about an item on which a request was refused. Throws when that is to refuse the increment. */
+/** Plans the step after a refused request. Throws to refuse the increment. */
 async function nextStep(
   context: StoreContext,
   input: Increment,

@@ -44,7 +44,7 @@ export function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waitin
 }
 
 /**
- * Whether two increments create the same counter, and both keep its expiry or both set one: then the last one's is left. Those with
+ * Returns true if two increments create the same counter, and both keep its expiry or both set one: then the last one's is left. Those with
  * members are a group of their own, whose writes are made at the same time, but each apart: most may be of members that were counted
  * before.
  */

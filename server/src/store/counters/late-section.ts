@@ -5,7 +5,7 @@ import { abortError } from "../../errors/dynakv-error.js";
 export type LateCounters = Map<string, Set<() => void>>;
 
 /**
- * What an increment goes through whose id may be in the archive, from the look at the item to the write: one at a time for each
+ * Critical section of an increment whose id may be in the archive, from reading the item to the write: one at a time for each
  * counter of a server, since a trim in between makes the look worthless.
  */
 export interface LateSection {

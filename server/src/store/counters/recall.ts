@@ -20,13 +20,13 @@ export interface IncrResult {
   readonly replayed: boolean;
 }
 
-/** What is known of increments, once the item of their counter is. */
+/** Replays and duplicates found in a counter's item. */
 export interface Recalled {
   /** Undefined when the item remembers nothing. */
   readonly memory: DedupState | undefined;
   /** The answers to those that were applied before. */
   readonly replays: ReadonlyMap<Increment, IncrResult>;
-  /** What a write of the others has to be guarded by. */
+  /** Guard for writing the others. */
   readonly fence: Fence;
 }
 
@@ -108,7 +108,7 @@ function pair(increment: Increment, result: bigint | undefined): [Increment, big
   return result === undefined ? [] : [[increment, result]];
 }
 
-/** What an item remembers. Throws UNREADABLE_ITEM when the attribute is another program's. */
+/** Deduplication state of an item. Throws UNREADABLE_ITEM when the attribute is another program's. */
 function memoryOf({ layout }: StoreContext, item: Item): DedupState | undefined {
   const name = layout.names.requestsAttribute;
   if (item[name] !== undefined && item[name].M === undefined) {

@@ -4,10 +4,10 @@ import type { UncertainOutcome } from "../dynamodb/retry.js";
 import { type RequestId, timeOf } from "../layout/request-id.js";
 import type { StoreContext } from "../store-context.js";
 
-/** How far the clock of a caller may be ahead of the server's, in milliseconds. */
+/** Tolerated lead of a caller's clock, in milliseconds. */
 const maxAheadMs = 60_000;
 
-/** Why an id may be looked for, and not be added; undefined when it may be added. */
+/** Reason why an id may only be looked up; undefined when it may be added. */
 export type Untimely = "old" | "ahead" | undefined;
 
 /**
@@ -47,7 +47,7 @@ export function tooOld(why: string): DynakvError {
 }
 
 /**
- * What the refusal of an id for its age tells: the server's time, with which its caller may make another id and send the increment under
+ * Error details for an untimely id: the server's time, with which its caller may make another id and send the increment under
  * that. So not while an earlier try of this same request may still be applied.
  */
 export function tellTime({ clock }: StoreContext, uncertain: UncertainOutcome, error: unknown): unknown {

@@ -2,11 +2,11 @@ import type { Clock } from "../layout/entry.js";
 import type { LateCounters } from "./late-section.js";
 import { createRequestIds, type RequestIds } from "./own-request-ids.js";
 
-/** How increments are remembered, and what this server does about that just now. */
+/** Deduplication window of increments, with its running work. */
 export interface RequestWindow {
   /** Time that an increment can be repeated, counted from the time in its id. */
   readonly windowMs: number;
-  /** How many of its last increments a counter's own item remembers, before older ones move to the archive. */
+  /** Slots of a counter's own item, before older ones move to the archive. */
   readonly maxSlots: number;
   /** The ids of this server, for increments that come without one. */
   readonly ids: RequestIds;

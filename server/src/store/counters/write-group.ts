@@ -16,15 +16,15 @@ import { inTurn, recall, refuseForgotten } from "./recall.js";
 import { tellTime } from "./request-times.js";
 import { makeRoomIfFull, trimIfWorthwhile } from "./trim-memory.js";
 
-/** How often in a row a write of several may be refused, while what is known of them changes each time. */
+/** Consecutive times that a write of several may be refused, while what is known of them changes each time. */
 const maxRounds = 12;
 
-/** What could not be written together. */
+/** Increments that could not be written together. */
 export interface Left {
   readonly left: readonly Bundle[];
   /** Those that need an id of their own now. */
   readonly apart: readonly Waiting[];
-  /** Whether there is a counter to write to, as far as is known. */
+  /** True if the counter is believed to exist. */
   readonly isThere: boolean;
 }
 
@@ -60,7 +60,7 @@ export async function writeGroup(
       seen = written.item;
     } catch (error) {
       failAll([first, ...others], withUncertainOutcome(uncertain, readFailed(error)));
-      // Whether these would have left their bounds after the others is not known.
+      // It is unknown whether these would have exceeded their bounds after the others.
       return asLeft(picked?.refused ?? []);
     }
     try {
@@ -128,7 +128,7 @@ function asLeft(waiting: readonly Waiting[]): Left {
   return { left, apart, isThere: true };
 }
 
-/** What became known of a write that was refused. */
+/** Findings after a refused write. */
 interface AfterRefusal extends Left {
   readonly fence: Fence;
   readonly hasMadeRoom: boolean;

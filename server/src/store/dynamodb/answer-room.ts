@@ -8,7 +8,7 @@ export interface AnswerRoom {
 export class NoRoomError extends Error {
   /** It counts as a request that was aborted. */
   override readonly name = "AbortError";
-  /** How long the answer was. */
+  /** Length of the response. */
   readonly bytes: number;
 
   constructor(bytes: number) {

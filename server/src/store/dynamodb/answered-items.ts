@@ -45,7 +45,7 @@ export class AnsweredItems {
     return this.parsed[index] === undefined;
   }
 
-  /** Where the text or the bytes of an ordinary item's column begin in the body; 0 when it has none. */
+  /** Offset of an ordinary item's column in the body; 0 when absent. */
   from(index: number, column: number): number {
     return this.spans[(index * this.columns.length + column) * 2] as number;
   }

@@ -51,7 +51,7 @@ export function createDynamoDBClient(options: DynamoDBClientOptions): DynamoDBCl
   return client;
 }
 
-/** Where AWS has DynamoDB: everywhere, in China, and the same by IPv6. */
+/** AWS's endpoint domains: global, China, and their dual-stack forms. */
 const awsDomains = ["amazonaws.com", "amazonaws.com.cn", "api.aws", "api.amazonwebservices.com.cn"];
 
 /** Returns true if an endpoint has one of AWS's own names. */

@@ -74,7 +74,7 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   readonly #resolve: (answer: HttpAnswer) => void;
   readonly #reject: (error: Error) => void;
   readonly #chunks: Buffer[] = [];
-  /** Where a large answer is gathered whose length is known, and how much of it has come. */
+  /** Buffer for a large response of known length, and its fill level. */
   #whole: Buffer | undefined;
   #received = 0;
   #abort: ((error?: Error) => void) | undefined;

@@ -21,7 +21,7 @@ export interface RequestEnd {
   readonly ms: number;
   /** The capacity units that it took. DynamoDB does not tell those of a request that it refused. */
   readonly units: number;
-  /** How many of its keys BatchGetItem left out. */
+  /** UnprocessedKeys of BatchGetItem. */
   readonly unprocessed: number;
   readonly failure: BackendFailure | undefined;
 }

@@ -82,7 +82,7 @@ class ItemScanner {
   private readonly types: readonly number[];
   /** Two numbers for each column of each item: see {@link AnsweredItems}. */
   private spans: Int32Array<ArrayBuffer>;
-  /** Where each item begins and ends; an ordinary one's start is negative. */
+  /** Start and end of each item; an ordinary one's start is negative. */
   private readonly items: number[] = [];
   private count = 0;
   /** True if the string that was read last has neither escapes nor anything but ASCII. */
@@ -240,7 +240,7 @@ class ItemScanner {
     return at + 1;
   }
 
-  /** Where base64 ends. That it is base64 is seen when it is decoded. */
+  /** End of a base64 string, which is validated when decoded. */
   private endOfBase64(from: number): number {
     this.isPlain = true;
     const to = this.body.indexOf(quote, from);
@@ -269,7 +269,7 @@ class ItemScanner {
   }
 }
 
-/** Where the list begins that the names lead to. */
+/** Offset of the list at a path of names. */
 function findList(body: Buffer, path: readonly string[]): number {
   let at = 0;
   for (const wanted of path) {
@@ -281,7 +281,7 @@ function findList(body: Buffer, path: readonly string[]): number {
   return body[at] === listStart ? at : broken;
 }
 
-/** Where the value of a member of an object begins. */
+/** Offset of an object member's value. */
 function findMember(body: Buffer, start: number, wanted: string): number {
   if (body[start] !== objectStart) {
     return broken;
@@ -322,7 +322,7 @@ function skipSpace(body: Buffer, start: number): number {
   return at;
 }
 
-/** Where a value ends that is not looked into: whoever parses it sees whether it is one. */
+/** End of a skipped value, which is validated by its parser. */
 function skipValue(body: Buffer, start: number): number {
   let depth = 0;
   for (let at = start; at < body.length; at++) {

@@ -21,7 +21,7 @@ export interface DedupState {
   readonly floor: bigint;
   /** The highest sequence that was removed without having been archived. */
   readonly lost: bigint;
-  /** How often something was removed. */
+  /** Number of trims. */
   readonly epoch: bigint;
   /** True if the key was deleted, and the item kept for this memory alone. */
   readonly gone: boolean;

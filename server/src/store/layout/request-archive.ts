@@ -30,7 +30,7 @@ export interface ArchiveItem {
   readonly key: string;
   /** The epoch second from which it can go: two windows after any id that it may ever hold. */
   readonly expireAt: number;
-  /** How many ids it takes at most. */
+  /** Capacity in ids. */
   readonly fullAt: number;
 }
 

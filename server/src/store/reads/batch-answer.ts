@@ -16,7 +16,7 @@ const firstError = -3;
 /** DynamoDB's answer to a batch. Entries are made of items only when they are asked for. */
 export class BatchAnswer {
   readonly batch: KeyBatch;
-  /** How many bytes of items there were. */
+  /** Bytes of items. */
   bytes = 0;
   /** The keys that are to be asked for again; undefined when there are none. */
   left: KeyBatch | undefined;

@@ -90,7 +90,7 @@ function createQueue(context: StoreContext, strong: boolean): ReadCoalescer<Foun
       if (apart.length > 0) {
         apartUntil = performance.now() + apartMs;
       }
-      // Where there is no room for all of them, each small one has room alone.
+      // Without room for all, each small one may still fit alone.
       await Promise.all([...apart, ...unread].map(async (key) => found(key, await readOne(key, options))));
     },
   });

@@ -7,7 +7,7 @@ import type { CallOptions, ReadOptions, StoredEntry } from "../layout/entry.js";
 import { projection, wholeProjection } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
 
-/** What is answered in so many bytes is there as soon as its head is. */
+/** Responses of this size arrive together with their head. */
 const smallBytes = 65_536;
 
 /** The entry at a key, or undefined when there is none or it has expired. */

@@ -19,11 +19,11 @@ export interface ReadManyInput {
   readonly ordered: boolean;
   /** The error of a key that must not be asked for; undefined when it may. */
   readonly check: (key: string) => DynakvError | undefined;
-  /** Whether it fails with OVERLOADED when there is no room for it, and does not wait. The default is false. */
+  /** True to fail with OVERLOADED when there is no room, instead of waiting. The default is false. */
   readonly isImpatient?: boolean;
 }
 
-/** How long an answer waits to be read: its connection is taken meanwhile. */
+/** Time that a response may wait to be read: its connection is taken meanwhile. */
 const answerWaitMs = 300;
 
 /**
@@ -192,7 +192,7 @@ export async function* readMany(
   }
 }
 
-/** What is held for a batch, and how long its answer is once that is known. */
+/** Memory held for a batch, and its response's length once known. */
 interface Hold {
   bytes: number;
   answerBytes: number;

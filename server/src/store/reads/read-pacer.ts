@@ -3,7 +3,7 @@ import type { ItemSizes } from "./item-sizes.js";
 
 /** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
 export interface ReadPacer {
-  /** How many keys to ask for in the next batch: at most 100, DynamoDB's limit of BatchGetItem. */
+  /** Keys of the next batch: at most 100, DynamoDB's limit of BatchGetItem. */
   keysPerBatch(): number;
   /** Number of bytes an answer to so many keys is likely to bring. */
   expectedBytes(keys: number): number;

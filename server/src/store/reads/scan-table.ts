@@ -19,7 +19,7 @@ export interface ScanInput {
 
 /** A page of a scan. Entries are made of items only when they are asked for. */
 export interface ScanPage {
-  /** How many items there are: some have expired, or hold nothing for a reader. */
+  /** Items of the page; some are expired or tombstones. */
   readonly length: number;
   key(nth: number): string;
   /** The entry of an item; undefined when it holds none. */

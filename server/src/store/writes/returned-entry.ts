@@ -32,7 +32,7 @@ export function replacedEntry(
 }
 
 /**
- * Whether an answer lacks what it replaced, although its condition demands that there was something. Something on the way to
+ * Returns true if a response lacks what it replaced, although its condition demands that there was something. Something on the way to
  * DynamoDB has answered in its place.
  */
 export function requireOld(condition: WriteCondition | undefined, old: Item | undefined): void {

@@ -38,7 +38,7 @@ export interface SetResult {
 /** Result of an applied Set. The replaced entry is unknown when the Set was found by a read. */
 type Applied = SetResult & { readonly isFound: boolean };
 
-/** How often entries may appear and vanish while a Set that keeps their expiry looks for one. */
+/** Attempts of a Set that keeps the expiry while entries appear and vanish. */
 const maxKeepRounds = 5;
 
 /** Stores a value or a counter whole: ordinarily by one PutItem. */

@@ -56,7 +56,7 @@ export async function* writeMany<T>(
   let defect: { readonly error: unknown } | undefined;
   let wake = () => {};
 
-  /** Whether one more write may be begun. The first need no slot: what has begun goes on. */
+  /** Returns true if one more write may start. The first need no slot. */
   function hasRoom(): boolean {
     if (untaken.length + running >= maxUntaken || untakenBytes >= maxUntakenBytes) {
       return false;
@@ -157,7 +157,7 @@ export async function* writeMany<T>(
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-        // What is answered in the same turn goes into the same message.
+        // Results of the same turn share a message.
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
