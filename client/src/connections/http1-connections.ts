@@ -9,7 +9,7 @@ import { noteSent, noteUnsent } from "../unsent.js";
 /** The connections of HTTP/1.1 to one server: each running call has one. */
 export interface Http1Connections {
   readonly agent: http.Agent;
-  /** Notes of a request that it is not sent as long as no connection has come about. */
+  /** Notes of a request that it is not sent as long as there is no connection. */
   begin(request: object): void;
   /** Closes those that wait for their next call. */
   closeIdle(): void;

@@ -9,7 +9,7 @@ import { createCountedWarning } from "../observability/counted-warning.js";
 import { anyone } from "../service/principal.js";
 import { createAdaptiveLimit } from "./adaptive-limit.js";
 import { createAdmissionQueue, type QueuedCall } from "./admission-queue.js";
-import { createUsualTimes } from "./latency-percentile.js";
+import { createLatencyPercentiles } from "./latency-percentile.js";
 import { createLoadMeter } from "./load-meter.js";
 import { createMemoryBudget, type MemoryBudget } from "./memory-budget.js";
 import { type ShedKind, shedError } from "./overload-errors.js";
@@ -89,7 +89,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   const healthByAddress = new Map<string, number>();
   const limit = createAdaptiveLimit({ min: minLimit, initial: initialLimit, max: maxCalls * streamWeight });
   const queue = createAdmissionQueue();
-  const usual = createUsualTimes();
+  const percentiles = createLatencyPercentiles();
   let calls = 0;
   let waitingCalls = 0;
   /** The weight of what runs, and the most of it since the last look. */
@@ -183,7 +183,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     const begunAt = performance.now();
     call.onEnd(() => {
       runningUnary--;
-      usual.add(call.method, performance.now() - begunAt);
+      percentiles.add(call.method, performance.now() - begunAt);
       stop(weight);
     });
   }
@@ -207,7 +207,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
       streams.delete(stream);
       // Time spent on slow readers is not latency of the call.
       if (!wasStalled && stream.isHeld) {
-        usual.add(call.method, performance.now() - begunAt);
+        percentiles.add(call.method, performance.now() - begunAt);
       }
       if (stream.isHeld) {
         stop(weight);
@@ -232,7 +232,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     queuedSince = queue.isEmpty ? now : queuedSince;
     const unsetMs = call.method?.methodKind === "unary" ? defaultDeadlineMs : Number.POSITIVE_INFINITY;
     const deadlineMs = call.timeoutMs ?? unsetMs;
-    const beginBy = call.startedAt - lagMs + deadlineMs - usual.of(call.method);
+    const beginBy = call.startedAt - lagMs + deadlineMs - percentiles.of(call.method);
     const isBurst = now - queuedSince <= burstMs;
     const longestMs = Math.min(isBurst ? Number.POSITIVE_INFINITY : maxWaitMs, (beginBy - now) * maxWaitShare);
     if (expectedMs >= longestMs) {

@@ -1,7 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 
 /** Latency percentiles by method. */
-export interface UsualTimes {
+export interface LatencyPercentiles {
   add(method: DescMethod | undefined, ms: number): void;
   /** The 95th percentile in milliseconds; 0 without samples. A few very long calls hardly change it. */
   of(method: DescMethod | undefined): number;
@@ -11,7 +11,7 @@ export interface UsualTimes {
 const shorter = 1.004;
 const longer = shorter ** 19;
 
-export function createUsualTimes(): UsualTimes {
+export function createLatencyPercentiles(): LatencyPercentiles {
   const estimates = new Map<DescMethod | undefined, number>();
   return {
     add(method, ms) {

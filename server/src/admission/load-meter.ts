@@ -17,7 +17,7 @@ export interface LoadMeter {
 }
 
 /** Sampling interval, in milliseconds. */
-export const lookEveryMs = 20;
+export const sampleEveryMs = 20;
 /** After so many looks without a call it stops, so that a server that is idle does nothing at all. */
 const quietLooks = 50;
 /** The share of time from which on the processor counts as saturated. */
@@ -44,7 +44,7 @@ export function createLoadMeter(onLook: (load: Load) => void): LoadMeter {
     if (++quiet > quietLooks) {
       stop();
     }
-    onLook({ isSaturated: utilization >= saturatedShare, lagMs: Math.max(0, elapsedMs - lookEveryMs), elapsedMs });
+    onLook({ isSaturated: utilization >= saturatedShare, lagMs: Math.max(0, elapsedMs - sampleEveryMs), elapsedMs });
   }
 
   function stop(): void {
@@ -58,7 +58,7 @@ export function createLoadMeter(onLook: (load: Load) => void): LoadMeter {
       if (timer === undefined) {
         lastAt = performance.now();
         before = performance.eventLoopUtilization();
-        timer = setInterval(look, lookEveryMs).unref();
+        timer = setInterval(look, sampleEveryMs).unref();
       }
     },
     stop,

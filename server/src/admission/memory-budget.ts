@@ -25,7 +25,7 @@ export interface MemoryBudget extends CallMemory {
 export interface MemoryBudgetOptions {
   /** The most bytes that are held together. */
   readonly limit: number;
-  /** Makes the refusals, where they are to be counted as well. */
+  /** Makes the errors, where they are to be counted as well. */
   readonly refuse?: (kind: ShedKind) => DynakvError;
   /** Longest time that a client may keep others waiting, in milliseconds. */
   readonly graceMs?: number;

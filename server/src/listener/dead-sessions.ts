@@ -19,20 +19,20 @@ interface Watched {
   /** Number of bytes that had been sent at the last probe. */
   sent: number;
   /** Probes during which output was pending and nothing was sent. */
-  stuckLooks: number;
+  stuckProbes: number;
   /** Probes since it ended without being closed. Its socket is gone. */
-  endedLooks: number;
+  endedProbes: number;
 }
 
 /** After how many probes one that has not answered is asked again: twenty seconds at half a second each. */
 const probesPerRepeat = 40;
 /** Number of probes one that has ended has to close its connection in. */
-const endingLooks = 20;
+const endingProbes = 20;
 /**
  * Consecutive probes without progress of pending output. After one alone, it may have been queued right before, after a
  * while without an answer.
  */
-const stuckLooks = 2;
+const stuckProbes = 2;
 /** Size of a PING ack: nine bytes of frame header, eight of payload. */
 const confirmationBytes = 17;
 
@@ -56,7 +56,7 @@ export function createDeadSessions(everyMs: number): DeadSessions {
   function probe(): void {
     for (const [session, watched] of sessions) {
       if (session.destroyed) {
-        if (++watched.endedLooks > endingLooks) {
+        if (++watched.endedProbes > endingProbes) {
           watched.socket.destroy();
         }
         continue;
@@ -66,17 +66,17 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         const handle = handleOf(session);
         const takesMore = handle?.writeQueueSize === 0;
         const isStuck = takesMore && (session.state.outboundQueueSize ?? 0) > 0 && bytesWritten === watched.sent;
-        watched.stuckLooks = isStuck ? watched.stuckLooks + 1 : 0;
+        watched.stuckProbes = isStuck ? watched.stuckProbes + 1 : 0;
         // It may have died after the ping was sent: another one stays in the queue then.
         if (++watched.probes % probesPerRepeat === 0) {
           session.ping(() => {});
         }
-        if (watched.stuckLooks >= stuckLooks || handle?.getpeername?.({}) !== 0) {
+        if (watched.stuckProbes >= stuckProbes || handle?.getpeername?.({}) !== 0) {
           session.destroy();
         }
       } else if (bytesRead !== watched.alive && bytesRead === watched.seen) {
         watched.probes = 0;
-        watched.stuckLooks = 0;
+        watched.stuckProbes = 0;
         watched.isAsked = session.ping(() => {
           watched.isAsked = false;
           // Not all that has come by now: it may have died by what came right behind its answer.
@@ -97,8 +97,8 @@ export function createDeadSessions(everyMs: number): DeadSessions {
         isAsked: false,
         probes: 0,
         sent: 0,
-        stuckLooks: 0,
-        endedLooks: 0,
+        stuckProbes: 0,
+        endedProbes: 0,
       });
       session.once("close", () => sessions.delete(session));
     },

@@ -22,7 +22,7 @@ export interface TlsAcceptorOptions {
   readonly clientCertificate: "never" | "optional" | "required";
   /** TLS handshake timeout in milliseconds. The default is 10,000, as long as a first request's head may. */
   readonly handshakeTimeoutMs?: number;
-  /** Hears of connections that did not come about, with a short code. */
+  /** Hears of failed TLS handshakes, with a short code. */
   readonly onFailure?: (address: string | undefined, code: string) => void;
 }
 

@@ -249,7 +249,7 @@ test("whoever cannot say who they are is refused in every protocol, before the b
   const attempts = Object.entries(await badAttempts());
   const messages = new Set<string>();
   const all = attempts.flatMap(([name, attempt], index) =>
-    // The other methods take part in turn: they have the same gate.
+    // The other methods take part in turn: they have the same interceptor.
     formsOf([get, mGet, methods[index % methods.length] as Method])
       .filter(([, { name: form }], position) =>
         position < 16 ? !name.endsWith("over TLS") || /^gRPC$|^JSON over/.test(form) : form === "gRPC",

@@ -134,7 +134,7 @@ test("the refused are asked to come back at different times", async () => {
   await release();
 });
 
-test("refusals are counted in the log, not told one by one", async () => {
+test("refused calls are counted in the log, not told one by one", async () => {
   const { client, lines, server: limited } = await startLimited({ maxCalls: 1 });
   const release = await holdCall(client);
   for (let n = 0; n < 40; n++) {

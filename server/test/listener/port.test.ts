@@ -388,12 +388,12 @@ test("a stream that is blocked on its reader does not keep the port from closing
 /** A stream that sends one message, and another one when it is told to. */
 function createGatedStream() {
   let open = (): void => {};
-  const gate = new Promise<void>((resolve) => {
+  const opening = new Promise<void>((resolve) => {
     open = resolve;
   });
   async function* watch() {
     yield { status: Status.NOT_SERVING };
-    await gate;
+    await opening;
     yield { status: Status.SERVING };
   }
   return { open, routes: (router: ConnectRouter) => router.service(Health, { watch }) };

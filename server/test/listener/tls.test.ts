@@ -33,7 +33,7 @@ interface Failure {
   readonly code: string;
 }
 
-/** A port with TLS, and what did not come about on it. */
+/** A port with TLS, and the handshakes that failed on it. */
 function withTls(
   use: (port: TestPort, failures: Failure[], tls: TlsAcceptor) => Promise<void>,
   options: Partial<TlsAcceptorOptions> & { handler?: RequestHandler } = {},

@@ -29,7 +29,7 @@ test("they share the port and the embedded engine; one that is killed is replace
     // Each client has a connection of its own. A refused key is logged by the worker that has it.
     await Promise.all(clients.map((client) => client.get("").catch(() => {})));
     const workers = () => new Set(logged(spawned.stderr(), "call failed").map(({ worker }) => worker));
-    await waitUntil("the refusals are logged", () => logged(spawned.stderr(), "call failed").length === 6);
+    await waitUntil("the refused calls are logged", () => logged(spawned.stderr(), "call failed").length === 6);
     assert.equal([...workers()].sort(), [1, 2]);
 
     const increments = clients.flatMap((client) => Array.from({ length: 50 }, () => client.incr("shared")));

@@ -15,7 +15,7 @@ export interface AttackedServers {
   gauge(): Promise<Gauge>;
   /** Says so when one of the processes has ended. */
   checkAlive(): void;
-  /** Waits until no more connections are open than so many; says so when that does not come about. */
+  /** Waits until no more connections are open than so many; says so when that never happens. */
   settle(connections: number): Promise<void>;
   /** Stops all; the servers must end as they do for an operator. */
   stop(): Promise<void>;

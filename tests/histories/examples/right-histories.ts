@@ -61,7 +61,7 @@ export const rightHistories: Record<string, Operation[]> = {
     [4, get, missing],
   ),
   "a write that was not applied": history([1, set("a"), notApplied], [2, get, missing]),
-  "refusals that tell the truth": history(
+  "refused writes that tell the truth": history(
     [1, set("a", present), refused("NOT_PRESENT")],
     [2, set("a", absent), stored("e1")],
     [3, set("b", absent), refused("ALREADY_EXISTS", "e1")],
