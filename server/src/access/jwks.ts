@@ -1,5 +1,6 @@
 import { get as getHttp } from "node:http";
 import { get as getHttps } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JSONWebKeySet, JWTVerifyGetKey } from "jose";
 import type { Logger } from "pino";
 import { UsageError } from "../../../common/command-line/usage-error.js";
@@ -33,6 +34,9 @@ const refreshMs = 300_000;
 /** Minimum time between fetches that unknown key ids trigger. Anybody can make such tokens. */
 const cooldownMs = 30_000;
 const fetchTimeoutMs = 5000;
+/** The same while there are no keys at all, and every token would be refused. */
+const firstCooldownMs = 1000;
+const firstFetchTimeoutMs = 30_000;
 const maxJwksBytes = 1_048_576;
 
 /** @throws UsageError for a file that cannot be used. A URL that cannot be reached is asked again. */
@@ -70,14 +74,18 @@ async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise
   let problem: string | undefined;
   const closing = new AbortController();
 
+  const hasKeys = () => text !== "";
+  const cooldown = () => (hasKeys() ? cooldownMs : firstCooldownMs);
+
   async function fetchBounded(url: string, { signal }: { readonly signal: AbortSignal }): Promise<Response> {
     // jose pauses after a success alone: an issuer that is down would be asked for every token that anybody makes up.
-    if (problem !== undefined && performance.now() - askedAt < cooldownMs) {
+    if (problem !== undefined && performance.now() - askedAt < cooldown()) {
       throw new Error(problem);
     }
     askedAt = performance.now();
     try {
-      const found = await fetchJwks(url, AbortSignal.any([signal, closing.signal]));
+      const timeoutMs = hasKeys() ? fetchTimeoutMs : firstFetchTimeoutMs;
+      const found = await fetchJwks(url, AbortSignal.any([signal, closing.signal]), timeoutMs);
       const set = parseJwks(found, "jwks");
       if (found !== text) {
         text = found;
@@ -97,7 +105,7 @@ async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise
   }
 
   const remote = jose.createRemoteJWKSet(new URL(jwks), {
-    timeoutDuration: fetchTimeoutMs,
+    timeoutDuration: firstFetchTimeoutMs,
     cooldownDuration: cooldownMs,
     // Through an outage of the issuer its keys stay in force. They are renewed below.
     cacheMaxAge: Number.POSITIVE_INFINITY,
@@ -107,11 +115,13 @@ async function openUrl({ jwks, jose, logger, onChange }: KeySetOptions): Promise
   const reload = () => remote.reload().catch(() => {});
   // In the cooldown's time, so that an outage ends with the next round.
   const timer = setInterval(() => {
-    if (problem !== undefined || performance.now() - askedAt >= refreshMs) {
+    const isDue = problem !== undefined || !hasKeys();
+    if (performance.now() - askedAt >= (isDue ? cooldown() : refreshMs)) {
       void reload();
     }
-  }, cooldownMs + 1).unref();
-  await reload();
+  }, firstCooldownMs + 1).unref();
+  // A start does not wait for a slow answer, but the calls that come before it do.
+  await Promise.race([reload(), sleep(fetchTimeoutMs, undefined, { ref: false })]);
   return {
     find: remote,
     // A set that was fetched is in force only once jose has read it.
@@ -152,8 +162,8 @@ export function parseJwks(text: string, label: string): JSONWebKeySet {
  *
  * @throws UsageError mostly; its message begins with `jwks: `
  */
-export function fetchJwks(url: string, closing: AbortSignal): Promise<string> {
-  const signal = AbortSignal.any([closing, AbortSignal.timeout(fetchTimeoutMs)]);
+export function fetchJwks(url: string, closing: AbortSignal, timeoutMs = fetchTimeoutMs): Promise<string> {
+  const signal = AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]);
   const get = url.startsWith("https:") ? getHttps : getHttp;
   return new Promise((resolve, reject) => {
     get(url, { agent: false, signal, headers: { accept: "application/json" } }, (answer) => {

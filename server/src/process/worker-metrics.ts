@@ -30,6 +30,9 @@ type Reports = { readonly metrics: MetricsReport; readonly readiness: ReadinessR
 /** Longest time that a worker may take to answer. One that is too busy for that is shown with what it said last. */
 const answerMs = 1000;
 
+/** How long what a worker has said of its readiness counts: common orchestrators have probed three times by then. */
+const readinessMs = 15_000;
+
 /** The admin port of the primary. */
 export interface WorkersAdminPort {
   /** A worker has begun to take calls. */
@@ -59,6 +62,8 @@ export async function openWorkersAdminPort(
   }
   const { keepCounts, pageContentType, renderMerged } = await import("../observability/metrics/page.js");
   const workers = new Map<Worker, readonly MetricFamily[]>();
+  /** What each has said last of whether it can serve calls, and when. One that is busy for a moment is still what it was. */
+  const readiness = new Map<Worker, { readonly isReady: boolean; readonly at: number }>();
   let gone: readonly MetricFamily[] = [];
 
   /** Asks all workers, and resolves with what they have answered while they had time to. */
@@ -87,7 +92,15 @@ export async function openWorkersAdminPort(
       return renderMerged([...workers.values(), gone]);
     },
     metricsType: pageContentType,
-    isReady: async () => (await ask("readiness")).some(([, { isReady }]) => isReady),
+    async isReady() {
+      for (const [worker, { isReady }] of await ask("readiness")) {
+        if (workers.has(worker)) {
+          readiness.set(worker, { isReady, at: performance.now() });
+        }
+      }
+      const since = performance.now() - readinessMs;
+      return [...readiness.values()].some(({ isReady, at }) => isReady && at >= since);
+    },
   });
   const adminUrl = await listenOn(port, "adminListen", adminListen);
   logger.info({ adminUrl }, "showing metrics");
@@ -98,6 +111,7 @@ export async function openWorkersAdminPort(
       void once(worker, "exit").then(async () => {
         const last = workers.get(worker) ?? [];
         workers.delete(worker);
+        readiness.delete(worker);
         gone = await keepCounts([gone, last]);
       });
     },

@@ -164,10 +164,18 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
     jwtIssuer: issuer,
     jwtAudience: audience,
   });
+  const startedAt = performance.now();
   for (let n = 0; n < 5; n++) {
     assert.is(await outcome(clientWith(await token("a"), keyless.url).get("k")), "UNAUTHENTICATED");
   }
-  assert.is(asked, 1);
+  const seconds = Math.ceil((performance.now() - startedAt) / 1000);
+  assert.ok(asked <= 1 + seconds, `asked ${asked} times in ${seconds} s`);
+  // But soon again, since good tokens are refused until it has answered.
+  status = 200;
+  await waitUntil(
+    "its keys are there",
+    async () => (await outcome(clientWith(await token("a"), keyless.url).get("k"))) === "ok",
+  );
   issuing.close();
 });
 

@@ -256,6 +256,10 @@ test("the primary shows its workers' metrics as one, also what one that is gone 
     const page = await get("/metrics");
     assert.ok(seriesValue(page, "nodejs_eventloop_lag_max_seconds") > 0.2);
     assert.ok(seriesValue(page, "nodejs_eventloop_lag_p99_seconds") > 0.2);
+    const pids = [...spawned.stderr().matchAll(/"pid":(\d+),"msg":"worker ready"/g)].map((match) => Number(match[1]));
+    pids.forEach((each) => process.kill(each, "SIGSTOP"));
+    assert.is(await get("/readyz"), "ready\n", "all of them are busy for a second");
+    pids.forEach((each) => process.kill(each, "SIGCONT"));
     process.kill(pid, "SIGKILL");
     await waitUntil("it is missed", () => spawned.stderr().includes("ended with SIGKILL"));
     assert.is(await counted(), 4);

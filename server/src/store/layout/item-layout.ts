@@ -8,7 +8,7 @@ import type { AnsweredItems, Column } from "../dynamodb/answered-items.js";
 import type { Item } from "../dynamodb/item.js";
 import { type DedupState, goneEntry, readDedupState } from "./dedup-state.js";
 import type { Instant, StoredEntry } from "./entry.js";
-import { numberBytes } from "./item-size.js";
+import { numberBytes, valueBytes } from "./item-size.js";
 import { type CountedMembers, readMembers } from "./members.js";
 import { isArchiveKey } from "./request-archive.js";
 
@@ -83,6 +83,8 @@ export interface ItemLayout {
   view(items: AnsweredItems, index: number, nowMs: number, view: EntryView): boolean;
   /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
+  /** The bytes that an item's deduplication state takes in it, when its key is not marked as deleted. */
+  memoryBytes(item: Item): number;
   /**
    * ExpressionAttributeNames for the layout's placeholders in the given expressions, and for no others: DynamoDB refuses
    * unused ones.
@@ -298,6 +300,10 @@ export function createItemLayout(names: TableNames): ItemLayout {
         bytes += Buffer.byteLength(names.exactExpiryAttribute) + longestNumberBytes(expireAtMs.toString());
       }
       return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
+    },
+    memoryBytes(item) {
+      const { [goneEntry]: _, ...entries } = item[names.requestsAttribute]?.M ?? {};
+      return Buffer.byteLength(names.requestsAttribute) + valueBytes({ M: entries });
     },
     namesFor(...expressions) {
       const found: Record<string, string> = {};

@@ -114,7 +114,13 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
       key,
       condition,
       send: put,
-      sendRemembering: (_, keeps) => (keeps ? update : put),
+      sendRemembering: ({ item }, keeps) => {
+        if (!keeps) {
+          return put;
+        }
+        checkItemSize(context, entry, layout.memoryBytes(item ?? {}));
+        return update;
+      },
       resultFrom: (item): Applied | undefined =>
         item[names.etagAttribute]?.S === entry.nonce ? { ...resultOf(entry), isFound: true } : undefined,
     },
@@ -190,9 +196,7 @@ function newEntry(context: StoreContext, { key, data, expiry }: SetInput): Writt
     // With room for what is to be remembered of increments, so that the first needs no request to make it.
     ...(data.kind === "counter" ? { memory: { M: {} } } : {}),
   };
-  if (data.kind === "value") {
-    checkItemSize(context.layout.overheadBytes(entry), data.value.length);
-  }
+  checkItemSize(context, entry, 0);
   return entry;
 }
 
@@ -210,12 +214,15 @@ function dataUpdate({ data, nowMs, nonce }: WrittenEntry): { set: string[]; remo
   };
 }
 
-function checkItemSize(overhead: number, valueBytes: number): void {
-  const limit = maxItemBytes - overhead;
-  if (valueBytes > limit) {
+/** @param memoryBytes what the item remembers of increments to a counter that was there */
+function checkItemSize({ layout }: StoreContext, entry: WrittenEntry, memoryBytes: number): void {
+  const { data } = entry;
+  const limit = maxItemBytes - layout.overheadBytes(entry) - memoryBytes;
+  if (data.kind === "value" && data.value.length > limit) {
+    const memory = memoryBytes === 0 ? "" : `, and ${memoryBytes} bytes of recent increments`;
     throw new DynakvError(
       ErrorReason.VALUE_TOO_LARGE,
-      `value: ${valueBytes} bytes do not fit: an item of DynamoDB holds ${maxItemBytes} bytes, key and attributes included, which leaves ${limit} for the value at this key`,
+      `value: ${data.value.length} bytes do not fit: an item of DynamoDB holds ${maxItemBytes} bytes, key and attributes included${memory}, which leaves ${limit} for the value at this key`,
       { field: "value", outcome: Outcome.NOT_APPLIED },
     );
   }

@@ -279,4 +279,22 @@ test("a counter that is set counts on from there, and knows the increments from 
   assert.equal([failure.code, failure.field, failure.outcome], ["InvalidArgument", "counter", "NOT_APPLIED"]);
 });
 
+test("a value that does not fit beside what is remembered of a counter is refused before it is sent, with the room that there is", async () => {
+  const leaves = async (key: string, length: number) => {
+    const { reason, field, outcome, message } = await failureOf(
+      server.client.set({ key, value: new Uint8Array(length) }),
+    );
+    assert.equal([reason, field, outcome], ["VALUE_TOO_LARGE", "value", "NOT_APPLIED"]);
+    return Number(/leaves (\d+) for the value/.exec(message)?.[1]);
+  };
+  const most = await leaves("no-counter", 409_600);
+  for (let n = 0; n < 3; n++) {
+    await server.client.incr({ key: "is-counter", requestId: createRequestId(nowMs) });
+  }
+  const left = await leaves("is-counter", most);
+  assert.ok(left < most && left > most - 1000, `${left} of ${most}`);
+  await server.client.set({ key: "is-counter", value: new Uint8Array(left) });
+  assert.is((await current("is-counter"))?.data.case, "value");
+});
+
 test.run();
