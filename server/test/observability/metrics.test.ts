@@ -257,9 +257,13 @@ test("the primary shows its workers' metrics as one, also what one that is gone 
     assert.ok(seriesValue(page, "nodejs_eventloop_lag_max_seconds") > 0.2);
     assert.ok(seriesValue(page, "nodejs_eventloop_lag_p99_seconds") > 0.2);
     const pids = [...spawned.stderr().matchAll(/"pid":(\d+),"msg":"worker ready"/g)].map((match) => Number(match[1]));
-    pids.forEach((each) => process.kill(each, "SIGSTOP"));
+    for (const each of pids) {
+      process.kill(each, "SIGSTOP");
+    }
     assert.is(await get("/readyz"), "ready\n", "all of them are busy for a second");
-    pids.forEach((each) => process.kill(each, "SIGCONT"));
+    for (const each of pids) {
+      process.kill(each, "SIGCONT");
+    }
     process.kill(pid, "SIGKILL");
     await waitUntil("it is missed", () => spawned.stderr().includes("ended with SIGKILL"));
     assert.is(await counted(), 4);
