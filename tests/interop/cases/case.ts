@@ -8,11 +8,11 @@ import type { JsonObject } from "../json.js";
  * - `<etag 1>` is the first etag that the case has met, `<etag 2>` the next other one.
  * - `<now>` is a time within the last moments, `<in an hour>` one an hour after that.
  *
- * The results of an MGet stand in one list, however many messages they came in. Texts for people are not written down
+ * The results of an MGet, MSet or MDelete stand in one list, in the order of their positions, however many messages they came in. Texts for people are not written down
  * here; they only have to be the same for all clients.
  */
 export interface Step {
-  readonly method: "Get" | "Set" | "MGet" | "Delete" | "Incr" | "Touch";
+  readonly method: "Get" | "Set" | "MGet" | "MSet" | "Delete" | "MDelete" | "Incr" | "Touch";
   readonly request: JsonObject;
   readonly answer: JsonObject;
 }

@@ -30,8 +30,10 @@ const details = createRegistry(ErrorDetailSchema, BadRequestSchema, RetryInfoSch
 export function messagesAnswer(method: Step["method"], messages: readonly Json[]): JsonObject {
   const schema = methodNamed(method).output;
   const read = messages.map((each) => toJson(schema, fromJson(schema, each as JsonValue)) as JsonObject);
-  if (method === "MGet") {
-    return { results: read.flatMap((each) => each.results as readonly Json[]) };
+  if (isStream(method)) {
+    const results = read.flatMap((each) => each.results as readonly JsonObject[]);
+    // Protobuf's JSON leaves an index of 0 out.
+    return { results: results.toSorted((one, other) => Number(one.index ?? 0) - Number(other.index ?? 0)) };
   }
   const [message] = read;
   if (message === undefined || read.length > 1) {
@@ -56,6 +58,11 @@ export function checkDetail({ "@type": url, ...fields }: JsonObject): JsonObject
   const type = String(url).replace("type.googleapis.com/", "");
   const schema = schemaOf(type);
   return { "@type": type, ...(toJson(schema, fromJson(schema, fields as JsonValue)) as JsonObject) };
+}
+
+/** Returns true if a method answers by any number of messages. */
+export function isStream(method: Step["method"]): boolean {
+  return methodNamed(method).methodKind === "server_streaming";
 }
 
 export function methodNamed(name: Step["method"]) {

@@ -4,7 +4,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { createGrpcJsTransport } from "../../../client/src/grpc-js-transport.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Json } from "../json.js";
-import { errorAnswer, type InteropClient, messagesAnswer, methodNamed, readDetail } from "./client.js";
+import { errorAnswer, type InteropClient, isStream, messagesAnswer, methodNamed, readDetail } from "./client.js";
 
 /** The generated client of Connect over each of its protocols. */
 export function connectClients(url: string): InteropClient[] {
@@ -30,13 +30,14 @@ function generatedClient(title: string, transport: Transport): InteropClient {
       const message = fromJson(input, request as JsonValue);
       try {
         const answers: MessageShape<typeof output>[] = [];
-        if (name === "MGet") {
-          for await (const answer of client.mGet(message as never)) {
-            answers.push(answer);
+        const method = methodNamed(name).localName as keyof typeof client;
+        const answer = client[method](message as never) as unknown;
+        if (isStream(name)) {
+          for await (const each of answer as AsyncIterable<MessageShape<typeof output>>) {
+            answers.push(each);
           }
         } else {
-          const method = name.toLowerCase() as "get" | "set" | "delete" | "incr" | "touch";
-          answers.push(await client[method](message as never));
+          answers.push(await (answer as Promise<MessageShape<typeof output>>));
         }
         return messagesAnswer(
           name,

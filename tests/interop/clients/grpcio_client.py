@@ -20,7 +20,7 @@ def call(stub, method, request):
     message = json_format.ParseDict(request, getattr(messages, f"{method}Request")())
     try:
         answer = getattr(stub, method)(message)
-        answers = list(answer) if method == "MGet" else [answer]
+        answers = list(answer) if method in ("MGet", "MSet", "MDelete") else [answer]
     except grpc.RpcError as error:
         return read_error(error)
     return {"messages": [json_format.MessageToDict(each) for each in answers]}

@@ -202,7 +202,7 @@ function checkMessage(schema: DescMessage, value: unknown, path: string): number
 
 function checkField(field: DescField, value: unknown, path: string): number {
   if (field.fieldKind === "map") {
-    return 0;
+    return checkMap(field, value, path);
   }
   if (field.fieldKind !== "list") {
     return checkSingle(field.scalar, field.message, value, path);
@@ -210,6 +210,18 @@ function checkField(field: DescField, value: unknown, path: string): number {
   let quotable = 0;
   for (const item of Array.isArray(value) ? value : []) {
     quotable += checkSingle(field.scalar, field.message, item, path);
+  }
+  return quotable;
+}
+
+/** JSON has the keys of a map as names: those of integers are held to how an integer is written. */
+function checkMap(field: DescField & { readonly fieldKind: "map" }, value: unknown, path: string): number {
+  let quotable = 0;
+  for (const [name, item] of Object.entries(typeof value === "object" && value !== null ? value : {})) {
+    if (field.mapKey !== ScalarType.STRING && field.mapKey !== ScalarType.BOOL && !integer.isValid(name)) {
+      throw invalidField(ErrorReason.INVALID_FIELD, path, "not as the schema has it");
+    }
+    quotable += item === null ? 0 : checkSingle(field.scalar, field.message, item, path);
   }
   return quotable;
 }

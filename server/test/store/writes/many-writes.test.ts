@@ -319,6 +319,10 @@ test("plain JSON has a line for each message", async () => {
   assert.is(await textOf("json"), "v1");
   const [line = ""] = await post("MDelete", { keys: ["json"], conditions: { "0": { ifAbsent: {} } } });
   assert.is(JSON.parse(line).results[0].error.detail.reason, "ERROR_REASON_ALREADY_EXISTS");
+  for (const conditions of [{ "0x0": { ifAbsent: {} } }, { "00": { ifAbsent: {} } }, { "0": { ifEtag: "\ud800" } }]) {
+    const [odd = ""] = await post("MDelete", { keys: ["json"], conditions });
+    assert.is(JSON.parse(odd).code, "invalid_argument", JSON.stringify(conditions));
+  }
   const [refused = ""] = await post("MSet", { entries: [{ key: "json", vlaue: "djE=" }] });
   assert.is(JSON.parse(refused).code, "invalid_argument");
 });
