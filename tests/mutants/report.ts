@@ -30,11 +30,13 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
   return `# Tests, and what they notice
 
 Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of the sources, one at a time: a condition negated, \`&&\` for
-\`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. It
-runs the tests that reach the place: those that are about its folder, and of the others the quickest, six files at most. A slip with
-which all of them pass has survived. Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left
-alone. Slow tests, which kill servers or weigh memory, do not take part, nor do those in \`tests/\`: a slip that only they notice counts
-as one that has survived.
+\`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. Which
+come first is drawn by lot, from each folder in turn, and slips in guards are drawn more often. The tests that reach the place are run,
+until the first that fails: those that have noticed others in the same file, those that are about its folder, and of the rest the
+quickest, six files at most. A slip with which all of them pass has survived. One with which a test took too long has been noticed only if
+it does so again, and the test does not without the slip. Slips are made in the code as esbuild prints it, without types, comments and
+imports; what is only told to people is left alone. Slow tests, which kill servers or weigh memory, do not take part, nor do those in
+\`tests/\`: a slip that only they notice counts as one that has survived.
 
 Of ${possible} slips that can be made, ${verdicts.length} were. An equivalent slip changes nothing that anybody could see.
 
