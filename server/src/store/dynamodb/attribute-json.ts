@@ -13,24 +13,37 @@ interface JsonAttribute {
 /** An item, as JSON.parse makes it of an answer and JSON.stringify takes it for a request. */
 export type JsonItem = Record<string, JsonAttribute>;
 
+/** Bytes that are put into a request later, in their order, where the marker stands for each. */
+export interface LargeBytes {
+  readonly marker: string;
+  readonly bytes: Uint8Array[];
+}
+
+/** So many bytes are large. */
+const largeFrom = 4096;
+
 /** An item for a request. Only attributes with bytes in them are copied. */
-export function toJsonItem(item: Item): JsonItem {
+export function toJsonItem(item: Item, large: LargeBytes): JsonItem {
   const json: JsonItem = {};
   for (const name in item) {
-    json[name] = toJsonAttribute(item[name] as AttributeValue);
+    json[name] = toJsonAttribute(item[name] as AttributeValue, large);
   }
   return json;
 }
 
-function toJsonAttribute(attribute: AttributeValue): JsonAttribute {
+function toJsonAttribute(attribute: AttributeValue, large: LargeBytes): JsonAttribute {
   if (attribute.B !== undefined) {
-    return { B: toBase64(attribute.B) };
+    if (attribute.B.length < largeFrom) {
+      return { B: toBase64(attribute.B) };
+    }
+    large.bytes.push(attribute.B);
+    return { B: large.marker };
   }
   if (attribute.M !== undefined) {
-    return { M: toJsonItem(attribute.M) };
+    return { M: toJsonItem(attribute.M, large) };
   }
   if (attribute.L !== undefined) {
-    return { L: attribute.L.map(toJsonAttribute) };
+    return { L: attribute.L.map((each) => toJsonAttribute(each, large)) };
   }
   if (attribute.BS !== undefined) {
     return { BS: attribute.BS.map(toBase64) };

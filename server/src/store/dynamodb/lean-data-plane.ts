@@ -2,13 +2,12 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
 import { type HttpAnswer, readAnswer, readItems } from "./answer.js";
 import type { AnswerRoom } from "./answer-room.js";
-import { toJsonItem } from "./attribute-json.js";
 import { isRefusedCredentials } from "./aws-errors.js";
 import { createCredentialRenewal } from "./credential-renewal.js";
 import type { DataPlane } from "./data-plane.js";
 import { AbortError, createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
-import type { Item } from "./item.js";
 import { NeverSentError } from "./never-sent.js";
+import { toRequestBody } from "./request-body.js";
 import { findSigningTarget, type SigningTarget } from "./signing-target.js";
 import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
 
@@ -114,7 +113,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     read: (answer: HttpAnswer) => Output,
     room?: AnswerRoom,
   ): Promise<Output> {
-    const body = toBody(input);
+    const body = toRequestBody(input);
     const first = await prepare(signal);
     try {
       return read(await sendOnce(operation, body, first, signal, room));
@@ -156,21 +155,13 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     batchGetColumns: (input, signal, columns, room) =>
       send("BatchGetItem", input, signal, (answer) => readItems("BatchGetItem", input, answer, columns), room),
     scan: (input, signal, columns) => send("Scan", input, signal, (answer) => readItems("Scan", {}, answer, columns)),
-    putItem: (input, signal) => sendPlain("PutItem", withJsonBytes(input), signal),
-    updateItem: (input, signal) => sendPlain("UpdateItem", withJsonBytes(input), signal),
-    deleteItem: (input, signal) => sendPlain("DeleteItem", withJsonBytes(input), signal),
+    putItem: (input, signal) => sendPlain("PutItem", input, signal),
+    updateItem: (input, signal) => sendPlain("UpdateItem", input, signal),
+    deleteItem: (input, signal) => sendPlain("DeleteItem", input, signal),
     async close() {
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },
   };
-}
-
-function toBody(input: object): Buffer {
-  try {
-    return Buffer.from(JSON.stringify(input));
-  } catch (error) {
-    throw new NeverSentError("preparing", error);
-  }
 }
 
 /** Credentials may be a long time in coming, from a container or an instance: a caller does not wait for them past its deadline. */
@@ -186,15 +177,3 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 const userAgent = `dynakv/${version}`;
-
-/** An input whose bytes JSON can hold. There are none in keys, and none in what a scan asks for. */
-function withJsonBytes(input: { Item?: Item | undefined; ExpressionAttributeValues?: Item | undefined }): object {
-  const { Item, ExpressionAttributeValues } = input;
-  return {
-    ...input,
-    ...(Item === undefined ? {} : { Item: toJsonItem(Item) }),
-    ...(ExpressionAttributeValues === undefined
-      ? {}
-      : { ExpressionAttributeValues: toJsonItem(ExpressionAttributeValues) }),
-  };
-}

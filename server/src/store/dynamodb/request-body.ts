@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+import { type LargeBytes, toJsonItem } from "./attribute-json.js";
+import type { Item } from "./item.js";
+import { NeverSentError } from "./never-sent.js";
+
+/** What an input can have that JSON cannot hold as it is. There are no bytes in keys, and none in what a scan asks for. */
+interface WithBytes {
+  readonly Item?: Item | undefined;
+  readonly ExpressionAttributeValues?: Item | undefined;
+}
+
+/** Stands for bytes in the JSON. Nobody can know it, and so no text of a caller's is taken for it. */
+const marker = randomBytes(24).toString("hex");
+const markedText = `"${marker}"`;
+
+/**
+ * The body of a request. Large bytes go from base64 to their place in it, past the writer of JSON, which would look at each character
+ * twice.
+ *
+ * @throws NeverSentError
+ */
+export function toRequestBody(input: object): Buffer {
+  try {
+    const large: LargeBytes = { marker, bytes: [] };
+    const { Item, ExpressionAttributeValues } = input as WithBytes;
+    const json =
+      Item === undefined && ExpressionAttributeValues === undefined
+        ? input
+        : {
+            ...input,
+            ...(Item === undefined ? {} : { Item: toJsonItem(Item, large) }),
+            ...(ExpressionAttributeValues === undefined
+              ? {}
+              : { ExpressionAttributeValues: toJsonItem(ExpressionAttributeValues, large) }),
+          };
+    const text = JSON.stringify(json);
+    return large.bytes.length === 0 ? Buffer.from(text) : insertBytes(text, large.bytes);
+  } catch (error) {
+    throw new NeverSentError("preparing", error);
+  }
+}
+
+function insertBytes(text: string, large: readonly Uint8Array[]): Buffer {
+  const parts = text.split(markedText);
+  let size = 0;
+  for (const part of parts) {
+    size += Buffer.byteLength(part);
+  }
+  for (const { length } of large) {
+    size += Math.ceil(length / 3) * 4 + 2;
+  }
+  const body = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for (const [place, part] of parts.entries()) {
+    at += body.write(part, at);
+    const bytes = large[place];
+    if (bytes !== undefined) {
+      at += body.write(`"${base64Of(bytes)}"`, at, "latin1");
+    }
+  }
+  if (parts.length !== large.length + 1 || at !== size) {
+    throw new Error("the bytes of a request did not find their places");
+  }
+  return body;
+}
+
+function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+}
