@@ -32,7 +32,7 @@ function mgetRow(keys: number): Row {
     inFlight: 1,
     valueBytes: 1000,
     keys,
-    columns: [...ways, "celery"],
+    columns: [...ways, "sdk-16", "celery"],
   };
 }
 

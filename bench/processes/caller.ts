@@ -22,6 +22,7 @@ answerQuestions({
       dynakv: () => createDynakvWay(address),
       sdk: () => createSdkWay(engine),
       "sdk-tuned": () => createTunedSdkWay(engine),
+      "sdk-16": () => createTunedSdkWay(engine, 16),
       celery: () => createCeleryWay(engine),
     };
     way = create[column]();

@@ -7,6 +7,8 @@ import { answerTo, readsBody } from "../engine/answers.js";
 import type { EngineAddress } from "../load.js";
 
 const requests: Record<string, number> = {};
+/** How long each answer takes, in milliseconds. */
+let latencyMs = 0;
 
 const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) => {
   const operation = String(request.headers["x-amz-target"]).replace("DynamoDB_20120810.", "");
@@ -37,11 +39,16 @@ function answer(response: ServerResponse, operation: string, body: string): void
     "x-amzn-requestid": "00000000000000000000000000000000000000000000000000AA",
   });
   // Everything in it is ASCII.
-  response.end(sent, "latin1");
+  if (latencyMs === 0) {
+    response.end(sent, "latin1");
+  } else {
+    setTimeout(() => response.end(sent, "latin1"), latencyMs);
+  }
 }
 
 answerQuestions({
-  async start(): Promise<EngineAddress> {
+  async start(options?: { readonly latencyMs: number }): Promise<EngineAddress> {
+    latencyMs = options?.latencyMs ?? 0;
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;
     return { endpoint: `http://127.0.0.1:${port}`, region: "us-east-1", accessKeyId: "key", secretAccessKey: "secret" };

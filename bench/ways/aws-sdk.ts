@@ -30,14 +30,14 @@ export function createSdkWay(engine: EngineAddress): Way {
  * The SDK as its best users tune it: middleware resolved once per command, no logger, sockets enough for all that is in
  * flight, batches in parallel. An undici handler would be faster still, but no maintained one is among the dependencies.
  */
-export function createTunedSdkWay(engine: EngineAddress): Way {
+export function createTunedSdkWay(engine: EngineAddress, batches = parallelBatches): Way {
   const client = new DynamoDBClient({
     ...optionsOf(engine),
     cacheMiddleware: true,
     logger: {} as never,
     requestHandler: { httpAgent: new Agent({ keepAlive: true, maxSockets: 512 }) },
   });
-  return { ...singleCalls(client), mget: (keys) => readBatches(client, keys, parallelBatches) };
+  return { ...singleCalls(client), mget: (keys) => readBatches(client, keys, batches) };
 }
 
 /** What Celery's backend does about many keys: it gets one after another. */

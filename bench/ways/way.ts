@@ -9,11 +9,12 @@ export interface Way {
 }
 
 /** A way, as the bench names it. */
-export type Column = "dynakv" | "sdk" | "sdk-tuned" | "celery";
+export type Column = "dynakv" | "sdk" | "sdk-tuned" | "sdk-16" | "celery";
 
 export const columnTitles: Record<Column, string> = {
   dynakv: "dynakv",
   sdk: "SDK",
   "sdk-tuned": "SDK, tuned",
+  "sdk-16": "SDK, tuned, 16 batches",
   celery: "Celery's way",
 };
