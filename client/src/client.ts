@@ -1,39 +1,23 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient as createServiceClient } from "@connectrpc/connect";
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
-import {
-  callOptions,
-  keys as checkKeys,
-  deleteOptions,
-  incrOptions,
-  mgetOptions,
-  readOptions,
-  scanOptions,
-  setOptions,
-  touchExpiry,
-  touchOptions,
-} from "./arguments/call-arguments.js";
-import { bytes, checkOptions, objectWith, rejecting, text } from "./arguments/checks.js";
-import { createBatchGet, getAlone } from "./batching/batch-get.js";
-import { createBatchIncr, type IncrInput, incrAlone } from "./batching/batch-incr.js";
-import { createServerTimedIds } from "./batching/server-timed-ids.js";
+import { callOptions, keys as checkKeys, mgetOptions, scanOptions } from "./arguments/call-arguments.js";
+import { checkOptions, objectWith, rejecting, text } from "./arguments/checks.js";
 import type { ByteTransport } from "./byte-streams.js";
-import type { Call } from "./call.js";
 import type { CallOptions } from "./call-options.js";
 import { createCallRunner } from "./call-runner.js";
 import type { Codec } from "./codecs.js";
-import type { Decoder } from "./decoder.js";
-import type { Entry } from "./entry.js";
+import { type Decoder, metadataDecoder } from "./decoder.js";
+import type { Entry, EntryMetadata } from "./entry.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace, type KeyspaceCalls } from "./keyspace.js";
 import { type MGetOptions, type MGetResults, mget } from "./mget/mget.js";
-import type { DeleteOptions, IncrOptions, Operations, SetOptions, TouchOptions, Written } from "./operations.js";
+import type { Operations } from "./operations.js";
 import type { Patience } from "./patience.js";
 import { createPauses } from "./retries.js";
 import { type ScanOptions, type ScanResults, scan } from "./scan/scan.js";
 import type { SharedOptions } from "./shared-options.js";
+import { createSingleCalls } from "./single-calls.js";
 import { wrapTransport } from "./wrap-transport.js";
-import { toCondition, toExpiry } from "./write-options.js";
 
 /**
  * A client of dynakv. Calls fail with a {@link DynakvError}, and with a TypeError for a wrong argument, of which nothing is sent:
@@ -50,12 +34,16 @@ export interface DynakvClient extends Operations {
    * asked for, results come as they arrive. Leaving the loop cancels what is under way, on the server too.
    */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults;
+  /** As mget, without values and counters: which keys there are, their etags, times, kinds and sizes. */
+  mgetMetadata(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<EntryMetadata>;
   /**
    * Reads all keys of the table, or those with a prefix, in no particular order and in memory that does not grow with their number.
    * What is written meanwhile may or may not be seen. It costs the read capacity of the whole table, whatever the prefix.
    * Leaving the loop cancels it, on the server too.
    */
   scan(options?: ScanOptions): ScanResults;
+  /** As scan, without values and counters. It costs the same read capacity. */
+  scanKeys(options?: ScanOptions): ScanResults<EntryMetadata>;
   /** Values of one type under one prefix. */
   keyspace<Read, Write = Read>(prefix: string, codec: Codec<Read, Write>): Keyspace<Read, Write>;
   /** Counters under one prefix. */
@@ -82,63 +70,7 @@ export function createClientOver(
   let isClosed = false;
   const transport = wrapTransport(bare, token, () => isClosed);
   const runner = createCallRunner({ transport, defaultTimeoutMs, pauses, patience });
-  const requestIds = createServerTimedIds();
-  const get = batching ? createBatchGet(runner) : getAlone;
-  const incr = batching
-    ? createBatchIncr(runner, requestIds)
-    : (call: Call, input: IncrInput) => incrAlone(call, input, requestIds);
-  const { method } = KeyValueService;
-
-  // Arguments are checked before a call begins: from there on they may travel with those of others.
-  const calls: Operations = {
-    get: rejecting((key, given) => {
-      const checkedKey = text("key", key);
-      const options = checkOptions("get", given, readOptions);
-      return runner.run(options, (call) => (isPlain(options) ? get : getAlone)(call, checkedKey, options));
-    }),
-    set: rejecting((key, value, given) => {
-      const options = checkOptions<SetOptions>("set", given, setOptions);
-      const request = {
-        key: text("key", key),
-        value: bytes("value", value),
-        ...toExpiry(options.expiry),
-        ...toCondition(options),
-      };
-      return runner.run(options, async (call): Promise<Written> => {
-        const { etag, writeTime, expireTime } = await call.unary(method.set, request);
-        return {
-          etag,
-          writeTime: writeTime === undefined ? new Date() : timestampDate(writeTime),
-          expireTime: expireTime && timestampDate(expireTime),
-        };
-      });
-    }),
-    delete: rejecting((key, given) => {
-      const options = checkOptions<DeleteOptions>("delete", given, deleteOptions);
-      const request = { key: text("key", key), ...toCondition(options) };
-      return runner.run(options, async (call) => (await call.unary(method.delete, request)).existed);
-    }),
-    incr: rejecting((key, given) => {
-      const checkedKey = text("key", key);
-      const { requestId, ...options } = checkOptions<IncrOptions>("incr", given, incrOptions);
-      const input: IncrInput = { ...options, key: checkedKey };
-      return runner.run(options, (call) =>
-        requestId === undefined && options.member === undefined && isPlain(options)
-          ? incr(call, input)
-          : incrAlone(call, input, requestId ?? requestIds),
-      );
-    }),
-    touch: rejecting((key, expiry, given) => {
-      const options = checkOptions<TouchOptions>("touch", given, touchOptions);
-      const { ifEtag } = options;
-      const request = {
-        key: text("key", key),
-        ...toExpiry(touchExpiry("expiry", expiry)),
-        ...toCondition(ifEtag === undefined ? {} : { ifEtag }),
-      };
-      return runner.run(options, async (call) => (await call.unary(method.touch, request)).existed);
-    }),
-  };
+  const calls = createSingleCalls(runner, batching);
   const ofKeyspaces: KeyspaceCalls = {
     ...calls,
     mget: (decoder, keys, given) =>
@@ -149,7 +81,9 @@ export function createClientOver(
   return {
     ...calls,
     mget: (keys, options) => ofKeyspaces.mget(asItIs, keys, options),
+    mgetMetadata: (keys, options) => ofKeyspaces.mget(metadataDecoder(""), keys, options),
     scan: (options) => ofKeyspaces.scan(asItIs, options),
+    scanKeys: (options) => ofKeyspaces.scan(metadataDecoder(""), options),
     keyspace: (prefix, codec) =>
       createKeyspace(
         ofKeyspaces,
@@ -173,11 +107,6 @@ export function createClientOver(
       }
     },
   };
-}
-
-/** Returns true if nothing of a call is meant for a request of its own. */
-function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): boolean {
-  return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
 }
 
 const asItIs: Decoder<Entry> = { prefix: "" };

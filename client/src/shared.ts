@@ -4,12 +4,25 @@ export { createRequestId } from "../../common/request-ids.js";
 export type { CallOptions, ReadOptions, WriteOptions } from "./call-options.js";
 export type { DynakvClient } from "./client.js";
 export { bytes, type Codec, json, protobuf, SchemaError, utf8 } from "./codecs.js";
-export type { CounterEntry, Entry, ValueEntry } from "./entry.js";
+export type { CounterEntry, Entry, EntryMetadata, ValueEntry } from "./entry.js";
 export { DynakvError, type Reason, type WriteOutcome } from "./errors.js";
 export type { Counters, Keyspace } from "./keyspace.js";
 export type { MGetOptions, MGetResults } from "./mget/mget.js";
 export type { MGetProgress, MGetResult } from "./mget/result.js";
-export type { DeleteOptions, IncrOptions, SetOptions, TouchOptions, Written } from "./operations.js";
+export type {
+  DeleteOptions,
+  Incremented,
+  IncrOptions,
+  RateLimited,
+  RateLimitOptions,
+  SetOptions,
+  SwapOptions,
+  Swapped,
+  TakeOptions,
+  Touched,
+  TouchOptions,
+  Written,
+} from "./operations.js";
 export type { RetryOptions } from "./retry-options.js";
 export type { ScanResult } from "./scan/result.js";
 export type { ScanOptions, ScanPage, ScanResults } from "./scan/scan.js";

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type DurationSchema, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type ConditionSchema, Consistency, type ExpirySchema } from "../../gen/dynakv/v1/entry_pb.js";
 import type { ReadOptions } from "./call-options.js";
 
 /**
  * Expiry of an entry: seconds after the write, a date, or never; `keep` leaves the expiry that the
- * entry has, and `server-default` takes the server's. Expiries are whole seconds, rounded up.
+ * entry has, and `server-default` takes the server's. Expiries are kept to the millisecond, rounded up.
  */
 export type Expiry = { readonly seconds: number } | Date | "never" | "keep" | "server-default";
 
@@ -36,7 +36,11 @@ interface Unconditional {
 }
 
 export function toExpiry(expiry: Expiry | undefined): { expiry?: MessageInitShape<typeof ExpirySchema> } {
-  return expiry === undefined ? {} : { expiry: { policy: toPolicy(expiry) } };
+  return expiry === undefined ? {} : { expiry: toExpiryMessage(expiry) };
+}
+
+export function toExpiryMessage(expiry: Expiry): MessageInitShape<typeof ExpirySchema> {
+  return { policy: toPolicy(expiry) };
 }
 
 function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySchema>["policy"]> {
@@ -50,8 +54,17 @@ function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySch
     case "server-default":
       return { case: "serverDefault", value: {} };
   }
-  // The server takes whole seconds anyhow, and rounds up.
-  return { case: "after", value: { seconds: BigInt(Math.ceil(expiry.seconds)) } };
+  return { case: "after", value: toDuration(expiry.seconds) };
+}
+
+/** Whole milliseconds, rounded up. */
+export function toDuration(seconds: number): MessageInitShape<typeof DurationSchema> {
+  const whole = Math.trunc(seconds);
+  // What a double adds to a decimal fraction must not become a millisecond.
+  const fraction = (seconds - whole) * 1000;
+  const milliseconds = Math.ceil(Number(fraction.toFixed(6)) || Math.sign(fraction));
+  const carried = milliseconds === 1000 ? 1 : 0;
+  return { seconds: BigInt(whole + carried), nanos: (milliseconds - carried * 1000) * 1_000_000 + 0 };
 }
 
 export function toCondition(options: ConditionOptions): { condition?: MessageInitShape<typeof ConditionSchema> } {

@@ -37,8 +37,12 @@ export async function wrong(): Promise<void> {
   entry?.value;
   // @ts-expect-error: a counter has no value
   if (entry?.kind === "counter") entry.value;
-  // @ts-expect-error: counters are not set
-  await hits.set("a", 5n);
+  // @ts-expect-error: a number where a bigint belongs
+  await hits.set("a", 5);
+  // @ts-expect-error: a swap that is repeated would return its own value
+  await client.swap("a", new Uint8Array(), { idempotent: true });
+  // @ts-expect-error: metadata has no value
+  (await client.getMetadata("a"))?.value;
   // @ts-expect-error: a counter is no text
   const text: string | undefined = await hits.get("a");
 

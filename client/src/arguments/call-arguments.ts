@@ -1,7 +1,15 @@
 import type { CallOptions as ConnectCallOptions, ContextValues } from "@connectrpc/connect";
 import type { CallOptions, ReadOptions, WriteOptions } from "../call-options.js";
 import type { MGetOptions } from "../mget/mget.js";
-import type { DeleteOptions, IncrOptions, SetOptions, TouchOptions } from "../operations.js";
+import type {
+  DeleteOptions,
+  IncrOptions,
+  RateLimitOptions,
+  SetOptions,
+  SwapOptions,
+  TakeOptions,
+  TouchOptions,
+} from "../operations.js";
 import type { ScanOptions } from "../scan/scan.js";
 import type { ConditionOptions, Expiry } from "../write-options.js";
 import {
@@ -99,7 +107,8 @@ export const expiry: Check<Expiry> = (name, given) => {
   return checked;
 };
 
-export const touchExpiry: Check<Exclude<Expiry, "keep">> = (name, given) => {
+/** An expiry for what has none of its own to keep. */
+export const newExpiry: Check<Exclude<Expiry, "keep">> = (name, given) => {
   const checked = expiry(name, given);
   if (checked === "keep") {
     throw mustBe(name, '{ seconds }, a Date, "never" or "server-default"', '"keep"');
@@ -124,8 +133,23 @@ const writeOptions: Checks<WriteOptions> = { ...callOptions, idempotent: flag };
 const conditions = { ifAbsent: flag, ifPresent: flag, ifEtag: nonEmptyText } as Checks<ConditionOptions>;
 
 export const setOptions = { ...writeOptions, ...conditions, expiry } as Checks<SetOptions>;
+export const swapOptions = { ...callOptions, ...conditions, expiry } as Checks<SwapOptions>;
 export const deleteOptions = { ...writeOptions, ...conditions } as Checks<DeleteOptions>;
-export const touchOptions: Checks<TouchOptions> = { ...writeOptions, ifEtag: nonEmptyText };
+export const takeOptions = { ...callOptions, ...conditions } as Checks<TakeOptions>;
+
+const remaining: Check<{ readonly seconds: number }> = (name, given) => {
+  const checked = seconds(name, given);
+  if (checked.seconds === undefined || checked.seconds <= 0) {
+    throw mustBe(name, "{ seconds } above 0", describe(checked.seconds));
+  }
+  return checked;
+};
+
+export const touchOptions: Checks<TouchOptions> = {
+  ...writeOptions,
+  ifEtag: nonEmptyText,
+  ifRemainingBelow: remaining,
+};
 
 export const incrOptions: Checks<IncrOptions> = {
   ...callOptions,
@@ -134,8 +158,20 @@ export const incrOptions: Checks<IncrOptions> = {
   min: integer64,
   max: integer64,
   expiry,
+  expiryIfCreated: newExpiry,
   requestId: nonEmptyText,
   member: nonEmptyText,
+};
+
+const count = integerIn("a whole number from 1", 1, Number.MAX_SAFE_INTEGER);
+/** A year, in milliseconds. */
+const longestWindowMs = 366 * 86_400_000;
+
+export const rateLimitOptions: Checks<RateLimitOptions> = {
+  ...callOptions,
+  limit: count,
+  windowMs: integerIn(`a whole number of milliseconds from 1 to ${longestWindowMs}`, 1, longestWindowMs),
+  cost: count,
 };
 
 export const mgetOptions: Checks<MGetOptions> = {

@@ -1,9 +1,11 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { addUp, createIncrementQueue, type Waiting } from "../../../common/batching/increment-queue.js";
 import { int64 } from "../../../common/int64.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, CallRunner } from "../call.js";
 import { DynakvError, endedHere } from "../errors.js";
-import { type Expiry, toExpiry } from "../write-options.js";
+import type { Incremented } from "../operations.js";
+import { type Expiry, toExpiry, toExpiryMessage } from "../write-options.js";
 import type { ServerTimedIds } from "./server-timed-ids.js";
 
 /** An increment, as the client's caller describes it. */
@@ -14,10 +16,11 @@ export interface IncrInput {
   readonly min?: bigint | undefined;
   readonly max?: bigint | undefined;
   readonly expiry?: Expiry | undefined;
+  readonly expiryIfCreated?: Expiry | undefined;
   readonly member?: string | undefined;
 }
 
-export type Incr = (call: Call, input: IncrInput) => Promise<bigint>;
+export type Incr = (call: Call, input: IncrInput) => Promise<Incremented>;
 
 /** Many more than a hot counter has waiting while one request is under way. */
 const maxBatch = 10_000;
@@ -25,9 +28,9 @@ const maxBatch = 10_000;
 /** One Incr, under a given id or a fresh one, which all its repetitions have. */
 export async function incrAlone(
   call: Call,
-  { key, delta, initial, min, max, expiry, member }: IncrInput,
+  { key, delta, initial, min, max, expiry, expiryIfCreated, member }: IncrInput,
   ids: string | ServerTimedIds,
-): Promise<bigint> {
+): Promise<Incremented> {
   const request = {
     key,
     ...(delta === undefined ? {} : { delta }),
@@ -36,9 +39,11 @@ export async function incrAlone(
     ...(max === undefined ? {} : { max }),
     ...(member === undefined ? {} : { member }),
     ...toExpiry(expiry),
+    ...(expiryIfCreated === undefined ? {} : { expiryIfCreated: toExpiryMessage(expiryIfCreated) }),
   };
   const send = (requestId: string) => call.unary(KeyValueService.method.incr, { ...request, requestId });
-  return (await (typeof ids === "string" ? send(ids) : ids.use(send))).value;
+  const { value, etag, expireTime, replayed } = await (typeof ids === "string" ? send(ids) : ids.use(send));
+  return { value, etag, expireTime: expireTime && timestampDate(expireTime), replayed };
 }
 
 /**
@@ -46,9 +51,9 @@ export async function incrAlone(
  * share an id, and so count once together.
  */
 export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
-  const incr = createIncrementQueue<IncrInput, bigint>({
+  const incr = createIncrementQueue<IncrInput, Incremented>({
     take(waiting) {
-      const group: Waiting<IncrInput, bigint>[] = [];
+      const group: Waiting<IncrInput, Incremented>[] = [];
       for (const each of waiting) {
         const [first] = group;
         if (first === undefined || canShareWrite(first.input, each.input)) {
@@ -77,10 +82,10 @@ export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
         const last = await runner.run({ signal, timeoutMs: runner.leftMs(endAt) }, (call) =>
           incrAlone(call, { ...first.input, ...sum }, ids),
         );
-        let value = last - sum.delta;
+        let value = last.value - sum.delta;
         for (const { input, settle } of group) {
           value += input.delta ?? 1n;
-          settle(value);
+          settle({ ...last, value });
         }
       } catch (error) {
         if (error instanceof DynakvError && error.reason === "OUT_OF_BOUNDS" && error.outcome === "NOT_APPLIED") {
@@ -95,7 +100,7 @@ export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
     left: (reason, _, mayBeApplied) => endedHere(reason, mayBeApplied ? "UNKNOWN" : "NOT_APPLIED"),
   });
 
-  async function run({ settle, fail, endAt }: Waiting<IncrInput, bigint>, input: IncrInput, signal: AbortSignal) {
+  async function run({ settle, fail, endAt }: Waiting<IncrInput, Incremented>, input: IncrInput, signal: AbortSignal) {
     try {
       settle(await runner.run({ signal, timeoutMs: runner.leftMs(endAt) }, (call) => incrAlone(call, input, ids)));
     } catch (error) {
@@ -106,7 +111,10 @@ export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
   return (call, input) => incr(input.key, input, call.signal, call.endAt);
 }
 
-/** Returns true if one after the other creates the same counter, and leaves its expiry as it is. */
+/**
+ * Returns true if one after the other creates the same counter, and leaves its expiry as it is. Of expiries for a counter that is
+ * created the first counts, as it does when they come one after another.
+ */
 function canShareWrite(one: IncrInput, other: IncrInput): boolean {
   return (one.initial ?? 0n) === (other.initial ?? 0n) && one.expiry === undefined && other.expiry === undefined;
 }

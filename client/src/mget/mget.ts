@@ -78,6 +78,7 @@ export function mget<E>(
     const asked = {
       consistency: toConsistency(options),
       order: isOrdered ? ResultOrder.REQUEST : ResultOrder.ARRIVAL,
+      metadataOnly: decoder.metadataOnly === true,
     };
     const openNext = async () => {
       const { done, value: chunk } = await unlessEnded(call.signal, () => chunks.next());

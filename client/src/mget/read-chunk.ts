@@ -3,7 +3,7 @@ import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_s
 import type { Call, CallRunner } from "../call.js";
 import type { Entry } from "../entry.js";
 import { type DynakvError, fromResult } from "../errors.js";
-import { mgetReader } from "../results/result-reader.js";
+import { mgetMetadataReader, mgetReader } from "../results/result-reader.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
 import type { KeyChunk } from "./key-chunks.js";
@@ -12,6 +12,7 @@ import { lazyResult, MGetResult } from "./result.js";
 export interface ChunkOptions {
   readonly consistency: Consistency;
   readonly order: ResultOrder;
+  readonly metadataOnly: boolean;
 }
 
 /**
@@ -24,6 +25,7 @@ export async function* readChunk(
   { from, keys }: KeyChunk,
   options: ChunkOptions,
 ): AsyncGenerator<MGetResult[]> {
+  const reader = options.metadataOnly ? mgetMetadataReader : mgetReader;
   const isOrdered = options.order === ResultOrder.REQUEST;
   /** The places in the chunk of what is not answered yet. */
   let left = keys.map((_, place) => place);
@@ -37,7 +39,7 @@ export async function* readChunk(
     let pause: number | undefined;
     try {
       const askedKeys = asked.length === keys.length ? keys : asked.map((place) => keys[place] as string);
-      const stream = call.results(KeyValueService.method.mGet, { keys: [...askedKeys], ...options }, mgetReader);
+      const stream = call.results(KeyValueService.method.mGet, { keys: [...askedKeys], ...options }, reader);
       for await (const { results } of stream) {
         const batch: MGetResult[] = [];
         for (let nth = 0; nth < results.length; nth++) {

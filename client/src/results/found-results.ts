@@ -1,6 +1,6 @@
 import type { ResultError } from "../../../gen/dynakv/v1/error_pb.js";
 import type { MGetResult, ScanResult } from "../../../gen/dynakv/v1/key_value_service_pb.js";
-import { type Entry, toEntry } from "../entry.js";
+import { type Entry, type EntryMetadata, toEntry, toMetadata } from "../entry.js";
 
 /** Kind of a result; undefined for one that is unknown to this version. */
 export type ResultKind = "entry" | "missing" | "error" | undefined;
@@ -12,14 +12,14 @@ export interface FoundResults {
   index(nth: number): number;
   key(nth: number): string;
   kind(nth: number): ResultKind;
-  /** The entry of a result of that kind. */
-  entry(nth: number, key: string): Entry;
+  /** The entry of a result of that kind: its metadata, where no more was asked for. */
+  entry(nth: number, key: string): Entry | EntryMetadata;
   /** The error of a result of that kind. */
   error(nth: number): ResultError;
 }
 
 /** Results that were decoded already. */
-export function decodedResults(results: readonly (MGetResult | ScanResult)[]): FoundResults {
+export function decodedResults(results: readonly (MGetResult | ScanResult)[], isMetadata = false): FoundResults {
   const at = (nth: number) => results[nth] as MGetResult | ScanResult;
   return {
     length: results.length,
@@ -34,7 +34,7 @@ export function decodedResults(results: readonly (MGetResult | ScanResult)[]): F
       if (result.case !== "entry") {
         throw new TypeError("the result has no entry");
       }
-      return toEntry(key, result.value);
+      return (isMetadata ? toMetadata : toEntry)(key, result.value);
     },
     error(nth) {
       const { result } = at(nth);

@@ -33,6 +33,17 @@ export const scanReader: ResultReader<ScanResponse> = {
     readWireResults(bytes, scanFields) ?? scanReader.ofMessage(fromBinary(ScanResponseSchema, plain(bytes))),
 };
 
+/** The same without values and counters: such messages are small. */
+export const mgetMetadataReader: ResultReader<MGetResponse> = {
+  ofMessage: ({ results }) => ({ results: decodedResults(results, true), cursor: "" }),
+  ofBytes: (bytes) => mgetMetadataReader.ofMessage(fromBinary(MGetResponseSchema, plain(bytes))),
+};
+
+export const scanMetadataReader: ResultReader<ScanResponse> = {
+  ofMessage: ({ results, cursor }) => ({ results: decodedResults(results, true), cursor }),
+  ofBytes: (bytes) => scanMetadataReader.ofMessage(fromBinary(ScanResponseSchema, plain(bytes))),
+};
+
 /** Fields of type bytes are views of what is parsed: of a Buffer they would be Buffers. */
 function plain({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);

@@ -38,6 +38,7 @@ export function scan<E>(runner: CallRunner, decoder: Decoder<E>, options: ScanOp
     prefix: decoder.prefix + (options.prefix ?? ""),
     cursor: options.cursor ?? "",
     consistency: toConsistency(options),
+    keysOnly: decoder.metadataOnly === true,
   };
 
   function toResult(results: FoundResults, nth: number): ScanResult<E> | Promise<ScanResult<E>> {
@@ -50,7 +51,7 @@ export function scan<E>(runner: CallRunner, decoder: Decoder<E>, options: ScanOp
     if (kind === undefined) {
       throw new TypeError("unknown kind of result: upgrade the client");
     }
-    const entry = results.entry(nth, whole);
+    const entry = results.entry(nth, whole) as Entry;
     return decoder.decode === undefined ? new ScanResult<E>(key, { entry: entry as E }) : change(key, entry);
   }
 

@@ -1,0 +1,150 @@
+import * as assert from "uvu/assert";
+import { suite } from "../../server/test/support/suite.js";
+import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
+import { createClient, type DynakvClient, type DynakvError, json, utf8 } from "../src/index.js";
+import { createClient as createWebClient } from "../src/web.js";
+import { errorOf } from "./support/error-of.js";
+
+const test = suite("previous values, sliding expiry, metadata");
+let server: TestServer;
+let clients: readonly DynakvClient[];
+
+test.before(async () => {
+  server = await startTestServer();
+  const address = server.url;
+  clients = [createClient({ address }), createGrpcJsClient({ address }), createWebClient({ address })];
+});
+
+test.after(async () => {
+  for (const client of clients) {
+    client.close();
+  }
+  await server.stop();
+});
+
+const bytes = (text: string) => Buffer.from(text);
+const textOf = (entry: unknown) => Buffer.from((entry as { value: Uint8Array }).value).toString();
+
+function eachClient(title: string, run: (client: DynakvClient, key: string) => Promise<void>): void {
+  test(title, async () => {
+    for (const [n, client] of clients.entries()) {
+      await run(client, `${title} ${n}`);
+    }
+  });
+}
+
+eachClient("a swap returns what was there", async (client, key) => {
+  assert.is((await client.swap(key, bytes("one"), { ifAbsent: true })).previous, undefined);
+  const swapped = await client.swap(key, bytes("two"));
+  assert.is(textOf(swapped.previous), "one");
+  assert.is((await client.get(key, { consistency: "strong" }))?.etag, swapped.etag);
+  const refused = await errorOf(client.swap(key, bytes("three"), { ifEtag: swapped.previous?.etag ?? "" }));
+  assert.equal([refused.reason, refused.outcome], ["ETAG_MISMATCH", "NOT_APPLIED"]);
+});
+
+eachClient("of those who take an entry one gets it", async (client, key) => {
+  await client.set(key, bytes("job"));
+  const taken = await Promise.all(Array.from({ length: 8 }, () => client.take(key)));
+  assert.equal(taken.filter((entry) => entry !== undefined).map(textOf), ["job"]);
+  await client.incr(key, { delta: 7n });
+  const counter = await client.take(key);
+  assert.is(counter?.kind === "counter" && counter.counter, 7n);
+});
+
+eachClient("a session slides, and is not written while it has long enough to live", async (client, key) => {
+  const hour = { seconds: 3600 };
+  assert.is(await client.getAndTouch(key, hour), undefined);
+  assert.is(await client.touchDetailed(key, hour), undefined);
+  const { etag } = await client.set(key, bytes("session"), { expiry: { seconds: 1800 } });
+  const left = await client.touchDetailed(key, hour, { ifRemainingBelow: { seconds: 900 } });
+  assert.equal([left?.unchanged, left?.etag], [true, etag]);
+  const entry = await client.getAndTouch(key, hour, { ifRemainingBelow: { seconds: 2700 } });
+  assert.is(textOf(entry), "session");
+  assert.is.not(entry?.etag, etag);
+  assert.ok(Number(entry?.expireTime) > Date.now() + 3_000_000);
+  // The etag that touch brings is good for what comes next: a lock can be renewed and released.
+  const renewed = await client.touchDetailed(key, hour, { ifEtag: entry?.etag });
+  assert.is(await client.delete(key, { ifEtag: renewed?.etag ?? "" }), true);
+});
+
+eachClient("an expiry is kept to the millisecond", async (client, key) => {
+  const at = new Date(Date.now() + 60_123);
+  assert.equal((await client.set(key, bytes("x"), { expiry: at })).expireTime, at);
+  const { writeTime, expireTime } = await client.set(key, bytes("x"), { expiry: { seconds: 4.035 } });
+  assert.is(Number(expireTime) - Number(writeTime), 4035);
+});
+
+eachClient("counters are set, and created with an expiry that later increments leave", async (client, key) => {
+  await client.setCounter(key, -(2n ** 53n) - 1n, { expiry: { seconds: 60 } });
+  assert.is(await client.counters("").get(key), -(2n ** 53n) - 1n);
+  await client.delete(key);
+  const expiryIfCreated = { seconds: 60 };
+  const first = await client.incrDetailed(key, { expiryIfCreated });
+  const second = await client.incrDetailed(key, { delta: 2n, expiryIfCreated: { seconds: 600 } });
+  assert.equal([first.value, second.value, second.replayed], [1n, 3n, false]);
+  assert.equal(second.expireTime, first.expireTime);
+  assert.is((await client.get(key, { consistency: "strong" }))?.etag, second.etag);
+});
+
+eachClient("metadata is read without values", async (client, key) => {
+  const space = client.keyspace(`${key} `, utf8);
+  await space.set("value", "hello");
+  await client.incr(`${key} counter`);
+  const keys = ["value", "counter", "none"];
+  const read = async () => Promise.all(keys.map((each) => space.getMetadata(each)));
+  const alone = [await space.getMetadata("value"), await space.getMetadata("counter"), await space.getMetadata("none")];
+  assert.equal(await read(), alone);
+  assert.equal(
+    alone.map((found) => found && [found.key, found.kind, found.valueBytes]),
+    [["value", "value", 5], ["counter", "counter", 0], undefined],
+  );
+  assert.equal(await Promise.all(keys.map((each) => space.has(each))), [true, true, false]);
+  const many = await space.mgetMetadata(keys).toMap();
+  assert.equal([...many.values()].sort(byKey), [alone[1], alone[0]]);
+  const scanned = [];
+  for await (const { entry } of space.scanKeys()) {
+    scanned.push(entry);
+  }
+  assert.equal(scanned.sort(byKey), [alone[1], alone[0]]);
+});
+
+const byKey = (one: { key: string }, other: { key: string }) => (one.key < other.key ? -1 : 1);
+
+test("of a keyspace what was replaced or taken and cannot be decoded is gone, and the error says so", async () => {
+  const [client] = clients as [DynakvClient];
+  const space = client.keyspace("undecodable:", json<object>());
+  const spoil = () => client.set("undecodable:a", bytes("no json"));
+  await spoil();
+  const swap = await errorOf(space.swap("a", { fine: true }));
+  assert.equal([swap.reason, swap.outcome, swap.currentEtag], ["UNDECODABLE", "APPLIED", undefined]);
+  assert.equal((await space.take("a"))?.value, { fine: true });
+  await spoil();
+  assert.is((await errorOf(space.take("a"))).outcome, "APPLIED");
+  await client.set("undecodable:n", bytes("5"));
+  const error: DynakvError = await errorOf(client.counters("undecodable:").take("n"));
+  assert.equal([error.reason, error.outcome], ["WRONG_KIND", "APPLIED"]);
+  assert.is(await client.has("undecodable:n"), false);
+});
+
+test("of 200 concurrent calls a rate limit allows as many as it says, in few requests", async () => {
+  let requests = 0;
+  const client = createClient({
+    address: server.url,
+    interceptors: [
+      (next) => (request) => {
+        requests++;
+        return next(request);
+      },
+    ],
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, () => client.rateLimit("limit", { limit: 50, windowMs: 60_000 })),
+  );
+  assert.is(answers.filter(({ allowed }) => allowed).length, 50);
+  assert.is(new Set(answers.map(({ resetTime }) => Number(resetTime))).size, 1);
+  assert.ok(requests <= 10, `${requests} requests`);
+  client.close();
+});
+
+test.run();
