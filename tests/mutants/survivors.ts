@@ -19,6 +19,21 @@ const equivalent: readonly {
   },
   { file: "table/reaper.ts", before: "const intervalMs", why: "how often the reaper comes is no promise" },
   {
+    file: "table/reaper.ts",
+    before: "ref: false",
+    why: "its server has an open port for as long as it runs, and ends the pause when it stops",
+  },
+  {
+    file: "service/validation.ts",
+    before: "!key.isWellFormed()",
+    why: "no protocol brings such a key: Protobuf's strings are UTF-8, and JSON is checked before it is decoded",
+  },
+  {
+    file: "service/method-rights.ts",
+    before: "mSet",
+    why: "not served yet: whoever may call it is told so",
+  },
+  {
     file: "access/policy.ts",
     before: "callers.set(identity, caller)",
     why: "it saves making the same caller again, and nothing else",

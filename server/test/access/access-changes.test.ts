@@ -311,18 +311,20 @@ test("who was let in by an authority that is withdrawn is nobody any more, on co
 
 test("reflection and information follow the setting", async () => {
   const tokensFile = servers.path("tokens.json");
-  for (const [introspection, status] of [
-    ["open", 200],
-    ["authenticated", 401],
-    ["off", 401],
+  for (const [introspection, status, knownStatus] of [
+    ["open", 200, 200],
+    ["authenticated", 401, 200],
+    ["off", 401, 501],
   ] as const) {
     const { url } = await servers.another({ tokensFile, introspection });
-    const ask = (path: string) =>
+    const ask = (path: string, more: Record<string, string> = {}) =>
       fetch(`${url}/${path}`, {
         method: "POST",
-        headers: { "content-type": "application/json", connection: "close" },
+        headers: { "content-type": "application/json", connection: "close", ...more },
         body: "{}",
       });
+    const known = { authorization: `Bearer ${servers.token("steady")}` };
+    assert.is((await ask("dynakv.v1.InfoService/GetInfo", known)).status, knownStatus, introspection);
     assert.is((await ask("dynakv.v1.InfoService/GetInfo")).status, status, introspection);
     assert.is((await ask("dynakv.v1.KeyValueService/Get")).status, 401, introspection);
     assert.is((await ask("grpc.health.v1.Health/Check")).status, 200, introspection);
