@@ -4,7 +4,6 @@ import {
   type Compression,
   encodeEnvelope,
   readAllBytes,
-  transformSplitEnvelope,
   type UniversalServerRequest,
 } from "@connectrpc/connect/protocol";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
@@ -12,6 +11,7 @@ import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Call } from "../call.js";
 import { acceptedCompression, decompress } from "./decompress.js";
 import { createMessageCheck, type MessageCheck, type MessageCheckOptions } from "./message-check.js";
+import { splitEnvelopes } from "./split-envelopes.js";
 
 const compressedFlag = 1;
 /** Ends a stream of the Connect protocol. */
@@ -91,7 +91,7 @@ async function* checkStream(
   check: () => MessageCheck,
 ): AsyncGenerator<Uint8Array> {
   const body = request.body as AsyncIterable<Uint8Array>;
-  for await (const { flags, data } of transformSplitEnvelope(readMaxBytes)(body)) {
+  for await (const { flags, data } of splitEnvelopes(body, readMaxBytes)) {
     // Connect decodes a message whatever further flags it has.
     if ((flags & ~knownFlags) !== 0) {
       throw new ConnectError(
