@@ -10,7 +10,14 @@ export function wrapTransport(
   token: string | (() => string | Promise<string>) | undefined,
   isClosed: () => boolean,
 ): ByteTransport {
-  async function prepare(given: CallOptions["headers"], signal: AbortSignal | undefined): Promise<Headers> {
+  async function prepare(
+    given: CallOptions["headers"],
+    signal: AbortSignal | undefined,
+  ): Promise<Headers | undefined> {
+    if (token === undefined && given === undefined && !isClosed()) {
+      // A Headers object costs several percent of a call.
+      return undefined;
+    }
     const headers = new Headers(given);
     if (token !== undefined) {
       // Renewing the token may outlast the call.
@@ -31,7 +38,7 @@ export function wrapTransport(
         streamBytes(method, signal, timeoutMs, await prepare(headers, signal), input),
     }),
     async unary(method, signal, timeoutMs, headers, input, contextValues) {
-      let prepared: Headers;
+      let prepared: Headers | undefined;
       try {
         prepared = await prepare(headers, signal);
       } catch (error) {
