@@ -10,10 +10,7 @@ export function wrapTransport(
   token: string | (() => string | Promise<string>) | undefined,
   isClosed: () => boolean,
 ): ByteTransport {
-  async function prepare(
-    given: CallOptions["headers"],
-    signal: AbortSignal | undefined,
-  ): Promise<Headers | undefined> {
+  async function prepare(given: CallOptions["headers"], signal: AbortSignal | undefined): Promise<Headers | undefined> {
     if (token === undefined && given === undefined && !isClosed()) {
       // A Headers object costs several percent of a call.
       return undefined;

@@ -1,8 +1,10 @@
 /** A server of the suite's service, by the layers that stand before dynakv's own services. Started by connectconformance. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { create, createFileRegistry, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, createFileRegistry, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext } from "@connectrpc/connect";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { createMemoryBudget } from "../../server/src/admission/memory-budget.js";
 import { createDeadlineInterceptor } from "../../server/src/calls/deadline.js";
 import { createDispatch } from "../../server/src/calls/dispatch.js";
@@ -50,10 +52,21 @@ const service = registry.getService("connectrpc.conformance.v1.ConformanceServic
 if (service === undefined) {
   throw new Error("the schema has no ConformanceService");
 }
+const implementation = createConformanceService(messageNamed);
+/** Its one stream of answers, as it may be written without Connect: message by message, each in its envelope. */
+const enveloped = {
+  async *serverStream(request: never, context: HandlerContext): AsyncGenerator<Buffer> {
+    const schema = messageNamed("ServerStreamResponse");
+    const stream = implementation.serverStream as (request: never, context: HandlerContext) => AsyncIterable<Message>;
+    for await (const message of stream(request, context)) {
+      yield Buffer.from(encodeEnvelope(0, toBinary(schema, create(schema, message))));
+    }
+  },
+};
 const port = createPort({
   onExchange: createDispatch({
     ...limits,
-    services: [{ service, implementation: createConformanceService(messageNamed) }],
+    services: [{ service, implementation, enveloped }],
     pipeline: createPipeline({ deadline: createDeadlineInterceptor(limits.maxDeadlineMs) }),
     memory: createMemoryBudget({ limit: 16 * limits.maxRequestBytes }),
     errors: createErrorReporter(limits, () => {}),

@@ -5,7 +5,14 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { GetInfoRequestSchema } from "../../../gen/dynakv/v1/info_service_pb.js";
-import { GetRequestSchema, IncrRequestSchema, SetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import {
+  GetRequestSchema,
+  IncrRequestSchema,
+  MGetRequestSchema,
+  ResultOrder,
+  ScanRequestSchema,
+  SetRequestSchema,
+} from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckRequestSchema } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createMemoryBudget } from "../../src/admission/memory-budget.js";
 import { createDeadlineInterceptor } from "../../src/calls/deadline.js";
@@ -20,7 +27,7 @@ import { suite } from "../support/suite.js";
 import { startTestServer, type TestServer } from "../support/test-server.js";
 import { waitUntil } from "../support/wait-until.js";
 
-const test = suite("unary gRPC, answered directly and by Connect");
+const test = suite("plain gRPC, answered directly and by Connect");
 
 /** Both are gRPC's content-type. What stands in capitals, as no client writes it, is left to Connect. */
 const contentTypes = { direct: "application/grpc", Connect: "Application/grpc" };
@@ -68,6 +75,13 @@ const check = "/grpc.health.v1.Health/Check";
 
 function messageOf<Desc extends DescMessage>(schema: Desc, init: MessageInitShape<Desc>): Uint8Array {
   return encodeEnvelope(0, toBinary(schema, create(schema, init)));
+}
+
+const mget = keyValue("MGet");
+const scan = keyValue("Scan");
+
+function mgetOf(keys: readonly string[]): Uint8Array {
+  return messageOf(MGetRequestSchema, { keys: [...keys], order: ResultOrder.REQUEST });
 }
 
 const getK = messageOf(GetRequestSchema, { key: "k" });
@@ -144,6 +158,37 @@ const cases: Record<string, Omit<GrpcRequest, "contentType"> & { status: Code | 
     body: [encodeEnvelope(1, getK.subarray(5))],
     status: Code.InvalidArgument,
   },
+  "many keys": { path: mget, body: [mgetOf(["k", "missing", "k", "", "__dynakv_archive__/x"])], status: 0 },
+  "no keys": { path: mget, body: [mgetOf([])], status: 0 },
+  "very many keys": { path: mget, body: [mgetOf(Array.from({ length: 9000 }, (_, n) => `k${n}`))], status: 0 },
+  "many keys byte by byte": { path: mget, body: [...mgetOf(["k"])].map((byte) => Uint8Array.of(byte)), status: 0 },
+  "a scan": { path: scan, body: [messageOf(ScanRequestSchema, { prefix: "k" })], status: 0 },
+  "a scan from nowhere": {
+    path: scan,
+    body: [messageOf(ScanRequestSchema, { cursor: "nowhere" })],
+    status: Code.InvalidArgument,
+  },
+  "many keys cut short": { path: mget, body: [mgetOf(["k", "l"]).subarray(0, -1)], status: Code.InvalidArgument },
+  "many keys that are no protobuf": {
+    path: mget,
+    body: [encodeEnvelope(0, Uint8Array.of(0x0a, 200, 1))],
+    status: Code.InvalidArgument,
+  },
+  "very many keys that are no UTF-8": {
+    path: mget,
+    body: [encodeEnvelope(0, Buffer.concat(Array.from({ length: 30_000 }, () => Uint8Array.of(0x0a, 2, 0x6b, 0xff))))],
+    status: Code.InvalidArgument,
+  },
+  "many keys compressed without an encoding": {
+    path: mget,
+    body: [encodeEnvelope(1, mgetOf(["k"]).subarray(5))],
+    status: Code.InvalidArgument,
+  },
+  "many keys over the limit": {
+    path: mget,
+    body: [mgetOf(["k".repeat(limits.maxRequestBytes)])],
+    status: Code.InvalidArgument,
+  },
   "a message over the limit": { path: keyValue("Set"), body: [tooLarge], status: Code.InvalidArgument },
   "a message that announces more than the limit": {
     path: keyValue("Set"),
@@ -164,6 +209,24 @@ for (const [name, { status, ...request }] of Object.entries(cases)) {
 test("a deadline that passes while DynamoDB is asked", async () => {
   proxy.decide = ({ operation }) => (operation === "GetItem" ? "hang" : "forward");
   const { answer } = await onBothPaths(session, { path: get, body: [getK], headers: { "grpc-timeout": "150m" } });
+  assert.is(answer.trailers["grpc-status"], String(Code.DeadlineExceeded));
+});
+
+test("a stream is asked for by one message: none and two are refused, with a reason that Connect does not tell", async () => {
+  for (const body of [[], [mgetOf(["k"]), mgetOf(["k"])]]) {
+    for (const name of pathNames) {
+      const { trailers } = await exchange(session, { path: mget, body, contentType: contentTypes[name] });
+      assert.is(trailers["grpc-status"], String(Code.Unimplemented), name);
+      assert.match(String(trailers["grpc-message"]), /input%20message%20for%20server-streaming%20method/);
+      assert.is(trailers["grpc-status-details-bin"] !== undefined, name === "direct");
+    }
+  }
+});
+
+test("a deadline that passes while DynamoDB is asked for many keys", async () => {
+  proxy.decide = ({ operation }) => (operation === "BatchGetItem" ? "hang" : "forward");
+  const request = { path: mget, body: [mgetOf(["k", "l"])], headers: { "grpc-timeout": "150m" } };
+  const { answer } = await onBothPaths(session, request);
   assert.is(answer.trailers["grpc-status"], String(Code.DeadlineExceeded));
 });
 

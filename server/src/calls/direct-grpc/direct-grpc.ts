@@ -108,7 +108,8 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
 
   function read(method: DirectMethod, call: GrpcCall): void {
     const admit = (bytes: number) => memory.addBody(call.call, bytes);
-    readMessage(call.stream, maxBytesOf(method.method.parent, maxRequestBytes), admit, (message) => {
+    const kind = method.method.methodKind === "unary" ? "unary" : "server-streaming";
+    readMessage(call.stream, maxBytesOf(method.method.parent, maxRequestBytes), kind, admit, (message) => {
       if (message instanceof Error) {
         refuse(call, message);
       } else {

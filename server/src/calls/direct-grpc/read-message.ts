@@ -2,11 +2,14 @@ import type { ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { DynakvError } from "../../errors/dynakv-error.js";
 
+/** What Connect calls the kinds of methods whose requests have one message. */
+export type RequestKind = "unary" | "server-streaming";
+
 /** Before a message come a byte of flags and four of its length. */
 export const prefixBytes = 5;
 
 /**
- * Reads the one message of a unary request. What is wrong with it is told as Connect tells it, so that a refusal is the same on
+ * Reads the one message of a request that has one. What is wrong with it is told as Connect tells it, so that a refusal is the same on
  * both paths. Calls back once.
  *
  * @param admit is told how many bytes have come, and says why no more are to be gathered
@@ -14,6 +17,7 @@ export const prefixBytes = 5;
 export function readMessage(
   stream: ServerHttp2Stream,
   maxBytes: number,
+  kind: RequestKind,
   admit: (bytes: number) => DynakvError | undefined,
   done: (message: Uint8Array | ConnectError | DynakvError) => void,
 ): void {
@@ -50,7 +54,7 @@ export function readMessage(
     if (received.length >= prefixBytes && received.readUInt32BE(1) > maxBytes) {
       finish(tooLarge(received.readUInt32BE(1), maxBytes));
     } else if (bytes > maxBytes + prefixBytes) {
-      finish(extraMessage());
+      finish(extraMessage(kind));
     }
   });
   stream.once("end", () => {
@@ -58,11 +62,11 @@ export function readMessage(
       return;
     }
     if (received === undefined) {
-      finish(new ConnectError("protocol error: missing input message for unary method", Code.Unimplemented));
+      finish(new ConnectError(`protocol error: missing input message for ${kind} method`, Code.Unimplemented));
       return;
     }
     const body = rest.length === 0 ? received : Buffer.concat([received, ...rest], bytes);
-    finish(unwrap(body));
+    finish(unwrap(body, kind));
   });
   stream.once("close", () => {
     if (!isDone) {
@@ -71,13 +75,13 @@ export function readMessage(
   });
 }
 
-function unwrap(body: Buffer): Uint8Array | ConnectError {
+function unwrap(body: Buffer, kind: RequestKind): Uint8Array | ConnectError {
   const end = body.length < prefixBytes ? Number.POSITIVE_INFINITY : prefixBytes + body.readUInt32BE(1);
   if (body.length < end) {
     return new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
   }
   if (body.length > end) {
-    return extraMessage();
+    return extraMessage(kind);
   }
   // The lowest flag says that the message is compressed; the header said with nothing. gRPC reserves the others.
   if (body[0] !== 0) {
@@ -86,8 +90,8 @@ function unwrap(body: Buffer): Uint8Array | ConnectError {
   return body.subarray(prefixBytes);
 }
 
-function extraMessage(): ConnectError {
-  return new ConnectError("protocol error: received extra input message for unary method", Code.Unimplemented);
+function extraMessage(kind: RequestKind): ConnectError {
+  return new ConnectError(`protocol error: received extra input message for ${kind} method`, Code.Unimplemented);
 }
 
 function tooLarge(bytes: number, maxBytes: number): ConnectError {
