@@ -5,10 +5,10 @@ export function seenEtag({ result }: Operation): string[] {
   if (result.outcome === "refused") {
     return result.currentEtag === undefined ? [] : [result.currentEtag];
   }
-  if (result.outcome !== "done" || result.answer.type === "delete") {
+  if (result.outcome !== "done") {
     return [];
   }
   const { answer } = result;
-  const etag = answer.type === "get" ? answer.entry?.etag : answer.etag;
+  const etag = answer.type === "get" || answer.type === "delete" ? answer.entry?.etag : answer.etag;
   return etag === undefined ? [] : [etag];
 }

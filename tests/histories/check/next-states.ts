@@ -1,5 +1,5 @@
 import { type Item, type KeyState, withEtag, withItem } from "./key-state.js";
-import type { Answer, Condition, Expiry, Operation, Request, Result } from "./operation.js";
+import type { Answer, Condition, Content, Expiry, Operation, Request, Result, SeenEntry } from "./operation.js";
 
 /** What is known of the whole history. */
 export interface Facts {
@@ -16,12 +16,12 @@ export function returnedEtag({ result }: Operation): string | undefined {
   if (result.outcome !== "done" || result.answer.type === "get" || result.answer.type === "delete") {
     return undefined;
   }
-  return result.answer.etag;
+  return result.answer.type === "touch" && result.answer.isUnchanged ? undefined : result.answer.etag;
 }
 
 /**
  * Every state that a key can be in after an operation took effect in this one, with the result that it had. None when it
- * cannot have happened here. There may be two: an operation that overlaps the second of expiry may see either.
+ * cannot have happened here. There may be two: an operation that overlaps the moment of expiry may see either.
  */
 export function nextStates(state: KeyState, operation: Operation, facts: Facts): KeyState[] {
   return views(state, operation).flatMap((live) => {
@@ -65,21 +65,29 @@ function apply(step: Step): KeyState | undefined {
 function carryOut(step: Step, request: Request, answer: Answer | undefined): KeyState | undefined {
   switch (request.type) {
     case "get":
-      return answer?.type === "get" ? read(step, answer) : undefined;
+      return answer?.type === "get" ? see(step, answer.entry) : undefined;
     case "set": {
       const checked = check(step, request.condition);
-      const expireAt = request.expiry === "keep" ? step.live?.expireAt : toSecond(request.expiry);
+      const expireAt = request.expiry === "keep" ? step.live?.expireAt : toTime(request.expiry);
       if (checked === undefined || (answer?.type === "set" && answer.expireAt !== expireAt)) {
         return undefined;
       }
-      return write(checked, step, { content: { kind: "value", value: request.value }, expireAt });
+      const seen =
+        answer?.type === "set" && request.isSwap ? see({ ...step, state: checked }, answer.previous) : checked;
+      const content: Content =
+        request.counter === undefined
+          ? { kind: "value", value: request.value }
+          : { kind: "counter", count: request.counter };
+      return seen && write(seen, step, { content, expireAt });
     }
     case "delete": {
       const checked = check(step, request.condition);
       if (checked === undefined || (answer?.type === "delete" && answer.existed !== (step.live !== undefined))) {
         return undefined;
       }
-      return withItem(checked, undefined);
+      const seen =
+        answer?.type === "delete" && request.isTake ? see({ ...step, state: checked }, answer.entry) : checked;
+      return seen && withItem(seen, undefined);
     }
     case "incr":
       return increment(step, request, answer?.type === "incr" ? answer : undefined);
@@ -88,10 +96,8 @@ function carryOut(step: Step, request: Request, answer: Answer | undefined): Key
   }
 }
 
-function read(
-  { state, live, facts }: Step,
-  { entry }: Extract<Answer, { readonly type: "get" }>,
-): KeyState | undefined {
+/** The state, given that this is what an operation has found there; undefined when it cannot have. */
+function see({ state, live, facts }: Step, entry: SeenEntry | undefined): KeyState | undefined {
   if (entry === undefined || live === undefined) {
     return entry === undefined && live === undefined ? state : undefined;
   }
@@ -114,7 +120,13 @@ function increment(
   if (count === undefined || !inBounds(count, request)) {
     return undefined;
   }
-  const expireAt = request.expiry === undefined ? step.live?.expireAt : toSecond(request.expiry);
+  const created = request.expiryIfCreated ?? request.expiry;
+  const expireAt =
+    step.live === undefined
+      ? toTime(created)
+      : request.expiry === undefined
+        ? step.live.expireAt
+        : toTime(request.expiry);
   const isTold = answer !== undefined && answer.expireAt !== "untold";
   if ((answer !== undefined && answer.count !== count) || (isTold && answer.expireAt !== expireAt)) {
     return undefined;
@@ -146,11 +158,43 @@ function touch(
   if (step.live === undefined) {
     return checked;
   }
-  const expireAt = toSecond(request.expiry);
+  const isUnchanged = answer?.isUnchanged === true;
+  if (!mayTouch(step, step.live, request, isUnchanged)) {
+    return undefined;
+  }
+  if (isUnchanged) {
+    const { etag, expireAt } = answer;
+    const isSame = expireAt === step.live.expireAt && (!request.isRead || answer.entry !== undefined);
+    const seen = request.isRead ? see({ ...step, state: checked }, answer.entry) : checked;
+    return isSame && seen && withEtag(seen, etag ?? "", step.facts.returned) ? seen : undefined;
+  }
+  const expireAt = toTime(request.expiry);
   if (answer !== undefined && answer.expireAt !== expireAt) {
     return undefined;
   }
-  return write(checked, step, { content: step.live.content, expireAt });
+  const next = write(checked, step, { content: step.live.content, expireAt });
+  if (answer === undefined || !request.isRead) {
+    return next;
+  }
+  // It may expire before its caller is told of it, but what it says is how the write has left it.
+  return see({ ...step, state: next, live: next.item }, answer.entry);
+}
+
+/** Whether the time that is left lets a touch change the entry, or leave it, at some moment of the operation. */
+function mayTouch(
+  { operation: { clockFrom, clockTo, result } }: Step,
+  { expireAt }: Item,
+  { ifRemainingBelow }: Extract<Request, { readonly type: "touch" }>,
+  isUnchanged: boolean,
+): boolean {
+  if (ifRemainingBelow === undefined) {
+    return !isUnchanged;
+  }
+  if (isUnchanged) {
+    return expireAt === undefined || expireAt - clockFrom >= ifRemainingBelow;
+  }
+  const latest = result.outcome === "unknown" ? Number.POSITIVE_INFINITY : clockTo;
+  return expireAt !== undefined && expireAt - latest < ifRemainingBelow;
 }
 
 /** The state, given that the condition held; undefined when it did not. */
@@ -199,6 +243,6 @@ function mismatches(live: Item | undefined, wanted: string, current: string | un
   return current === undefined ? live?.etag !== wanted : live !== undefined && current !== wanted;
 }
 
-function toSecond(expiry: Expiry | undefined): number | undefined {
+function toTime(expiry: Expiry | undefined): number | undefined {
   return typeof expiry === "number" ? expiry : undefined;
 }

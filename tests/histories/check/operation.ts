@@ -7,7 +7,7 @@ export type Content =
 export interface SeenEntry {
   readonly content: Content;
   readonly etag: string;
-  /** The epoch second from which it is gone; undefined when it never expires. */
+  /** The time in epoch milliseconds from which it is gone; undefined when it never expires. */
   readonly expireAt: number | undefined;
 }
 
@@ -16,7 +16,7 @@ export type Condition =
   | { readonly test: "present" }
   | { readonly test: "etag"; readonly etag: string };
 
-/** An epoch second from which the entry shall be gone. */
+/** A time in epoch milliseconds from which the entry shall be gone. */
 export type Expiry = number | "never";
 
 export type Request =
@@ -24,11 +24,20 @@ export type Request =
   | {
       readonly type: "set";
       readonly value: string;
+      /** Set in place of the value. */
+      readonly counter?: bigint | undefined;
       readonly condition?: Condition | undefined;
       /** Undefined means never: the servers of these histories have no default. */
       readonly expiry?: Expiry | "keep" | undefined;
+      /** Returns what was replaced. */
+      readonly isSwap?: boolean | undefined;
     }
-  | { readonly type: "delete"; readonly condition?: Condition | undefined }
+  | {
+      readonly type: "delete";
+      readonly condition?: Condition | undefined;
+      /** Returns what was removed. */
+      readonly isTake?: boolean | undefined;
+    }
   | {
       readonly type: "incr";
       readonly delta: bigint;
@@ -36,14 +45,35 @@ export type Request =
       readonly max?: bigint | undefined;
       /** Undefined keeps the expiry of the counter; one that is created never expires. */
       readonly expiry?: Expiry | undefined;
+      /** That of a counter that is created, where it differs. */
+      readonly expiryIfCreated?: Expiry | undefined;
     }
-  | { readonly type: "touch"; readonly expiry: Expiry; readonly condition?: Condition | undefined };
+  | {
+      readonly type: "touch";
+      readonly expiry: Expiry;
+      readonly condition?: Condition | undefined;
+      /** Returns the entry. */
+      readonly isRead?: boolean | undefined;
+      /** In milliseconds: an entry that has longer to live is left as it is. */
+      readonly ifRemainingBelow?: number | undefined;
+    };
 
 /** What a call returned, by the type of its request. */
 export type Answer =
   | { readonly type: "get"; readonly entry: SeenEntry | undefined }
-  | { readonly type: "set"; readonly etag: string; readonly expireAt: number | undefined }
-  | { readonly type: "delete"; readonly existed: boolean }
+  | {
+      readonly type: "set";
+      readonly etag: string;
+      readonly expireAt: number | undefined;
+      /** What a swap has replaced. */
+      readonly previous?: SeenEntry | undefined;
+    }
+  | {
+      readonly type: "delete";
+      readonly existed: boolean;
+      /** What a take has removed. */
+      readonly entry?: SeenEntry | undefined;
+    }
   | {
       readonly type: "incr";
       readonly count: bigint;
@@ -57,6 +87,8 @@ export type Answer =
       readonly existed: boolean;
       readonly etag: string | undefined;
       readonly expireAt: number | undefined;
+      readonly entry?: SeenEntry | undefined;
+      readonly isUnchanged?: boolean | undefined;
     };
 
 /** A refusal by what the key held: a claim about it, as good as a read. */
@@ -78,7 +110,7 @@ export interface Operation {
   /** Positions in one order of all invocations and completions. */
   readonly invoked: number;
   readonly completed: number;
-  /** The servers' clock at both, in epoch seconds. In between it may have been either, or anything between them. */
+  /** The servers' clock at both, in epoch milliseconds. In between it may have been either, or anything between them. */
   readonly clockFrom: number;
   readonly clockTo: number;
   readonly request: Request;

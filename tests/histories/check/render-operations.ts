@@ -1,5 +1,5 @@
 import type { KeyState } from "./key-state.js";
-import type { Condition, Content, Expiry, Operation, Request, Result } from "./operation.js";
+import type { Condition, Content, Expiry, Operation, Request, Result, SeenEntry } from "./operation.js";
 
 /** A line for each operation, in the order of their invocation. */
 export function renderOperations(operations: readonly Operation[], marked?: Operation): string {
@@ -27,16 +27,20 @@ function renderRequest(request: Request): string {
     case "get":
       return "get";
     case "set":
-      return `set '${request.value}'${renderExpiry(request.expiry)}${renderCondition(request.condition)}`;
+      return `${request.isSwap ? "swap" : "set"} ${request.counter ?? `'${request.value}'`}${renderExpiry(request.expiry)}${renderCondition(request.condition)}`;
     case "delete":
-      return `delete${renderCondition(request.condition)}`;
+      return `${request.isTake ? "take" : "delete"}${renderCondition(request.condition)}`;
     case "incr": {
       const { delta, min, max } = request;
       const bounds = min === undefined && max === undefined ? "" : ` within ${min ?? "any"} to ${max ?? "any"}`;
-      return `incr by ${delta}${bounds}${renderExpiry(request.expiry)}`;
+      const created =
+        request.expiryIfCreated === undefined ? "" : `, if created${renderExpiry(request.expiryIfCreated)}`;
+      return `incr by ${delta}${bounds}${renderExpiry(request.expiry)}${created}`;
     }
-    case "touch":
-      return `touch${renderExpiry(request.expiry)}${renderCondition(request.condition)}`;
+    case "touch": {
+      const below = request.ifRemainingBelow === undefined ? "" : `, below ${request.ifRemainingBelow} ms`;
+      return `${request.isRead ? "get and touch" : "touch"}${renderExpiry(request.expiry)}${below}${renderCondition(request.condition)}`;
+    }
   }
 }
 
@@ -54,18 +58,24 @@ function renderResult(result: Result): string {
   const { answer } = result;
   switch (answer.type) {
     case "get":
-      return answer.entry === undefined
-        ? "missing"
-        : `${renderContent(answer.entry.content)} with etag ${answer.entry.etag}${renderExpiry(answer.entry.expireAt)}`;
+      return renderEntry(answer.entry);
     case "set":
-      return `etag ${answer.etag}${renderExpiry(answer.expireAt)}`;
+      return `etag ${answer.etag}${renderExpiry(answer.expireAt)}, before: ${renderEntry(answer.previous)}`;
     case "delete":
-      return answer.existed ? "existed" : "did not exist";
+      return answer.existed ? `existed: ${renderEntry(answer.entry)}` : "did not exist";
     case "incr":
       return `${answer.count}, etag ${answer.etag}${renderExpiry(answer.expireAt)}`;
     case "touch":
-      return answer.existed ? `etag ${answer.etag}${renderExpiry(answer.expireAt)}` : "did not exist";
+      return answer.existed
+        ? `${answer.isUnchanged ? "unchanged, " : ""}etag ${answer.etag}${renderExpiry(answer.expireAt)}, ${renderEntry(answer.entry)}`
+        : "did not exist";
   }
+}
+
+function renderEntry(entry: SeenEntry | undefined): string {
+  return entry === undefined
+    ? "missing"
+    : `${renderContent(entry.content)} with etag ${entry.etag}${renderExpiry(entry.expireAt)}`;
 }
 
 function renderContent(content: Content): string {

@@ -3,7 +3,6 @@ import type { TestClock } from "../../../server/src/faults/index.js";
 /** The servers' clock, as the clients of one phase may move it. */
 export interface AdvancingClock {
   readonly nowMs: () => number;
-  readonly nowSecond: () => number;
   /** Lets time pass, unless so much has passed already that a request could be two windows late. */
   advance(ms: number): void;
   /** Nothing is under way: what happens from here on is not late. */
@@ -20,7 +19,6 @@ export function createAdvancingClock(clock: TestClock, skewMs: number): Advancin
   let begun = clock();
   return {
     nowMs: clock,
-    nowSecond: () => Math.floor(clock() / 1000),
     advance(ms) {
       if (clock() + ms - begun <= longestPhaseMs - skewMs) {
         clock.advance(ms);

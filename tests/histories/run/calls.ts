@@ -1,9 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { CallOptions } from "@connectrpc/connect";
 import { type ConditionSchema, Consistency, type ExpirySchema } from "../../../gen/dynakv/v1/entry_pb.js";
 import type { KeyValueClient } from "../../../server/test/support/test-server.js";
 import type { Answer, Condition, Expiry, Request } from "../check/operation.js";
-import { secondOf, toSeenEntry, UnexpectedFailure } from "./results.js";
+import { msOf, toSeenEntry, UnexpectedFailure } from "./results.js";
 
 /** Sends one request, and returns what the answer says. */
 export async function callUnary(
@@ -19,29 +20,61 @@ export async function callUnary(
       return { type: "get", entry: entry && toSeenEntry(entry) };
     }
     case "set": {
-      const value = new TextEncoder().encode(request.value);
-      const { etag, expireTime } = await client.set(
-        { key, value, ...conditionOf(request), ...expiryOf(request) },
+      const data =
+        request.counter === undefined
+          ? { value: new TextEncoder().encode(request.value) }
+          : { counter: request.counter };
+      const { etag, expireTime, previous } = await client.set(
+        { key, ...data, ...conditionOf(request), ...expiryOf(request.expiry), returnPrevious: request.isSwap === true },
         callOptions,
       );
-      return { type: "set", etag, expireAt: secondOf(expireTime) };
+      return { type: "set", etag, expireAt: msOf(expireTime), previous: previous && toSeenEntry(previous) };
     }
     case "delete": {
-      const { existed } = await client.delete({ key, ...conditionOf(request) }, callOptions);
-      return { type: "delete", existed };
+      const { existed, entry } = await client.delete(
+        { key, ...conditionOf(request), returnEntry: request.isTake === true },
+        callOptions,
+      );
+      return { type: "delete", existed, entry: entry && toSeenEntry(entry) };
     }
     case "incr": {
-      const { delta, min, max } = request;
+      const { delta, min, max, expiryIfCreated } = request;
       const bounds = { ...(min === undefined ? {} : { min }), ...(max === undefined ? {} : { max }) };
       const id = requestId === undefined ? {} : { requestId };
-      const answer = await client.incr({ key, delta, ...bounds, ...id, ...expiryOf(request) }, callOptions);
+      const answer = await client.incr(
+        {
+          key,
+          delta,
+          ...bounds,
+          ...id,
+          ...expiryOf(request.expiry),
+          ...(expiryIfCreated === undefined ? {} : { expiryIfCreated: toExpiry(expiryIfCreated) }),
+        },
+        callOptions,
+      );
       const { value: count, etag, expireTime, replayed } = answer;
-      return { type: "incr", count, etag, expireAt: replayed ? "untold" : secondOf(expireTime) };
+      return { type: "incr", count, etag, expireAt: replayed ? "untold" : msOf(expireTime) };
     }
     case "touch": {
-      const answer = await client.touch({ key, ...conditionOf(request), ...expiryOf(request) }, callOptions);
-      const { existed, etag, expireTime } = answer;
-      return { type: "touch", existed, etag: etag === "" ? undefined : etag, expireAt: secondOf(expireTime) };
+      const { ifRemainingBelow: below } = request;
+      const { existed, etag, expireTime, entry, unchanged } = await client.touch(
+        {
+          key,
+          ...conditionOf(request),
+          ...expiryOf(request.expiry),
+          returnEntry: request.isRead === true,
+          ...(below === undefined ? {} : { ifRemainingBelow: durationFromMs(below) }),
+        },
+        callOptions,
+      );
+      return {
+        type: "touch",
+        existed,
+        etag: etag === "" ? undefined : etag,
+        expireAt: msOf(expireTime),
+        entry: entry && toSeenEntry(entry),
+        isUnchanged: unchanged,
+      };
     }
   }
 }
@@ -88,17 +121,12 @@ function conditionOf({ condition }: { readonly condition?: Condition | undefined
   }
 }
 
-function expiryOf({ expiry }: { readonly expiry?: Expiry | "keep" | undefined }): {
-  expiry?: MessageInitShape<typeof ExpirySchema>;
-} {
-  switch (expiry) {
-    case undefined:
-      return {};
-    case "never":
-      return { expiry: { policy: { case: "never", value: {} } } };
-    case "keep":
-      return { expiry: { policy: { case: "keep", value: {} } } };
-    default:
-      return { expiry: { policy: { case: "at", value: { seconds: BigInt(expiry), nanos: 0 } } } };
-  }
+function expiryOf(expiry: Expiry | "keep" | undefined): { expiry?: MessageInitShape<typeof ExpirySchema> } {
+  return expiry === undefined ? {} : { expiry: toExpiry(expiry) };
+}
+
+function toExpiry(expiry: Expiry | "keep"): MessageInitShape<typeof ExpirySchema> {
+  return typeof expiry === "number"
+    ? { policy: { case: "at", value: timestampFromMs(expiry) } }
+    : { policy: { case: expiry, value: {} } };
 }

@@ -11,7 +11,7 @@ export interface Recorder {
   etags(key: string): readonly string[];
 }
 
-export function createRecorder(keys: readonly string[], nowSecond: () => number): Recorder {
+export function createRecorder(keys: readonly string[], nowMs: () => number): Recorder {
   const histories = new Map(keys.map((key): [string, Operation[]] => [key, []]));
   const etags = new Map(keys.map((key): [string, string[]] => [key, []]));
   let events = 0;
@@ -21,9 +21,9 @@ export function createRecorder(keys: readonly string[], nowSecond: () => number)
     begin(client, key, request) {
       const id = operations++;
       const invoked = events++;
-      const clockFrom = nowSecond();
+      const clockFrom = nowMs();
       return (result) => {
-        const times = { invoked, completed: events++, clockFrom, clockTo: nowSecond() };
+        const times = { invoked, completed: events++, clockFrom, clockTo: nowMs() };
         const operation: Operation = { id, client, ...times, request, result };
         histories.get(key)?.push(operation);
         etags.get(key)?.push(...seenEtag(operation));

@@ -47,10 +47,12 @@ export function resultOfFailure(cause: unknown): { readonly result: Result; read
     return { result: { outcome: "unknown", why: `${code} at the client` }, retryable };
   }
   const isRefusal = refusalReasons.includes(reason);
-  if (outcome === "APPLIED" || (!isRefusal && !explained.includes(reason))) {
+  // A swap is found to be applied whose answer was lost, and with it what it has replaced.
+  const isSwapped = outcome === "APPLIED" && reason === "BACKEND_UNAVAILABLE" && !retryable;
+  if ((outcome === "APPLIED" && !isSwapped) || (!isRefusal && !explained.includes(reason))) {
     throw new UnexpectedFailure(`${code} ${reason} ${outcome}: ${message}`);
   }
-  if (outcome === "UNKNOWN") {
+  if (outcome === "UNKNOWN" || isSwapped) {
     return { result: { outcome: "unknown", why: reason }, retryable };
   }
   const seen = currentEtag === "" ? undefined : currentEtag;
@@ -60,7 +62,7 @@ export function resultOfFailure(cause: unknown): { readonly result: Result; read
 }
 
 export function toSeenEntry({ data, etag, expireTime }: Entry): SeenEntry {
-  const expireAt = secondOf(expireTime);
+  const expireAt = msOf(expireTime);
   switch (data.case) {
     case "value":
       return { content: { kind: "value", value: new TextDecoder().decode(data.value) }, etag, expireAt };
@@ -71,7 +73,7 @@ export function toSeenEntry({ data, etag, expireTime }: Entry): SeenEntry {
   }
 }
 
-/** Expiries are whole seconds. */
-export function secondOf(time: { readonly seconds: bigint } | undefined): number | undefined {
-  return time === undefined ? undefined : Number(time.seconds);
+/** Expiries are whole milliseconds. */
+export function msOf(time: { readonly seconds: bigint; readonly nanos: number } | undefined): number | undefined {
+  return time === undefined ? undefined : Number(time.seconds) * 1000 + time.nanos / 1e6;
 }

@@ -58,7 +58,7 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
       await replay(random.pick(replicas), answered, hurry(), oldestMs);
     }
     const key = random.pick(workload.keys);
-    const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), clock.nowSecond());
+    const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), clock.nowMs());
     const hasId = request.type === "incr" && random.chance(shareWithId);
     const end = recorder.begin(name, key, request);
     if (!hasId) {

@@ -40,7 +40,7 @@ export async function runSeed(replicas: Replicas, seed: number, operations: numb
   // The table may have seen the seed before.
   const prefix = crypto.randomUUID().slice(0, 8);
   const named = { ...workload, keys: workload.keys.map((key) => `${prefix}-${key}`) };
-  const recorder = createRecorder(named.keys, clock.nowSecond);
+  const recorder = createRecorder(named.keys, clock.nowMs);
   let failure: Failure | undefined;
   try {
     await runPhases(replicas, named, recorder, clock, seed, operations);

@@ -83,29 +83,48 @@ export function drawRequest(
   type: Request["type"],
   id: string,
   etags: readonly string[],
-  nowSecond: number,
+  nowMs: number,
 ): Request {
-  const expiry = random.chance(expiries) ? drawExpiry(random, nowSecond) : undefined;
+  const expiry = random.chance(expiries) ? drawExpiry(random, nowMs) : undefined;
   const condition = random.chance(conditions) ? drawCondition(random, etags) : undefined;
   switch (type) {
     case "get":
       return { type };
     case "set":
-      return { type, value: id, condition, expiry: random.chance(0.1) ? "keep" : expiry };
+      return {
+        type,
+        value: id,
+        condition,
+        expiry: random.chance(0.1) ? "keep" : expiry,
+        ...(random.chance(0.1) ? { counter: BigInt(random.below(10)) } : {}),
+        isSwap: random.chance(0.3),
+      };
     case "delete":
-      return { type, condition };
+      return { type, condition, isTake: random.chance(0.5) };
     case "incr": {
       const limits = random.chance(bounds) ? { min: -3n, max: BigInt(random.below(20)) } : {};
-      return { type, delta: random.pick(deltas), ...limits, expiry };
+      const isWindow = expiry !== undefined && random.chance(0.5);
+      return {
+        type,
+        delta: random.pick(deltas),
+        ...limits,
+        ...(isWindow ? { expiryIfCreated: expiry } : { expiry }),
+      };
     }
     case "touch":
       // That a Touch shall create nothing goes without saying: if_absent is refused.
-      return { type, expiry: expiry ?? "never", ...(condition?.test === "absent" ? {} : { condition }) };
+      return {
+        type,
+        expiry: expiry ?? "never",
+        ...(condition?.test === "absent" ? {} : { condition }),
+        isRead: random.chance(0.4),
+        ...(random.chance(0.3) ? { ifRemainingBelow: 1 + random.below(2500) } : {}),
+      };
   }
 }
 
-function drawExpiry(random: Random, nowSecond: number): Expiry {
-  return random.chance(0.2) ? "never" : nowSecond + 1 + random.below(3);
+function drawExpiry(random: Random, nowMs: number): Expiry {
+  return random.chance(0.2) ? "never" : nowMs + 300 + random.below(3000);
 }
 
 /** An etag that somebody has seen: mostly the last one, else an older. */

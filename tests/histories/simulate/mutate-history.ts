@@ -1,6 +1,6 @@
 import type { Random } from "../../../server/test/support/random.js";
 import { seenEtag } from "../check/etags.js";
-import type { Answer, Operation, Result } from "../check/operation.js";
+import type { Answer, Operation, Result, SeenEntry } from "../check/operation.js";
 
 /** The same history with one result made wrong; undefined when the drawn operation has none that could be. */
 export function mutateHistory(history: readonly Operation[], random: Random): Operation[] | undefined {
@@ -29,6 +29,10 @@ function mutateResult(
   }
 }
 
+function otherEntry(entry: SeenEntry): SeenEntry {
+  return { ...entry, content: { kind: "value", value: "made-up" } };
+}
+
 function mutateAnswer(answer: Answer, otherEtags: readonly string[], random: Random): Answer {
   switch (answer.type) {
     case "get": {
@@ -48,12 +52,17 @@ function mutateAnswer(answer: Answer, otherEtags: readonly string[], random: Ran
         : { type: "get", entry: { ...entry, content: { kind: "value", value: "made-up" } } };
     }
     case "delete":
-      return { ...answer, existed: !answer.existed };
+      return answer.entry !== undefined && random.chance(0.5)
+        ? { ...answer, entry: otherEntry(answer.entry) }
+        : { ...answer, existed: !answer.existed };
     case "incr":
       return random.chance(0.5)
         ? { ...answer, count: answer.count + 1n }
         : { ...answer, etag: otherEtags[0] ?? "made-up" };
     case "set":
+      if (answer.previous !== undefined && random.chance(0.7)) {
+        return { ...answer, previous: random.chance(0.5) ? undefined : otherEntry(answer.previous) };
+      }
       return { ...answer, etag: otherEtags[0] ?? "made-up" };
     case "touch":
       return { ...answer, existed: !answer.existed };

@@ -89,13 +89,31 @@ function drawRequest(random: Random, id: number, etags: readonly string[], now: 
     case "get":
       return { type };
     case "set":
-      return { type, value: `v${id}`, condition, expiry: random.chance(0.2) ? "keep" : expiry };
+      return {
+        type,
+        value: `v${id}`,
+        condition,
+        expiry: random.chance(0.2) ? "keep" : expiry,
+        ...(random.chance(0.1) ? { counter: BigInt(random.below(5)) } : {}),
+        isSwap: random.chance(0.4),
+      };
     case "delete":
-      return { type, condition };
+      return { type, condition, isTake: random.chance(0.5) };
     case "incr":
-      return { type, delta: BigInt(random.below(5) - 1), ...(random.chance(0.2) ? { min: 0n, max: 6n } : {}), expiry };
+      return {
+        type,
+        delta: BigInt(random.below(5) - 1),
+        ...(random.chance(0.2) ? { min: 0n, max: 6n } : {}),
+        ...(random.chance(0.5) ? { expiry } : { expiryIfCreated: expiry }),
+      };
     case "touch":
-      return { type, expiry: expiry ?? "never", condition };
+      return {
+        type,
+        expiry: expiry ?? "never",
+        condition,
+        isRead: random.chance(0.4),
+        ...(random.chance(0.4) ? { ifRemainingBelow: 1 + random.below(3) } : {}),
+      };
   }
 }
 

@@ -8,7 +8,7 @@ interface Entry {
 
 /** A key that is never wrong: what the checker is tested against, written without a look at it. */
 export interface SimulatedKey {
-  /** Carries a request out, whole and at once, at this second. */
+  /** Carries a request out, whole and at once, at this time. */
   call(request: Request, now: number): Result;
 }
 
@@ -29,7 +29,7 @@ export function createSimulatedKey(): SimulatedKey {
     return stored;
   }
 
-  function call(request: Request, entry: Entry | undefined): Answer {
+  function call(request: Request, entry: Entry | undefined, now: number): Answer {
     if (request.type !== "get" && request.type !== "incr") {
       check(entry, request.condition);
     }
@@ -38,12 +38,20 @@ export function createSimulatedKey(): SimulatedKey {
         return { type: "get", entry: entry && { ...entry } };
       case "set": {
         const expiry = request.expiry === "keep" ? entry?.expireAt : request.expiry;
-        const { etag, expireAt } = put({ kind: "value", value: request.value }, expiry);
-        return { type: "set", etag, expireAt };
+        const content: Content =
+          request.counter === undefined
+            ? { kind: "value", value: request.value }
+            : { kind: "counter", count: request.counter };
+        const { etag, expireAt } = put(content, expiry);
+        return { type: "set", etag, expireAt, previous: request.isSwap && entry ? { ...entry } : undefined };
       }
       case "delete":
         stored = undefined;
-        return { type: "delete", existed: entry !== undefined };
+        return {
+          type: "delete",
+          existed: entry !== undefined,
+          entry: request.isTake && entry ? { ...entry } : undefined,
+        };
       case "incr": {
         if (entry?.content.kind === "value") {
           throw new Refused("WRONG_KIND");
@@ -52,15 +60,29 @@ export function createSimulatedKey(): SimulatedKey {
         if ((request.min !== undefined && count < request.min) || (request.max !== undefined && count > request.max)) {
           throw new Refused("OUT_OF_BOUNDS");
         }
-        const { etag, expireAt } = put({ kind: "counter", count }, request.expiry ?? entry?.expireAt);
+        const { etag, expireAt } = put(
+          { kind: "counter", count },
+          entry === undefined ? (request.expiryIfCreated ?? request.expiry) : (request.expiry ?? entry.expireAt),
+        );
         return { type: "incr", count, etag, expireAt };
       }
       case "touch": {
         if (entry === undefined) {
           return { type: "touch", existed: false, etag: undefined, expireAt: undefined };
         }
-        const { etag, expireAt } = put(entry.content, request.expiry);
-        return { type: "touch", existed: true, etag, expireAt };
+        const { ifRemainingBelow } = request;
+        const isUnchanged =
+          ifRemainingBelow !== undefined && (entry.expireAt === undefined || entry.expireAt - now >= ifRemainingBelow);
+        const left = isUnchanged ? entry : put(entry.content, request.expiry);
+        const { etag, expireAt } = left;
+        return {
+          type: "touch",
+          existed: true,
+          etag,
+          expireAt,
+          entry: request.isRead ? { ...left } : undefined,
+          isUnchanged,
+        };
       }
     }
   }
@@ -69,7 +91,7 @@ export function createSimulatedKey(): SimulatedKey {
     call(request, now) {
       const entry = stored?.expireAt !== undefined && stored.expireAt <= now ? undefined : stored;
       try {
-        return { outcome: "done", answer: call(request, entry) };
+        return { outcome: "done", answer: call(request, entry, now) };
       } catch (error) {
         if (!(error instanceof Refused)) {
           throw error;

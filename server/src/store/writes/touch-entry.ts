@@ -8,7 +8,7 @@ import { createNonce, expiryUpdate, updateExpression } from "../layout/item-layo
 import { createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
 import { entryIn } from "./returned-entry.js";
-import { conditionError, holds } from "./write-condition.js";
+import { conditionError, expiresBeforeAnd, holds } from "./write-condition.js";
 import { conditionParameters } from "./write-parameters.js";
 
 export interface TouchInput {
@@ -98,19 +98,14 @@ function changeExpiry(context: StoreContext, input: TouchInput, options: CallOpt
     {
       key,
       condition: input.condition ?? { kind: "present" },
-      async send({ expression, values }, abortSignal) {
+      async send(expression, abortSignal) {
         const nowMs = clock();
         const expireAtMs = createdExpireAtMs(context, input.expiry, nowMs);
         const expires = expiryUpdate(expireAtMs);
         const clauses = updateExpression(["#e = :nonce", ...expires.sets], expires.removes);
+        // Others may have touched it since it was read.
         const condition =
-          ifRemainingBelowMs === undefined
-            ? { expression, values }
-            : {
-                // Others may have touched it since it was read. To the second: what is closer is touched once more.
-                expression: `#x <= :soon AND ${expression}`,
-                values: { ...values, ":soon": { N: Math.ceil((nowMs + ifRemainingBelowMs) / 1000).toString() } },
-              };
+          ifRemainingBelowMs === undefined ? expression : expiresBeforeAnd(nowMs + ifRemainingBelowMs, expression);
         const request: UpdateItemCommandInput = {
           TableName: layout.names.table,
           Key: layout.key(key),

@@ -34,6 +34,23 @@ export function secondValue(nowMs: number): Item {
   return { ":now": { N: Math.floor(nowMs / 1000).toString() } };
 }
 
+/** The condition that an entry expires before a time, and that the rest holds as well. */
+export function expiresBeforeAnd(ms: number, rest: Expression): Expression {
+  const time = Math.ceil(ms);
+  const second = Math.ceil(time / 1000);
+  return {
+    expression:
+      `#x < :soon AND ${rest.expression}` +
+      ` OR #x = :soon AND #y BETWEEN :soon_start AND :soon_end AND ${rest.expression}`,
+    values: {
+      ...rest.values,
+      ":soon": { N: second.toString() },
+      ":soon_start": { N: ((second - 1) * 1000).toString() },
+      ":soon_end": { N: (time - 1).toString() },
+    },
+  };
+}
+
 /** The values in {@link isLive} and {@link isExpiredAnd}. */
 export function nowValues(nowMs: number): Item {
   const second = Math.floor(nowMs / 1000);
