@@ -24,14 +24,14 @@ const equivalent: readonly {
     why: "its server has an open port for as long as it runs, and ends the pause when it stops",
   },
   {
+    file: "layout/dedup-state.ts",
+    before: "const floor = highestOf(moved",
+    why: "the condition of the same update refuses a floor that is lower than the one that is there",
+  },
+  {
     file: "service/validation.ts",
     before: "!key.isWellFormed()",
     why: "no protocol brings such a key: Protobuf's strings are UTF-8, and JSON is checked before it is decoded",
-  },
-  {
-    file: "service/method-rights.ts",
-    before: "mSet",
-    why: "not served yet: whoever may call it is told so",
   },
   {
     file: "access/policy.ts",

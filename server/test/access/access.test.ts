@@ -402,6 +402,10 @@ test("of an MSet or MDelete a key that the caller may not write or remove fails 
   assert.equal(stored, ["stored", denied, "stored", denied, denied, denied]);
   assert.equal(await answersOf(mixed.mDelete({ keys: ["d:1", "w:1", "d:2"] })), ["deleted", denied, "deleted"]);
   assert.equal(await answersOf(mixed.mDelete({ keys: ["d:1"], returnEntries: true })), [denied]);
+  // Each takes the one right that it is about, and no other.
+  const onlyWrite = clientOf("only-write");
+  assert.equal(await answersOf(onlyWrite.mSet({ entries: [create(SetRequestSchema, { key: "w:4" })] })), ["stored"]);
+  assert.equal(await answersOf(clientOf("only-delete").mDelete({ keys: ["d:1"] })), ["deleted"]);
   // Who may write nothing at all is refused as a whole.
   for (const call of [clientOf("reader").mSet({ entries: [] }), clientOf("reader").mDelete({ keys: ["d:1"] })]) {
     const failure = await answersOf(call).then(() => undefined, ConnectError.from);
