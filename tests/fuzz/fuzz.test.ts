@@ -22,7 +22,7 @@ test("a hundred inputs over the wire end nothing, hang nothing, leave nothing op
 });
 
 test("three thousand configurations are accepted, or refused by one line without a secret", () => {
-  const { findings, accepted, refused } = runSettingsFuzz({ ...quiet, seed: 1, from: 0, inputs: 3000 });
+  const { findings, accepted, refused } = runSettingsFuzz({ ...quiet, seed: 1, inputs: 3000 });
   assert.equal([...findings.keys()], []);
   assert.ok(accepted > 300 && refused > 300, `${accepted} accepted, ${refused} refused`);
 });

@@ -30,7 +30,7 @@ async function run(): Promise<number> {
     found += report.findings.size;
   }
   if (only === undefined || only === "settings") {
-    const { findings, kinds } = runSettingsFuzz({ seed, from: options.from, inputs, print });
+    const { findings, kinds } = runSettingsFuzz({ seed, inputs, print });
     print(`\nsettings: ${[...kinds].map(([kind, count]) => `${count} ${kind}`).join(", ")}\n`);
     found += findings.size;
   }

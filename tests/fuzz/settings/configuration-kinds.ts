@@ -15,6 +15,8 @@ export interface Configuration {
   read(): readonly string[];
   /** What no message may hold. */
   readonly secrets: readonly string[];
+  /** For a report. */
+  readonly input: unknown;
 }
 
 /** A kind of configuration: settings, or a file of its own. */
@@ -40,6 +42,7 @@ function fileKind(
       return {
         // A hash tells nothing of the token, and has no place in a log all the same.
         secrets: text.match(/[0-9a-f]{64}/g) ?? [],
+        input: text,
         read() {
           parse(text, `${name}.json`);
           return [];
@@ -60,6 +63,7 @@ export const configurationKinds: readonly ConfigurationKind[] = [
       const { options, secrets } = drawLoadOptions(random);
       return {
         secrets,
+        input: options,
         read() {
           const loaded = loadSettings(options);
           return loaded.kind === "settings" ? loaded.warnings : [];
@@ -72,7 +76,7 @@ export const configurationKinds: readonly ConfigurationKind[] = [
     refusal: UsageError,
     draw(random) {
       const { given, secrets } = drawSettings(random);
-      return { secrets, read: () => completeSettings(given as Partial<Settings>).warnings };
+      return { secrets, input: given, read: () => completeSettings(given as Partial<Settings>).warnings };
     },
   },
 ];
