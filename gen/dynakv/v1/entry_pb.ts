@@ -94,7 +94,9 @@ export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
  *
  * after and at are kept to the millisecond, rounded up. The attribute by which DynamoDB reaps, and which Celery knows, holds whole
  * seconds, rounded up; the millisecond stands beside it in an attribute of dynakv's. When another program changes the former, so
- * that it is no longer the latter rounded up, the former counts alone. The server's default expiry is kept in whole seconds.
+ * that it is no longer the latter rounded up, the former counts alone. Where increments are remembered, the former lies two request
+ * windows later, so that DynamoDB does not take them early: such an entry is gone when the first of both has passed. The server's
+ * default expiry is kept in whole seconds.
  *
  * @generated from message dynakv.v1.Expiry
  */

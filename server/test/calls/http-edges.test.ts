@@ -1,4 +1,4 @@
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, constants } from "node:http2";
 import { connect } from "node:net";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -87,6 +87,37 @@ test("another expectation is answered with 417", async () => {
   session.close();
   assert.is(status, 417);
 });
+
+for (const expect of ["nonsense", "100-continue", "100-continue, nonsense", "nonsense".repeat(500)]) {
+  test(`a storm of clients that expect "${expect.slice(0, 30)}", and reset their connections at once, ends nothing`, async () => {
+    const { hostname, port } = new URL(url);
+    const fields = `host: localhost\r\nexpect: ${expect}\r\ncontent-type: application/json\r\ncontent-length: 11`;
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => {
+        const socket = connect(Number(port), hostname).on("error", () => {});
+        const closed = new Promise((resolve) => socket.once("close", resolve));
+        await new Promise((resolve) => socket.once("connect", resolve));
+        // Before, while and after the server answers.
+        const leave = () => (n % 2 === 0 ? socket.resetAndDestroy() : socket.destroy());
+        socket.write(`POST ${get} HTTP/1.1\r\n${fields}\r\n\r\n`, n % 3 === 0 ? leave : () => setTimeout(leave, n % 7));
+        await closed;
+      }),
+    );
+    const session = connectHttp2(url).on("error", () => {});
+    for (let n = 0; n < 50; n++) {
+      const stream = session.request({ ":method": "POST", ":path": get, "content-type": "application/json", expect });
+      stream.on("error", () => {});
+      stream.close(n % 2 === 0 ? constants.NGHTTP2_CANCEL : constants.NGHTTP2_INTERNAL_ERROR);
+    }
+    session.destroy();
+    const answer = await fetch(`${url}${get}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"key":"k"}',
+    });
+    assert.is(answer.status, 200);
+  });
+}
 
 for (const path of [
   "/AWS.ALB/healthcheck",

@@ -214,6 +214,7 @@ test("nonsense does not end the admin port", async () => {
     `GET /${"y".repeat(100_000)} HTTP/1.1\r\nhost: a\r\n\r\n`,
     `POST /metrics HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999\r\n\r\n${"z".repeat(1_000_000)}`,
     "GET //[ HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    "GET /metrics HTTP/1.1\r\nhost: a\r\nexpect: nonsense\r\nconnection: close\r\n\r\n",
     "POST /metrics HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nnot a length\r\n",
   ];
   for (const piece of pieces) {

@@ -69,8 +69,8 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     edits: [
       {
         file: "server/src/store/counters/recall.ts",
-        from: "const found = await findArchived(context, first.key, ids, options);",
-        to: "const found = await findArchived(context, first.key, ids.slice(ids.length), options);",
+        from: "const found = await findArchived(context, first.key, ids, isOld, options);",
+        to: "const found = await findArchived(context, first.key, ids.slice(ids.length), isOld, options);",
       },
     ],
   },

@@ -2,9 +2,15 @@ import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/clien
 import { commonRange } from "../../../../common/batching/increment-queue.js";
 import type { Item } from "../dynamodb/item.js";
 import { type UncertainOutcome, withRetries } from "../dynamodb/retry.js";
-import { type Fence, firstMemory, slotExpressions } from "../layout/dedup-state.js";
+import { emptyMemory, type Fence, firstMemory, slotExpressions } from "../layout/dedup-state.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
-import { expiryUpdate, formatSeconds } from "../layout/item-layout.js";
+import {
+  expiryUpdate,
+  formatSeconds,
+  keptUntil,
+  rememberingExpiryUpdate,
+  updateExpression,
+} from "../layout/item-layout.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { changedExpireAtMs, createdExpireAtMs, type StoreContext } from "../store-context.js";
@@ -62,7 +68,7 @@ export async function updateCounter(
   const last = increments.at(-1) ?? first;
   const { member } = first;
   const nowMs = clock();
-  const expires = expiryClauses(changedExpireAtMs(context, last.expiry, nowMs));
+  const expires = expiryClauses(context, changedExpireAtMs(context, last.expiry, nowMs));
   const { low, high } = range ??
     commonRange(increments) ?? { low: first.min - first.delta, high: first.max - first.delta };
   const slots = slotExpressions(
@@ -123,16 +129,18 @@ export async function createCounter(
   value: bigint,
   options: TryOptions,
 ): Promise<Item> {
-  const { dynamodb, layout, clock, budget } = context;
+  const { dynamodb, layout, clock, budget, requests } = context;
   const nowMs = clock();
   const condition = `attribute_not_exists(#k) OR ${isExpiredAnd("attribute_not_exists(#s)")}`;
+  const expireAtMs = createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs);
   const item = layout.encode({
     key: input.key,
     data: { kind: "counter", counter: value },
     nowMs,
-    expireAtMs: createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs),
+    expireAtMs,
+    keptUntilMs: expireAtMs && keptUntil(expireAtMs, requests.windowMs),
     nonce: nonceOf(input.id),
-    memory: firstMemory(input.id, value),
+    memory: firstMemory(input.id, value, expireAtMs),
     member: input.member,
   });
   const request: PutItemCommandInput = {
@@ -158,7 +166,10 @@ export async function restartCounter(
   const { layout, clock } = context;
   const { member } = input;
   const nowMs = clock();
-  const expires = expiryClauses(createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs) ?? "never");
+  const expires = expiryClauses(
+    context,
+    createdExpireAtMs(context, input.expiryIfCreated ?? input.expiry, nowMs) ?? "never",
+  );
   const slots = slotExpressions([input.id], fence);
   const isUnseen = `${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
   const condition =
@@ -190,17 +201,30 @@ export async function restartCounter(
 }
 
 /** Gives a counter that another program made the room in which increments are remembered. */
-export async function adoptCounter(context: StoreContext, key: string, options: CallOptions): Promise<void> {
-  const { layout } = context;
-  const update = "SET #s = :nothing";
-  const condition = "attribute_exists(#c) AND attribute_not_exists(#s)";
+export async function adoptCounter(
+  context: StoreContext,
+  key: string,
+  seen: Item,
+  options: CallOptions,
+): Promise<void> {
+  const { layout, requests } = context;
+  const seenMs = layout.expireAtMs(seen);
+  // What another program has put there may be no time at all.
+  const expireAtMs = Number.isSafeInteger(seenMs) ? seenMs : undefined;
+  const expires =
+    expireAtMs === undefined
+      ? { sets: [], removes: [], values: {} }
+      : expiryUpdate(keptUntil(expireAtMs, requests.windowMs));
+  const same = layout.sameExpiry(seen);
+  const update = updateExpression(["#s = :memory", ...expires.sets], expires.removes);
+  const condition = `attribute_exists(#c) AND attribute_not_exists(#s) AND ${same.expression}`;
   const request: UpdateItemCommandInput = {
     TableName: layout.names.table,
     Key: layout.key(key),
     UpdateExpression: update,
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(update, condition),
-    ExpressionAttributeValues: { ":nothing": { M: {} } },
+    ExpressionAttributeValues: { ":memory": emptyMemory(expireAtMs), ...expires.values, ...same.values },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   };
   await sendUpdate(context, request, { ...options, uncertain: {} });
@@ -219,11 +243,11 @@ function writeValues(id: RequestId, nowMs: number): Item {
 }
 
 /** SET and REMOVE clauses for the expiry. */
-function expiryClauses(expires: number | "never" | undefined) {
+function expiryClauses({ requests }: StoreContext, expires: number | "never" | undefined) {
   const { sets, removes, values } =
     expires === undefined
       ? { sets: [], removes: [], values: {} }
-      : expiryUpdate(expires === "never" ? undefined : expires);
+      : rememberingExpiryUpdate(expires === "never" ? undefined : expires, requests.windowMs);
   return {
     values,
     expression(...others: readonly string[]): string {

@@ -41,7 +41,7 @@ type Step =
       readonly fence: Fence;
       readonly needsRoom: boolean;
     }
-  | { readonly kind: "adopt" }
+  | { readonly kind: "adopt"; readonly item: Item }
   | { readonly kind: "answer"; readonly result: IncrResult };
 
 const firstStep: Step = { kind: "update", fence: "floor", needsRoom: true };
@@ -120,7 +120,7 @@ async function runStep(
         await restartCounter(context, input, step.value, step.from, { ...step, ...options }),
       );
     case "adopt":
-      await unapplied(adoptCounter(context, input.key, options));
+      await unapplied(adoptCounter(context, input.key, step.item, options));
       return undefined;
     case "answer":
       return { result: step.result, item: undefined };
@@ -161,7 +161,7 @@ async function nextStep(
     throw outOfBounds(input);
   }
   if (memory === undefined) {
-    return entry === undefined ? { kind: "create", value } : { kind: "adopt" };
+    return entry === undefined || item === undefined ? { kind: "create", value } : { kind: "adopt", item };
   }
   const room = await unapplied(makeRoomIfFull(context, input.key, memory, section, { signal: options.signal }));
   const needsRoom = room !== "full for good";

@@ -33,6 +33,8 @@ const floorEntry = "floor";
 const lostEntry = "lost";
 const epochEntry = "epoch";
 export const goneEntry = "gone";
+/** The epoch millisecond from which the entry is gone, where there is one: the item stays for the dedup state beyond that. */
+export const expiresEntry = "expires";
 const ownResultEntry = (writer: string) => `${writer}=`;
 
 /** In base64. The names of all other entries are shorter. */
@@ -85,14 +87,18 @@ export function mayBeArchived({ floor }: DedupState, { isOwn, sequence }: Reques
   return !isOwn && sequence <= floor;
 }
 
+/** The map of an item in which no request was applied yet. */
+export function emptyMemory(expireAtMs: number | undefined): { M: Record<string, AttributeValue> } {
+  return { M: expireAtMs === undefined ? {} : { [expiresEntry]: { N: expireAtMs.toString() } } };
+}
+
 /** The map of an item in which one request is all that was ever applied. */
-export function firstMemory(id: RequestId, result: bigint): AttributeValue {
+export function firstMemory(id: RequestId, result: bigint, expireAtMs: number | undefined): AttributeValue {
   const value = { N: result.toString() };
-  return {
-    M: id.isOwn
-      ? { [id.writer]: { N: id.sequence.toString() }, [ownResultEntry(id.writer)]: value }
-      : { [slotName(id)]: value },
-  };
+  const slot: Record<string, AttributeValue> = id.isOwn
+    ? { [id.writer]: { N: id.sequence.toString() }, [ownResultEntry(id.writer)]: value }
+    : { [slotName(id)]: value };
+  return { M: { ...emptyMemory(expireAtMs).M, ...slot } };
 }
 
 /**

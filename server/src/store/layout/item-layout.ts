@@ -6,7 +6,7 @@ import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { AnsweredItems, Column } from "../dynamodb/answered-items.js";
 import type { Item } from "../dynamodb/item.js";
-import { type DedupState, goneEntry, readDedupState } from "./dedup-state.js";
+import { type DedupState, expiresEntry, goneEntry, readDedupState } from "./dedup-state.js";
 import type { Instant, StoredEntry } from "./entry.js";
 import { numberBytes, valueBytes } from "./item-size.js";
 import { type CountedMembers, readMembers } from "./members.js";
@@ -33,8 +33,10 @@ export interface WrittenEntry {
   readonly nowMs: number;
   readonly expireAtMs: number | undefined;
   readonly nonce: string;
-  /** Deduplication state written with a counter. */
+  /** Deduplication state written with a counter. With an expiry it holds that. */
   readonly memory?: AttributeValue;
+  /** The epoch millisecond until which the item stays for that; undefined without an expiry. */
+  readonly keptUntilMs?: number | undefined;
   /** The member that a counter has counted with it. */
   readonly member?: Uint8Array | undefined;
 }
@@ -44,6 +46,9 @@ export interface WrittenEntry {
  * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#y` its millisecond, `#e` etag, `#m` the members that a
  * counter has counted, `#s` what is remembered of requests (see dedup-state.ts) and in it `#s.#g`, which marks a key that was
  * deleted. An archive item (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
+ *
+ * Where increments are remembered, `#s.#t` is the millisecond from which the entry is gone, and `#x` lies two windows later, so
+ * that DynamoDB's TTL leaves them. An entry is gone when either has passed, so that another program may set an earlier `#x`.
  *
  * `#x` holds whole seconds, as DynamoDB's TTL and Celery have it. `#y` stands beside it only where an entry expires within a
  * second, and counts only as long as `#x` is that millisecond rounded up: else another program has changed `#x` since.
@@ -94,6 +99,8 @@ export interface ItemLayout {
   writtenEtag(item: Item): string | undefined;
   /** The condition that nobody has written an item since it was as given, if it remembers requests. */
   sameVersion(item: Item): { expression: string; values: Item };
+  /** The condition that an item expires as the one given does. */
+  sameExpiry(item: Item): { expression: string; values: Item };
   /** The condition that an item is, attribute by attribute, the one given: for items whose etag is a digest of them. */
   sameItem(item: Item): { expression: string; values: Item };
 }
@@ -134,7 +141,7 @@ export function createEntryView(): EntryView {
 const column = { key: 0, value: 1, writeTime: 2, expiry: 3, exactExpiry: 4, etag: 5 } as const;
 
 /** ProjectionExpression of reads. */
-export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g";
+export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g, #s.#t";
 /** ProjectionExpression for {@link ItemLayout.sameVersion}. */
 export const versionProjection = "#k, #c, #e, #s";
 /** ProjectionExpression for writes. */
@@ -168,6 +175,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
     "#m": names.membersAttribute,
     "#s": names.requestsAttribute,
     "#g": goneEntry,
+    "#t": expiresEntry,
   };
 
   function memory(item: Item): DedupState | undefined {
@@ -175,7 +183,9 @@ export function createItemLayout(names: TableNames): ItemLayout {
   }
 
   function expireAtMs(item: Item): number | undefined {
-    return parseExpiry(item[names.expiryAttribute]?.N, item[names.exactExpiryAttribute]?.N);
+    const told = parseExpiry(item[names.expiryAttribute]?.N, item[names.exactExpiryAttribute]?.N);
+    const text = item[names.requestsAttribute]?.M?.[expiresEntry]?.N;
+    return text === undefined ? told : Math.min(Number(text), told ?? Number.POSITIVE_INFINITY);
   }
 
   function counter(item: Item): bigint | undefined {
@@ -239,7 +249,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
         ? { [names.valueAttribute]: { B: entry.data.value } }
         : { [names.counterAttribute]: { N: entry.data.counter.toString() } }),
       [names.writeTimeAttribute]: { N: formatSeconds(entry.nowMs) },
-      ...expiryAttributes(entry.expireAtMs),
+      ...expiryAttributes(entry.keptUntilMs ?? entry.expireAtMs),
       [names.etagAttribute]: { S: entry.nonce },
       ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
       ...(entry.member === undefined ? {} : { [names.membersAttribute]: { BS: [entry.member] } }),
@@ -340,6 +350,9 @@ export function createItemLayout(names: TableNames): ItemLayout {
     sameItem(item) {
       return sameAttributes(item, "attribute_not_exists(#e)", ["#v", "#c", "#w", "#x"]);
     },
+    sameExpiry(item) {
+      return sameAttributes(item, "attribute_exists(#k)", ["#x", "#y"]);
+    },
   };
 
   function sameAttributes(item: Item, first: string, attributes: readonly string[]) {
@@ -408,6 +421,29 @@ export function expiryUpdate(expireAtMs: number | undefined): { sets: string[]; 
         values: { ...second, ":exact": { N: expireAtMs.toString() } },
       }
     : { sets: ["#x = :expires"], removes: ["#y"], values: second };
+}
+
+/**
+ * The same where increments are remembered: DynamoDB's TTL must leave the item for two windows more, in which they may be
+ * repeated. Each is applied before the entry expires, so that this is long enough for those to come as well.
+ */
+export function rememberingExpiryUpdate(
+  expireAtMs: number | undefined,
+  windowMs: number,
+): ReturnType<typeof expiryUpdate> {
+  if (expireAtMs === undefined) {
+    return { sets: [], removes: ["#x", "#y", "#s.#t"], values: {} };
+  }
+  return {
+    sets: ["#x = :expires", "#s.#t = :exact"],
+    removes: ["#y"],
+    values: { ":expires": { N: secondOf(keptUntil(expireAtMs, windowMs)) }, ":exact": { N: expireAtMs.toString() } },
+  };
+}
+
+/** The epoch millisecond until which an item stays where increments are remembered. */
+export function keptUntil(expireAtMs: number, windowMs: number): number {
+  return Math.ceil(expireAtMs / 1000) * 1000 + 2 * windowMs;
 }
 
 /** An UpdateExpression of these clauses. */

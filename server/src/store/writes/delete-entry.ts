@@ -58,7 +58,7 @@ export async function deleteEntry(
     const until = expiryUpdate(Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000) * 1000);
     const clauses = updateExpression(
       ["#s.#g = :nonce", ...until.sets],
-      ["#v", "#c", "#w", "#e", "#m", ...until.removes],
+      ["#v", "#c", "#w", "#e", "#m", "#s.#t", ...until.removes],
     );
     const request: UpdateItemCommandInput = {
       TableName: layout.names.table,

@@ -6,8 +6,8 @@ import type { CallOptions, ExpiryPolicy, StoredEntry, WriteCondition } from "../
 import {
   counterEtag,
   createNonce,
-  expiryUpdate,
   formatSeconds,
+  rememberingExpiryUpdate,
   updateExpression,
   type WrittenEntry,
 } from "../layout/item-layout.js";
@@ -95,7 +95,7 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
   // Beside what is remembered of the counter that was there.
   const update = async (expression: Expression, abortSignal: AbortSignal): Promise<Applied> => {
     const nowMs = clock();
-    const expires = expiryUpdate(entry.expireAtMs);
+    const expires = rememberingExpiryUpdate(entry.expireAtMs, context.requests.windowMs);
     const { set, remove, values } = dataUpdate(entry);
     const clauses = updateExpression([...set, ...expires.sets], [...remove, "#s.#g", ...expires.removes]);
     const request: UpdateItemCommandInput = {

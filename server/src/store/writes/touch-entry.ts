@@ -1,14 +1,21 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError, refusedFor } from "../../errors/dynakv-error.js";
+import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
 import { readFailed } from "../dynamodb/retry.js";
 import type { CallOptions, ExpiryPolicy, ReadOptions, StoredEntry, WriteCondition } from "../layout/entry.js";
-import { createNonce, expiryUpdate, updateExpression } from "../layout/item-layout.js";
+import { createNonce, expiryUpdate, rememberingExpiryUpdate, updateExpression } from "../layout/item-layout.js";
 import { createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
 import { entryIn } from "./returned-entry.js";
-import { conditionError, expiresBeforeAnd, holds } from "./write-condition.js";
+import {
+  conditionError,
+  type Expression,
+  expiresBeforeAnd,
+  holds,
+  rememberedExpiresBeforeAnd,
+} from "./write-condition.js";
 import { conditionParameters } from "./write-parameters.js";
 
 export interface TouchInput {
@@ -80,7 +87,7 @@ async function readBefore(
 }
 
 function changeExpiry(context: StoreContext, input: TouchInput, options: CallOptions): Promise<TouchResult> {
-  const { dynamodb, layout, clock } = context;
+  const { dynamodb, layout, clock, requests } = context;
   const { key, returnEntry, ifRemainingBelowMs } = input;
   const nonce = createNonce();
   const startedMs = clock();
@@ -93,29 +100,48 @@ function changeExpiry(context: StoreContext, input: TouchInput, options: CallOpt
           isUnchanged: false,
         }
       : undefined;
+  // Where increments are remembered the expiry lies elsewhere, which a condition can tell, but no update.
+  const update = async (
+    { expression, values }: Expression,
+    remembers: boolean,
+    abortSignal: AbortSignal,
+  ): Promise<TouchResult> => {
+    const nowMs = clock();
+    const expireAtMs = createdExpireAtMs(context, input.expiry, nowMs);
+    const expires = remembers ? rememberingExpiryUpdate(expireAtMs, requests.windowMs) : expiryUpdate(expireAtMs);
+    const clauses = updateExpression(["#e = :nonce", ...expires.sets], expires.removes);
+    const guarded = {
+      expression: `${remembers ? "attribute_exists(#s)" : "attribute_not_exists(#s)"} AND ${expression}`,
+      values,
+    };
+    // Others may have touched it since it was read.
+    const expiresBefore = remembers ? rememberedExpiresBeforeAnd : expiresBeforeAnd;
+    const condition = ifRemainingBelowMs === undefined ? guarded : expiresBefore(nowMs + ifRemainingBelowMs, guarded);
+    const request: UpdateItemCommandInput = {
+      TableName: layout.names.table,
+      Key: layout.key(key),
+      UpdateExpression: clauses,
+      // The etag of a counter holds the count.
+      ReturnValues: "ALL_NEW",
+      ...conditionParameters(context, condition, clauses, { ":nonce": { S: nonce }, ...expires.values }),
+    };
+    const { Attributes = {} } = await dynamodb.updateItem(request, abortSignal);
+    return resultFrom(Attributes) ?? { etag: nonce, expireAtMs, isUnchanged: false };
+  };
   return writeConditionally<TouchResult>(
     context,
     {
       key,
       condition: input.condition ?? { kind: "present" },
       async send(expression, abortSignal) {
-        const nowMs = clock();
-        const expireAtMs = createdExpireAtMs(context, input.expiry, nowMs);
-        const expires = expiryUpdate(expireAtMs);
-        const clauses = updateExpression(["#e = :nonce", ...expires.sets], expires.removes);
-        // Others may have touched it since it was read.
-        const condition =
-          ifRemainingBelowMs === undefined ? expression : expiresBeforeAnd(nowMs + ifRemainingBelowMs, expression);
-        const request: UpdateItemCommandInput = {
-          TableName: layout.names.table,
-          Key: layout.key(key),
-          UpdateExpression: clauses,
-          // The etag of a counter holds the count.
-          ReturnValues: "ALL_NEW",
-          ...conditionParameters(context, condition, clauses, { ":nonce": { S: nonce }, ...expires.values }),
-        };
-        const { Attributes = {} } = await dynamodb.updateItem(request, abortSignal);
-        return resultFrom(Attributes) ?? { etag: nonce, expireAtMs, isUnchanged: false };
+        try {
+          return await update(expression, false, abortSignal);
+        } catch (error) {
+          if (!mayRemember(context, error)) {
+            throw error;
+          }
+          return update(expression, true, abortSignal);
+        }
       },
       resultFrom,
       unneededFor: ({ item, etag }) => {
@@ -128,6 +154,14 @@ function changeExpiry(context: StoreContext, input: TouchInput, options: CallOpt
       },
     },
     options,
+  );
+}
+
+/** True if a write may have been refused since increments are remembered where it goes. */
+function mayRemember({ layout }: StoreContext, error: unknown): boolean {
+  const failure = classifyError(error);
+  return (
+    failure.kind === "condition-failed" && (failure.item === undefined || layout.memory(failure.item) !== undefined)
   );
 }
 

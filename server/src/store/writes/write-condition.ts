@@ -21,12 +21,15 @@ export const isPastSecond = "#x <= :now";
 // No exact expiry of ours lies at the beginning of a second, so that the lower bound may: it is never above the upper one.
 const isPastWithinSecond = "#x = :next AND #y BETWEEN :start AND :moment";
 
+// Where increments are remembered.
+const isPastRemembering = "#s.#t <= :moment";
+
 /** True of an item that has not expired. To be the last of several: the embedded engine is slow with parentheses before others. */
-export const isLive = `NOT ${isPastSecond} AND NOT (${isPastWithinSecond})`;
+export const isLive = `NOT ${isPastSecond} AND NOT ${isPastRemembering} AND NOT (${isPastWithinSecond})`;
 
 /** True of an item that has expired and of which the rest holds as well. */
 export function isExpiredAnd(rest: string): string {
-  return `${isPastSecond} AND ${rest} OR ${isPastWithinSecond} AND ${rest}`;
+  return [isPastSecond, isPastRemembering, isPastWithinSecond].map((isPast) => `${isPast} AND ${rest}`).join(" OR ");
 }
 
 /** The value of `:now` in {@link isPastSecond}. */
@@ -47,6 +50,18 @@ export function expiresBeforeAnd(ms: number, rest: Expression): Expression {
       ":soon": { N: second.toString() },
       ":soon_start": { N: ((second - 1) * 1000).toString() },
       ":soon_end": { N: (time - 1).toString() },
+    },
+  };
+}
+
+/** The same where increments are remembered, and another program may have set an earlier expiry. */
+export function rememberedExpiresBeforeAnd(ms: number, rest: Expression): Expression {
+  return {
+    expression: `(#s.#t < :soon_ms OR #x < :soon) AND ${rest.expression}`,
+    values: {
+      ...rest.values,
+      ":soon_ms": { N: Math.ceil(ms).toString() },
+      ":soon": { N: (Math.ceil(ms) / 1000).toString() },
     },
   };
 }
