@@ -19,9 +19,9 @@ and expiry; dynakv import reads it. It costs the read capacity of the whole
 table, unless the keys are given. What is written to the table meanwhile may or
 may not be in it.
 
-With --output the same command, run again after it was killed or the server was
-away, goes on where it ended: no line is lost, and none comes twice. How far it
-has come is in FILE.cursor, which is gone once all is done.`,
+With --output the same command, rerun after it was killed or the server was
+unreachable, resumes where it stopped: no line is lost or written twice. Its
+state is in FILE.cursor, which is removed at the end.`,
   flags: {
     prefix: { type: "string", placeholder: "PREFIX", help: "only keys that begin with it" },
     output: {

@@ -22,13 +22,13 @@ export const importEntries = defineCommand({
   usage: "import [FILE]",
   description: `Stores the entries of lines as dynakv export writes them, from a file or stdin,
 many at a time: values, counters and expiries as they were, in place of what the
-keys hold. What has expired since is left out. A counter is set to the number in
-the file, and never added to it: an import that is repeated changes nothing.
+keys hold. Expired entries are skipped. A counter is set to the number in
+the file, and never added to it: repeating an import changes nothing.
 
-A line that cannot be stored is told with its number, and the others go on. With
-a FILE the same command, run again after it was killed or the server was away,
-goes on where it ended. How far it has come is in FILE.progress, which is gone
-once all is done.`,
+A line that cannot be stored is reported with its number, and the others go on.
+With a FILE the same command, rerun after it was killed or the server was
+unreachable, resumes where it stopped. Its state is in FILE.progress, which is
+removed at the end.`,
   flags: {
     "if-absent": { type: "boolean", help: "skip keys that already hold an entry" },
     "stop-on-error": { type: "boolean", help: "stop at the first failed line" },
