@@ -80,9 +80,7 @@ def make_app(address: str, scheme: str = "dynakv", name: str = "tests", **conf: 
 
 @pytest.fixture
 def app(grounds: Grounds) -> Iterator[Celery]:
-    app = make_app(grounds.dynakv)
-    yield app
-    app.backend.client.close()
+    yield make_app(grounds.dynakv)
 
 
 @pytest.fixture

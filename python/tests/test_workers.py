@@ -11,6 +11,7 @@ import pytest
 from celery import chord, group, signature
 from celery.exceptions import WorkerLostError
 
+from celery_dynakv.client import methods
 from conftest import make_app
 from fleet import Fleet, dynakv_url
 
@@ -48,6 +49,7 @@ def test_other_greenlets_run_while_one_waits_for_an_answer(grounds, pool):
 import {"gevent.monkey; gevent.monkey.patch_all()" if pool == "gevent" else "eventlet; eventlet.monkey_patch()"}
 import sys, time
 sys.path[:0] = {[os.path.dirname(__file__), os.path.join(os.path.dirname(__file__), "..", "src")]!r}
+from celery_dynakv.client import methods
 from conftest import make_app
 from celery_dynakv.errors import DynakvUnavailable
 import {pool}
@@ -124,6 +126,23 @@ def test_processes_that_are_forked_while_threads_are_in_calls(grounds):
             each.join()
     assert errors == []
     assert statuses == [0] * 40
+
+
+def test_the_backends_of_threads_share_a_channel(grounds):
+    app = make_app(grounds.dynakv)
+    seen = []
+
+    def look():
+        app.backend.get(b"shared")
+        seen.append((app.backend, methods.get(app.backend.settings)))
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert len({id(backend) for backend, _ in seen}) == 4
+    assert len({id(each) for _, each in seen}) == 1
 
 
 def wait_for_end(child):

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, Generic, Optional, TypeVar
 
 import grpc
 from celery.exceptions import ImproperlyConfigured
@@ -35,41 +35,46 @@ _options: tuple[tuple[str, Any], ...] = (
 )
 
 
-class ChannelOfProcess:
-    """One channel for each process, made when it is first needed: after the fork, never before."""
+class Channels(Generic[T]):
+    """The channels of this process, one for each server, and what is made of each: its methods.
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._pid: Optional[int] = None
-        self._channel: Any = None
+    A channel is made when it is first needed, after the fork and never before. Celery makes a backend for each thread; they share
+    the channel. With eventlet each of the real threads that calls wait in has its own: gRPC's locks are eventlet's there, which
+    are good within one thread alone.
+    """
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
         # Channels of the parent. To close them, or to let them be collected, is work for threads that are not here.
         self._inherited: list[Any] = []
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
-
-    def get(self) -> Any:
-        pid = os.getpid()
-        if self._pid == pid:
-            return self._channel
-        with self._lock:
-            if self._pid != pid:
-                if self._channel is not None:
-                    self._inherited.append(self._channel)
-                self._channel = _open_channel(self._settings)
-                self._pid = pid
-            return self._channel
-
-    def close(self) -> None:
-        """Closes this process's channel; a later call opens another."""
-        with self._lock:
-            if self._pid == os.getpid() and self._channel is not None:
-                self._channel.close()
-                self._channel = self._pid = None
-
-    def _forget(self) -> None:
-        # A thread that is not here any more may have held it.
+        self._open: dict[tuple[Settings, int], tuple[Any, T]] = {}
         self._lock = threading.Lock()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._begin_anew)
+
+    def get(self, settings: Settings) -> T:
+        """To be called where the call is made: within ``wait_for``."""
+        is_eventlet = greenlets() == "eventlet"
+        key = (settings, threading.get_native_id() if is_eventlet else 0)
+        found = self._open.get(key)
+        if found is None and is_eventlet:
+            found = self._open[key] = self._connect(settings)
+        if found is None:
+            with self._lock:
+                found = self._open.get(key)
+                if found is None:
+                    found = self._open[key] = self._connect(settings)
+        return found[1]
+
+    def _connect(self, settings: Settings) -> tuple[Any, T]:
+        channel = _open_channel(settings)
+        return channel, self._make(channel)
+
+    def _begin_anew(self) -> None:
+        # A thread that is not here any more may have held the lock.
+        self._lock = threading.Lock()
+        self._inherited.extend(self._open.values())
+        self._open = {}
 
 
 def _open_channel(settings: Settings) -> Any:

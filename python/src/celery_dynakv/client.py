@@ -12,7 +12,7 @@ import grpc
 
 from ._schema import entry_pb2
 from ._schema import key_value_service_pb2 as kv
-from .channel import ChannelOfProcess, wait_for
+from .channel import Channels, wait_for
 from .errors import DynakvError, Failure, describe_detail, describe_rpc_error
 from .request_id import RequestIds
 from .settings import Settings
@@ -32,13 +32,7 @@ class Client:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._channel = ChannelOfProcess(settings)
         self._request_ids = RequestIds()
-        self._methods: dict[str, Any] = {}
-        self._methods_of: Any = None
-
-    def close(self) -> None:
-        self._channel.close()
 
     def get(self, key: str, strong: bool = False) -> Optional[entry_pb2.Entry]:
         answer = self._call("Get", kv.GetRequest(key=key, consistency=_consistency(strong)))
@@ -111,9 +105,10 @@ class Client:
         tries = _Tries(self._settings)
         while True:
             try:
-                call = self._method(method)
                 timeout, metadata = tries.timeout(), self._metadata()
-                return wait_for(lambda: call(request, timeout=timeout, metadata=metadata))
+                return wait_for(
+                    lambda: methods.get(self._settings)[method](request, timeout=timeout, metadata=metadata)
+                )
             except grpc.RpcError as error:
                 failure = describe_rpc_error(error)
                 if renew is not None and tries.count == 0 and renew(failure):
@@ -127,16 +122,24 @@ class Client:
         tries = _Tries(self._settings)
         while positions:
             request = kv.MGetRequest(keys=[keys[each] for each in positions], consistency=_consistency(strong))
+            metadata = self._metadata()
             answered: set[int] = set()
-            failure: Optional[Failure] = None
+            failures: list[Failure] = []
             cause: Optional[BaseException] = None
-            try:
+
+            def read_all() -> None:
                 # A long answer takes its time; a connection that is dead is found by its pings.
-                stream = self._method("MGet")(request, timeout=self._settings.retry_for, metadata=self._metadata())
-                while (message := wait_for(lambda: next(stream, None))) is not None:
-                    failure = _take(message.results, positions, found, answered) or failure
+                stream = methods.get(self._settings)["MGet"](request, timeout=self._settings.retry_for, metadata=metadata)
+                for message in stream:
+                    failures.extend(_take(message.results, positions, found, answered))
+
+            try:
+                wait_for(read_all)
             except grpc.RpcError as error:
-                failure, cause = describe_rpc_error(error), error
+                failures.append(describe_rpc_error(error))
+                cause = error
+            # One that no repetition mends decides, if there is any.
+            failure = min(failures, key=lambda each: each.may_repeat, default=None)
             if failure is None and len(answered) < len(positions):
                 failure = Failure("INTERNAL", "the stream ended early", may_repeat=True)
             if failure is None:
@@ -145,12 +148,6 @@ class Client:
                 tries = _Tries(self._settings)
             tries.pause_after(failure, "MGet", cause)
             positions = [each for index, each in enumerate(positions) if index not in answered]
-
-    def _method(self, name: str) -> Any:
-        channel = self._channel.get()
-        if channel is not self._methods_of:
-            self._methods, self._methods_of = _methods_of(channel), channel
-        return self._methods[name]
 
     def _metadata(self) -> Union[tuple[tuple[str, str], ...], None]:
         token = self._settings.token
@@ -207,27 +204,29 @@ def _methods_of(channel: Any) -> dict[str, Any]:
     }
 
 
+methods = Channels(_methods_of)
+
+
 def _take(
     results: Sequence[kv.MGetResult],
     positions: Sequence[int],
     found: list[Optional[entry_pb2.Entry]],
     answered: set[int],
-) -> Optional[Failure]:
-    """Keeps results, and returns the failure of one that could not be read: one that no repetition mends, if there is any."""
-    failure: Optional[Failure] = None
+) -> list[Failure]:
+    """Keeps results, and returns why others could not be read."""
+    failures: list[Failure] = []
     for result in results:
         kind = result.WhichOneof("result")
         if kind == "error":
             error = result.error
             wait = error.retry_delay.ToNanoseconds() / 1e9
             code = _codes.get(error.code, str(error.code))
-            each = describe_detail(code, f"{result.key}: {error.message}", error.detail, wait)
-            failure = each if failure is None or failure.may_repeat else failure
+            failures.append(describe_detail(code, f"{result.key}: {error.message}", error.detail, wait))
             continue
         answered.add(result.index)
         if kind == "entry":
             found[positions[result.index]] = result.entry
-    return failure
+    return failures
 
 
 def _consistency(strong: bool) -> entry_pb2.Consistency:
