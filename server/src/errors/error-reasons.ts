@@ -46,11 +46,11 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   ),
   [ErrorReason.INVALID_EXPIRY]: permanent(
     InvalidArgument,
-    "not positive, in the past, after the year 9999, without a policy, or none for Touch",
+    "not positive, in the past, after the year 9999, without a policy, none for Touch, or `expiry_if_created` beside another",
   ),
   [ErrorReason.INVALID_FIELD]: permanent(
     InvalidArgument,
-    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`; or the request cannot be read, is too long, or has a malformed deadline",
+    "another field is out of its range: `consistency`, `order`, `prefix`, `cursor`, `min` above `max`, `request_id`, `if_remaining_below`, `conditions`, `counter` beside a value; or the request cannot be read, is too long, or has a malformed deadline",
   ),
   [ErrorReason.ALREADY_EXISTS]: permanent(
     FailedPrecondition,
@@ -90,7 +90,7 @@ export const reasonDefinitions: Readonly<Record<Reason, ReasonDefinition>> = {
   [ErrorReason.BACKEND_UNAVAILABLE]: transient(
     Unavailable,
     "DynamoDB cannot be reached, or failed, or something on the way answered in its place",
-    "a read, or Incr with a request id: yes. Another write: unless its outcome is unknown",
+    "a read, or Incr with a request id: yes. Another write: only if it was not applied",
   ),
   [ErrorReason.BACKEND_DENIED]: transient(
     Unavailable,

@@ -144,6 +144,28 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     ],
   },
   {
+    name: "swap-forgets",
+    what: "a swap whose answer was lost says that there was nothing before",
+    edits: [
+      {
+        file: "server/src/store/writes/set-entry.ts",
+        from: "if (isFound && isPreviousAsked) {",
+        to: "if (isFound && !isPreviousAsked && result.etag === undefined) {",
+      },
+    ],
+  },
+  {
+    name: "touch-unchecked",
+    what: "an entry is read before it is touched for the little time that it has left, and then touched whatever it has",
+    edits: [
+      {
+        file: "server/src/store/writes/touch-entry.ts",
+        from: "ifRemainingBelowMs === undefined ? expression :",
+        to: "ifRemainingBelowMs !== -1 ? expression :",
+      },
+    ],
+  },
+  {
     name: "set-retried",
     what: "a Set without condition is sent again after a lost answer",
     edits: [
