@@ -10,7 +10,7 @@ export interface HostGuardOptions {
 }
 
 /**
- * The interceptor that keeps web pages from a server which listens on loopback and asks nobody who they are. A page of any site can reach it
+ * The interceptor that keeps web pages from a server which listens on loopback and does not authenticate callers. A page of any site can reach it
  * from the browser of whoever runs it; and one that has its own name point to 127.0.0.1 after it was loaded (DNS rebinding) is of
  * the same origin for the browser, which then lets it read the answers, too. What it cannot change is the name that it calls.
  */

@@ -24,7 +24,7 @@ export function knowsCallers({ tokensFile, jwks, tlsClientCa }: AccessSettings):
   return tokensFile !== undefined || jwks !== undefined || tlsClientCa !== undefined;
 }
 
-/** Returns true if it is loopback alone that keeps others away: the server listens nowhere else, and asks nobody who they are. */
+/** Returns true if it is loopback alone that keeps others away: the server listens nowhere else, and does not authenticate callers. */
 export function servesItsMachineAlone(settings: AccessSettings): boolean {
   return isLoopbackHost(splitAddress(settings.listen).host) && !knowsCallers(settings);
 }
