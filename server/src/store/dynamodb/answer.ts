@@ -1,6 +1,6 @@
 import { type AskedFor, checkAnswer, checkSuccessHead, ForeignAnswerError, isObject } from "./answer-shape.js";
 import { AnsweredItems, type Column } from "./answered-items.js";
-import { decodeBase64InPlace, fromBase64, fromJsonItem, type TakenBytes } from "./attribute-json.js";
+import { decodeBase64, decodeBase64InPlace, fromJsonItem, type TakenBytes } from "./attribute-json.js";
 import type { Item } from "./item.js";
 import { isPlaceholder, scanAnswer } from "./scan-items.js";
 
@@ -138,13 +138,14 @@ function takeBytes(body: Buffer): { text: string; bytes: TakenBytes } {
     if (end === -1) {
       return { text: text + body.toString("utf8", from), bytes };
     }
-    const base64 = body.toString("latin1", start, end);
-    if (base64.includes("\\")) {
+    const decoded = Buffer.allocUnsafe(Math.ceil((end - start) / 4) * 3);
+    const length = decodeBase64(body, start, end, decoded, 0);
+    if (length === -1) {
       text += body.toString("utf8", from, end);
       from = end;
     } else {
       text += body.toString("utf8", from, start - 1) + bytes.length;
-      bytes.push(fromBase64(base64));
+      bytes.push(decoded.subarray(0, length));
       from = end + 1;
     }
   }

@@ -55,7 +55,9 @@ function insertBytes(text: string, large: readonly Uint8Array[]): Buffer {
     at += body.write(part, at);
     const bytes = large[place];
     if (bytes !== undefined) {
-      at += body.write(`"${base64Of(bytes)}"`, at, "latin1");
+      body[at++] = quote;
+      at = writeBase64(body, at, bytes);
+      body[at++] = quote;
     }
   }
   if (parts.length !== large.length + 1 || at !== size) {
@@ -64,6 +66,15 @@ function insertBytes(text: string, large: readonly Uint8Array[]): Buffer {
   return body;
 }
 
-function base64Of({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString("base64");
+const quote = 0x22;
+/** A multiple of three. The text of more would be an object of its own page in V8's heap. */
+const step = 24_576;
+
+function writeBase64(body: Buffer, start: number, { buffer, byteOffset, byteLength }: Uint8Array): number {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  let at = start;
+  for (let from = 0; from < byteLength; from += step) {
+    at += body.write(bytes.toString("base64", from, from + step), at, "latin1");
+  }
+  return at;
 }

@@ -143,6 +143,8 @@ const malformed: readonly (readonly [Operation, unknown])[] = [
   ["GetItem", { Item: { b: { B: "?no!" } } }],
   ["GetItem", { Item: { b: { B: "A-_A" } } }],
   ["GetItem", { Item: { b: { B: "AA=A" } } }],
+  ["GetItem", { Item: { b: { B: `${"A".repeat(32_766)}==${"A".repeat(32_768)}` } } }],
+  ["GetItem", { Item: { b: { B: `${"A".repeat(65_536)}-_-_` } } }],
   ["GetItem", { Item: { b: { BOOL: "true" } } }],
   ["GetItem", { Item: { b: { SS: "a" } } }],
   ["GetItem", { Item: { b: { SS: [1] } } }],
@@ -191,7 +193,7 @@ for (const [operation, body] of malformed.flatMap(([operation, body]): (readonly
   [operation, body],
   ...inLists(json(body)).map(([other, text]) => [other, JSON.parse(text)] as const),
 ])) {
-  test(`no success: ${json(body)} to ${operation}`, async () => {
+  test(`no success: ${json(body).slice(0, 200)} to ${operation}`, async () => {
     for (const [plane, outcome] of Object.entries(await outcomesOf(operation, { body: json(body) }))) {
       assert.equal(outcome, { applied: "unknown", kind: "foreign" }, plane);
     }
@@ -207,6 +209,12 @@ const successes: readonly (readonly [string, Operation, HttpParts])[] = [
   ["a content type in capitals", "GetItem", { type: "Application/X-AMZ-JSON-1.0", body: json({ Item: item }) }],
   ["escaped names", "GetItem", { body: '{"\\u0049tem":{"\\u0069d":{"\\u0053":"k"}}}' }],
   ["a name twice", "GetItem", { body: '{"Item":{"id":{"S":"a"},"id":{"S":"b"}}}' }],
+  ["large bytes", "GetItem", { body: json({ Item: { b: { B: Buffer.alloc(100_001, "bytes").toString("base64") } } }) }],
+  [
+    "large bytes with an escape at their end",
+    "GetItem",
+    { body: `{"Item":{"b":{"B":"${Buffer.alloc(99_999, 255).toString("base64").replace(/.$/, "\\/")}"}}}` },
+  ],
   ["bytes twice", "GetItem", { body: '{"Item":{"b":{"B":"AAAA"},"b":{"B":"AQID"}}}' }],
   ["escaped bytes beside plain ones", "GetItem", { body: '{"Item":{"a":{"B":"\\u0041AAA"},"b":{"B":"AQID"}}}' }],
   ["empty bytes", "GetItem", { body: '{"Item":{"b":{"B":""}}}' }],
