@@ -89,11 +89,12 @@ export async function toExpression(
   forgets: boolean,
   options: CallOptions,
 ): Promise<Expression> {
-  const values = nowValues(context.clock());
   const guard = forgets ? "attribute_not_exists(#s)" : "attribute_not_exists(#s.#g)";
-  switch (condition?.kind) {
-    case undefined:
-      return { expression: guard, values: {} };
+  if (condition === undefined) {
+    return { expression: guard, values: {} };
+  }
+  const values = nowValues(context.clock());
+  switch (condition.kind) {
     case "absent":
       return { expression: `attribute_not_exists(#k) OR ${isExpiredAnd(guard)}`, values };
     case "present":
