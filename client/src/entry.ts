@@ -1,7 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { EntryKind, type Entry as EntryMessage } from "../../gen/dynakv/v1/entry_pb.js";
 
-/** What is known about an entry beside what it holds. */
+/** Metadata of an entry. */
 interface EntryFacts {
   readonly key: string;
   /** An opaque version that changes with every write: for `ifEtag`. */
@@ -27,7 +27,7 @@ export interface CounterEntry extends EntryFacts {
 /** An entry: a value or a counter. */
 export type Entry = ValueEntry | CounterEntry;
 
-/** What is known about an entry, without its value or counter. */
+/** Metadata of an entry, without its value or counter. */
 export interface EntryMetadata extends EntryFacts {
   readonly kind: "value" | "counter";
   /** The length of the value in bytes; 0 for a counter. */

@@ -27,7 +27,7 @@ import type { Expiry } from "./write-options.js";
 /** The calls under one prefix that are the same for values and for counters; callers leave the prefix out. */
 interface Prefixed {
   readonly prefix: string;
-  /** What is known about the entry at a key, whatever it holds. */
+  /** Metadata of the entry at a key, of either kind. */
   getMetadata(key: string, options?: ReadOptions): Promise<EntryMetadata | undefined>;
   has(key: string, options?: ReadOptions): Promise<boolean>;
   delete(key: string, options?: DeleteOptions): Promise<boolean>;

@@ -12,7 +12,7 @@ export interface Written {
 
 /** The result of {@link Operations.swap}. */
 export interface Swapped<E = Entry> extends Written {
-  /** What the key held before; undefined when that was nothing, or had expired. */
+  /** The previous entry; undefined when there was none, or it had expired. */
   readonly previous: E | undefined;
 }
 
@@ -41,11 +41,11 @@ export interface Incremented {
 /** The result of {@link Operations.rateLimit}. */
 export interface RateLimited {
   readonly allowed: boolean;
-  /** How much is left of the window; 0 when the call is not allowed. */
+  /** Units left in the window; 0 when the call is not allowed. */
   readonly remaining: number;
-  /** How much was asked for in the window by now, with what was not allowed. */
+  /** Units requested in the window so far, refused ones included. */
   readonly used: bigint;
-  /** When the window ends, by the server's clock; undefined for a counter that was created without an expiry. */
+  /** End of the window, by the server's clock; undefined for a counter that was created without an expiry. */
   readonly resetTime: Date | undefined;
 }
 
@@ -107,11 +107,11 @@ export interface IncrOptions extends CallOptions {
 
 /** Options of rateLimit. */
 export interface RateLimitOptions extends CallOptions {
-  /** How much is allowed in a window: a whole number from 1. */
+  /** Units allowed in a window: a whole number from 1. */
   readonly limit: number;
-  /** How long a window lasts from its first call on, in whole milliseconds from 1 to a year. */
+  /** Length of a window from its first call, in whole milliseconds from 1 to a year. */
   readonly windowMs: number;
-  /** How much this call takes of it: a whole number from 1. The default is 1. */
+  /** Units that this call takes: a whole number from 1. The default is 1. */
   readonly cost?: number | undefined;
 }
 
@@ -119,7 +119,7 @@ export interface RateLimitOptions extends CallOptions {
 export interface Operations {
   /** The entry at a key; undefined when it holds nothing, or what it held has expired. */
   get(key: string, options?: ReadOptions): Promise<Entry | undefined>;
-  /** What is known about the entry at a key, without its value. DynamoDB bills the read all the same. */
+  /** Metadata of the entry at a key, without its value. DynamoDB bills the read all the same. */
   getMetadata(key: string, options?: ReadOptions): Promise<EntryMetadata | undefined>;
   /** Returns true if a key holds an entry. */
   has(key: string, options?: ReadOptions): Promise<boolean>;

@@ -161,7 +161,7 @@ function toSetting(options: SwapOptions) {
   return { ...toExpiry(options.expiry), ...toCondition(options) };
 }
 
-/** What a Set has stored. */
+/** Converts the response of a Set. */
 export function toWritten({ etag, writeTime, expireTime }: SetResponse): Written {
   return {
     etag,

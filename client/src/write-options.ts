@@ -60,7 +60,7 @@ function toPolicy(expiry: Expiry): NonNullable<MessageInitShape<typeof ExpirySch
 /** Whole milliseconds, rounded up. */
 export function toDuration(seconds: number): MessageInitShape<typeof DurationSchema> {
   const whole = Math.trunc(seconds);
-  // What a double adds to a decimal fraction must not become a millisecond.
+  // A rounding error of the double must not add a millisecond.
   const fraction = (seconds - whole) * 1000;
   const milliseconds = Math.ceil(Number(fraction.toFixed(6)) || Math.sign(fraction));
   const carried = milliseconds === 1000 ? 1 : 0;

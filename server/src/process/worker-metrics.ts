@@ -30,7 +30,7 @@ type Reports = { readonly metrics: MetricsReport; readonly readiness: ReadinessR
 /** Longest time that a worker may take to answer. One that is too busy for that is shown with what it said last. */
 const answerMs = 1000;
 
-/** How long what a worker has said of its readiness counts: common orchestrators have probed three times by then. */
+/** Validity of a worker's readiness report: common orchestrators have probed three times by then. */
 const readinessMs = 15_000;
 
 /** The admin port of the primary. */
@@ -62,7 +62,7 @@ export async function openWorkersAdminPort(
   }
   const { keepCounts, pageContentType, renderMerged } = await import("../observability/metrics/page.js");
   const workers = new Map<Worker, readonly MetricFamily[]>();
-  /** What each has said last of whether it can serve calls, and when. One that is busy for a moment is still what it was. */
+  /** Last readiness report of each worker, with its time. One that is busy for a moment is still what it was. */
   const readiness = new Map<Worker, { readonly isReady: boolean; readonly at: number }>();
   let gone: readonly MetricFamily[] = [];
 

@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { DynakvError } from "../../errors/dynakv-error.js";
 
-/** What Connect calls the kinds of methods whose requests have one message. */
+/** Connect's names for methods with a single request message. */
 export type RequestKind = "unary" | "server-streaming";
 
 /** Before a message come a byte of flags and four of its length. */

@@ -209,7 +209,7 @@ export async function adoptCounter(
 ): Promise<void> {
   const { layout, requests } = context;
   const seenMs = layout.expireAtMs(seen);
-  // What another program has put there may be no time at all.
+  // Another program may have stored anything there.
   const expireAtMs = Number.isSafeInteger(seenMs) ? seenMs : undefined;
   const expires =
     expireAtMs === undefined

@@ -3,7 +3,7 @@ import { type LargeBytes, toJsonItem } from "./attribute-json.js";
 import type { Item } from "./item.js";
 import { NeverSentError } from "./never-sent.js";
 
-/** What an input can have that JSON cannot hold as it is. There are no bytes in keys, and none in what a scan asks for. */
+/** Binary members of an input, which JSON cannot hold. There are no bytes in keys, and none in what a scan asks for. */
 interface WithBytes {
   readonly Item?: Item | undefined;
   readonly ExpressionAttributeValues?: Item | undefined;

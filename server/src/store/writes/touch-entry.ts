@@ -100,7 +100,7 @@ function changeExpiry(context: StoreContext, input: TouchInput, options: CallOpt
           isUnchanged: false,
         }
       : undefined;
-  // Where increments are remembered the expiry lies elsewhere, which a condition can tell, but no update.
+  // Counters with deduplication state keep their expiry elsewhere, which a condition can check but an update cannot.
   const update = async (
     { expression, values }: Expression,
     remembers: boolean,

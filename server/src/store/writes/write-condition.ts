@@ -21,7 +21,7 @@ export const isPastSecond = "#x <= :now";
 // No exact expiry of ours lies at the beginning of a second, so that the lower bound may: it is never above the upper one.
 const isPastWithinSecond = "#x = :next AND #y BETWEEN :start AND :moment";
 
-// Where increments are remembered.
+// With deduplication state.
 const isPastRemembering = "#s.#t <= :moment";
 
 /** True of an item that has not expired. To be the last of several: the embedded engine is slow with parentheses before others. */
