@@ -138,7 +138,8 @@ test("what could not be written to the archive stays where it is", async () => {
 
 test("what DynamoDB leaves unprocessed of the archive is asked for again", async () => {
   const key = "unprocessed";
-  const ids = await countAndMove(key, [nowMs - 500_000, nowMs - 400_000, nowMs - 300_000, nowMs - 1, nowMs]);
+  // Ids that are so close lie in a fine item, which is among the last that are asked for.
+  const ids = await countAndMove(key, [nowMs - 3, nowMs - 2, nowMs - 1, nowMs]);
   for (const [n, requestId] of ids.entries()) {
     proxy.failNext("BatchGetItem", 2, { kind: "unprocessed", share: 0.7 });
     const { value, replayed } = await client.incr({ key, requestId });
