@@ -1,5 +1,5 @@
 import { median } from "../../tools/statistics.js";
-import { deadlineMs, type OverloadResult, type PhaseRun } from "./run-overload.js";
+import type { OverloadResult, PhaseRun } from "./run-overload.js";
 
 /** One thing that is to hold under overload, and what was measured of it. */
 export interface Finding {
@@ -17,7 +17,7 @@ const mostRecoverySeconds = 3;
 /** By how much calls may be sent too late: more, and who calls is the limit. */
 const mostLagMs = 25;
 
-export function findFindings({ adaptive: { phases } }: OverloadResult): Finding[] {
+export function findFindings({ deadlineMs, adaptive: { phases } }: OverloadResult): Finding[] {
   const loads = byLoad(phases);
   const most = Math.max(...loads.keys());
   const greatest = loads.get(most) ?? [];

@@ -1,10 +1,10 @@
 import { median } from "../../tools/statistics.js";
 import { byLoad, type Finding, goodput, latency, percent } from "./findings.js";
-import { deadlineMs, type OverloadResult, type OverloadRun, type PhaseRun } from "./run-overload.js";
+import type { OverloadResult, OverloadRun, PhaseRun } from "./run-overload.js";
 
 /** The findings, and a table of both runs, in Markdown. */
 export function renderOverload(result: OverloadResult, findings: readonly Finding[]): string {
-  const { capacity, adaptive, off } = result;
+  const { capacity, deadlineMs, adaptive, off } = result;
   return [
     `The server carried ${Math.round(capacity)} calls a second when there was always a next one. Calls had ${deadlineMs} ms.`,
     "",

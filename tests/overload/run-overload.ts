@@ -22,6 +22,8 @@ export interface OverloadRun {
 export interface OverloadResult {
   /** What the server carries, in calls a second: as many as are answered when there is always a next one. */
   readonly capacity: number;
+  /** What the calls had, in milliseconds. */
+  readonly deadlineMs: number;
   readonly adaptive: OverloadRun;
   readonly off: OverloadRun;
 }
@@ -32,12 +34,12 @@ export interface OverloadResult {
  */
 export const timesOffered = [0.5, 1, ...Array.from({ length: 7 }, () => [2, 5]).flat(), 0.5];
 /** Some times what a call takes beside as many others as are let in, where one core answers a hundred a second. */
-export const deadlineMs = 500;
+export const usualDeadlineMs = 500;
 /** Long enough that whoever waits is answered. */
 const patientMs = 10_000;
 const call = "mget";
 
-export async function runOverload(phaseMs: number): Promise<OverloadResult> {
+export async function runOverload(phaseMs: number, deadlineMs = usualDeadlineMs): Promise<OverloadResult> {
   const started: BenchProcess[] = [];
   const start = (module: string, args: readonly string[] = []) => {
     const process = startProcess(module, args);
@@ -68,11 +70,11 @@ export async function runOverload(phaseMs: number): Promise<OverloadResult> {
     const runAll = async ({ server, caller }: typeof off, isAdaptive: boolean): Promise<OverloadRun> => {
       const phases: PhaseRun[] = [];
       for (const times of timesOffered) {
-        phases.push(await runPhase(server, caller, { times, rate: times * capacity, phaseMs }));
+        phases.push(await runPhase(server, caller, { times, rate: times * capacity, deadlineMs, phaseMs }));
       }
       return { isAdaptive, phases };
     };
-    return { capacity, adaptive: await runAll(adaptive, true), off: await runAll(off, false) };
+    return { capacity, deadlineMs, adaptive: await runAll(adaptive, true), off: await runAll(off, false) };
   } finally {
     // Who calls goes before who is called.
     for (const process of started.reverse()) {
@@ -84,8 +86,9 @@ export async function runOverload(phaseMs: number): Promise<OverloadResult> {
 async function runPhase(
   server: BenchProcess,
   caller: BenchProcess,
-  { times, rate, phaseMs }: { times: number; rate: number; phaseMs: number },
+  given: { times: number; rate: number; deadlineMs: number; phaseMs: number },
 ): Promise<PhaseRun> {
+  const { times, rate, deadlineMs, phaseMs } = given;
   await server.ask("watchMemory");
   const before = await server.usage();
   const load: PhaseLoad = { call, rate, deadlineMs, milliseconds: phaseMs };
