@@ -133,12 +133,12 @@ test("a condition that fails changes nothing, and returns nothing but its etag",
   const key = "refused";
   const { etag } = await server.client.set({ key, value: bytes("1") });
   for (const call of [
-    server.client.set({ key, value: bytes("2"), returnPrevious: true, condition: absent }),
-    server.client.set({ key, counter: 2n, returnPrevious: true, condition: holds("other") }),
-    server.client.delete({ key, returnEntry: true, condition: holds("other") }),
-    server.client.touch({ key, returnEntry: true, expiry: never, condition: holds("other") }),
+    () => server.client.set({ key, value: bytes("2"), returnPrevious: true, condition: absent }),
+    () => server.client.set({ key, counter: 2n, returnPrevious: true, condition: holds("other") }),
+    () => server.client.delete({ key, returnEntry: true, condition: holds("other") }),
+    () => server.client.touch({ key, returnEntry: true, expiry: never, condition: holds("other") }),
   ]) {
-    const failure = await failureOf(call);
+    const failure = await failureOf(call());
     assert.equal([failure.outcome, failure.currentEtag], ["NOT_APPLIED", etag]);
   }
   assert.is((await current(key))?.etag, etag);
