@@ -51,6 +51,10 @@ def backend_url(grounds: Grounds, name: str, lossy: bool = False) -> str:
     """The URL of Celery's own backend, ``"boto3"``, or of this package's, ``"dynakv"``."""
     if name == "dynakv":
         return dynakv_url(grounds.lossy if lossy else grounds.dynakv)
+    import boto3
+
+    # It would go on with the credentials of the grounds before these.
+    boto3.DEFAULT_SESSION = None
     os.environ["AWS_ACCESS_KEY_ID"] = grounds.where["accessKeyId"]
     os.environ["AWS_SECRET_ACCESS_KEY"] = grounds.where["secretAccessKey"]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"

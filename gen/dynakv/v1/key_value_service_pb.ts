@@ -759,7 +759,7 @@ export type IncrRequest = Message<"dynakv.v1.IncrRequest"> & {
   /**
    * Counts once for each member, whatever request it comes in, as long as the counter lives: who has visited, which task is
    * done. UTF-8, 1 to 128 bytes; anything else is INVALID_ARGUMENT. A member that the counter has counted adds nothing, whatever
-   * delta and bounds are; the answer is then the counter as it is now, with replayed set. Members are told apart by hashes of 64
+   * delta and bounds are; the answer is then the counter as it is now, with replayed set. Members are told apart by hashes of 56
    * bits.
    *
    * A counter tells 4,096 members apart (Limits.max_counter_members). A further one is FAILED_PRECONDITION, with MEMBERS_FULL, and
