@@ -155,17 +155,6 @@ export const brokenBuilds: readonly BrokenBuild[] = [
     ],
   },
   {
-    name: "touch-unchecked",
-    what: "an entry is read before it is touched for the little time that it has left, and then touched whatever it has",
-    edits: [
-      {
-        file: "server/src/store/writes/touch-entry.ts",
-        from: "ifRemainingBelowMs === undefined ? expression :",
-        to: "ifRemainingBelowMs !== -1 ? expression :",
-      },
-    ],
-  },
-  {
     name: "set-retried",
     what: "a Set without condition is sent again after a lost answer",
     edits: [
