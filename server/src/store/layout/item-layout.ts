@@ -88,8 +88,11 @@ export interface ItemLayout {
   view(items: AnsweredItems, index: number, nowMs: number, view: EntryView): boolean;
   /** The bytes of the item that {@link encode} makes, at most, without those of the value itself. */
   overheadBytes(entry: WrittenEntry): number;
-  /** The bytes that an item's deduplication state takes in it, when its key is not marked as deleted. */
-  memoryBytes(item: Item): number;
+  /**
+   * The bytes that an item's deduplication state takes in it, at most, when its key is not marked as deleted, and with an entry's
+   * expiry.
+   */
+  memoryBytes(item: Item, expireAtMs: number | undefined): number;
   /**
    * ExpressionAttributeNames for the layout's placeholders in the given expressions, and for no others: DynamoDB refuses
    * unused ones.
@@ -322,9 +325,11 @@ export function createItemLayout(names: TableNames): ItemLayout {
       }
       return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
     },
-    memoryBytes(item) {
-      const { [goneEntry]: _, ...entries } = item[names.requestsAttribute]?.M ?? {};
-      return Buffer.byteLength(names.requestsAttribute) + valueBytes({ M: entries });
+    memoryBytes(item, expireAtMs) {
+      const { [goneEntry]: _, [expiresEntry]: __, ...entries } = item[names.requestsAttribute]?.M ?? {};
+      const longest = expireAtMs?.toString().replace(/\d/g, "9");
+      const expires = longest === undefined ? {} : { [expiresEntry]: { N: longest } };
+      return Buffer.byteLength(names.requestsAttribute) + valueBytes({ M: { ...entries, ...expires } });
     },
     namesFor(...expressions) {
       const found: Record<string, string> = {};

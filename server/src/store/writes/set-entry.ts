@@ -118,7 +118,7 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
         if (!keeps) {
           return put;
         }
-        checkItemSize(context, entry, layout.memoryBytes(item ?? {}));
+        checkItemSize(context, entry, layout.memoryBytes(item ?? {}, entry.expireAtMs));
         return update;
       },
       resultFrom: (item): Applied | undefined =>

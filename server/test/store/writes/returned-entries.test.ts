@@ -295,6 +295,12 @@ test("a value that does not fit beside what is remembered of a counter is refuse
   assert.ok(left < most && left > most - 1000, `${left} of ${most}`);
   await server.client.set({ key: "is-counter", value: new Uint8Array(left) });
   assert.is((await current("is-counter"))?.data.case, "value");
+  // An expiry takes room as well: 9 bytes in the attribute of the TTL, and 16 in what is remembered.
+  const expiry = { policy: { case: "after", value: { seconds: 60n } } } as const;
+  const failure = await failureOf(server.client.set({ key: "is-counter", value: new Uint8Array(left), expiry }));
+  const room = Number(/leaves (\d+) for the value/.exec(failure.message)?.[1]);
+  assert.ok(left - room >= 25 && left - room <= 50, `${room} of ${left}`);
+  await server.client.set({ key: "is-counter", value: new Uint8Array(room), expiry });
 });
 
 test.run();
