@@ -114,3 +114,11 @@ function takeTurn(): void {
   lastEndedAt = performance.now();
   timer = waiting.length === 0 ? undefined : setImmediate(takeTurn);
 }
+
+let lastTurn: Promise<void> = Promise.resolve();
+
+/** Resolves in a turn of the event loop of its own: for work that follows elsewhere, and is too long to be done for many calls in one. */
+export function ownTurn(): Promise<void> {
+  lastTurn = lastTurn.then(() => new Promise((resolve) => setImmediate(resolve)));
+  return lastTurn;
+}

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import { ownTurn } from "../../../common/time-slices.js";
 import { type Call, callKey } from "./call.js";
 import type { CallMemory } from "./call-memory.js";
 import { isWrite } from "./errors/to-connect-error.js";
@@ -34,8 +35,9 @@ export function createAnswerHolder(memory: CallMemory): Interceptor {
   return (next) => async (request) => {
     const response = await next(request);
     const call = request.contextValues.get(callKey);
-    if (!response.stream && call !== undefined) {
-      holdAnswer(memory, call, response.message);
+    if (!response.stream && call !== undefined && holdAnswer(memory, call, response.message) !== undefined) {
+      // Hundreds may come of one read, and it is encoded next: in JSON that takes milliseconds.
+      await ownTurn();
     }
     return response;
   };
