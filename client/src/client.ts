@@ -6,17 +6,24 @@ import { checkOptions, objectWith, rejecting, text } from "./arguments/checks.js
 import type { ByteTransport } from "./byte-streams.js";
 import type { CallOptions } from "./call-options.js";
 import { createCallRunner } from "./call-runner.js";
-import type { Codec } from "./codecs.js";
+import { bytes, type Codec } from "./codecs.js";
+import { type Change, createCompoundCalls } from "./compound-calls.js";
 import { type Decoder, metadataDecoder } from "./decoder.js";
 import type { Entry, EntryMetadata } from "./entry.js";
 import { type Counters, createCounters, createKeyspace, type Keyspace, type KeyspaceCalls } from "./keyspace.js";
+import { createManyWriteCalls } from "./many-writes/calls.js";
+import type { WriteResults } from "./many-writes/many-writes.js";
+import type { CounterSetEntry, DeleteKey, MDeleteOptions, MSetOptions, SetEntry } from "./many-writes/options.js";
+import type { Deleted } from "./many-writes/result.js";
 import { type MGetOptions, type MGetResults, mget } from "./mget/mget.js";
-import type { Operations } from "./operations.js";
+import type { Operations, Swapped } from "./operations.js";
 import type { Patience } from "./patience.js";
 import { createPauses } from "./retries.js";
+import type { DeletePrefixOptions, PrefixDeleted } from "./scan/delete-prefix.js";
 import { type ScanOptions, type ScanResults, scan } from "./scan/scan.js";
 import type { SharedOptions } from "./shared-options.js";
 import { createSingleCalls } from "./single-calls.js";
+import type { Updated, UpdateOptions } from "./update.js";
 import { wrapTransport } from "./wrap-transport.js";
 
 /**
@@ -44,6 +51,31 @@ export interface DynakvClient extends Operations {
   scan(options?: ScanOptions): ScanResults;
   /** As scan, without values and counters. It costs the same read capacity. */
   scanKeys(options?: ScanOptions): ScanResults<EntryMetadata>;
+  /**
+   * Stores any number of entries, each with its own expiry and condition, in memory that does not grow with their number. Each is a set
+   * of its own: they are written in no particular order, but for those of one key. An array is checked as a whole before anything is
+   * sent, another iterable as it is taken.
+   */
+  mset(
+    entries: Iterable<SetEntry | CounterSetEntry> | AsyncIterable<SetEntry | CounterSetEntry>,
+    options?: MSetOptions,
+  ): WriteResults<Swapped>;
+  /** Removes any number of keys, in the same way. */
+  mdelete(keys: Iterable<DeleteKey> | AsyncIterable<DeleteKey>, options?: MDeleteOptions): WriteResults<Deleted>;
+  /**
+   * Removes the keys with a prefix, of at least one character, as a scan finds them: it costs the read capacity of the whole table, and
+   * what is written meanwhile may or may not be removed. Rejects when a key cannot be removed; called again it goes on.
+   */
+  deletePrefix(prefix: string, options?: DeletePrefixOptions): Promise<PrefixDeleted>;
+  /**
+   * Reads a value, changes it, and writes it if nobody has changed it in between; else reads anew, up to `maxTries` times. Undefined when
+   * `change` returns undefined, which leaves the key as it is. `change` may be called several times.
+   */
+  update(
+    key: string,
+    change: Change<Uint8Array, Uint8Array>,
+    options?: UpdateOptions,
+  ): Promise<Updated<Uint8Array> | undefined>;
   /** Values of one type under one prefix. */
   keyspace<Read, Write = Read>(prefix: string, codec: Codec<Read, Write>): Keyspace<Read, Write>;
   /** Counters under one prefix. */
@@ -71,8 +103,11 @@ export function createClientOver(
   const transport = wrapTransport(bare, token, () => isClosed);
   const runner = createCallRunner({ transport, defaultTimeoutMs, pauses, patience });
   const calls = createSingleCalls(runner, batching);
+  const manyWrites = createManyWriteCalls(runner);
   const ofKeyspaces: KeyspaceCalls = {
     ...calls,
+    ...manyWrites,
+    ...createCompoundCalls(runner, calls, manyWrites),
     mget: (decoder, keys, given) =>
       mget(runner, decoder, checkKeys("keys", keys), checkOptions<MGetOptions>("mget", given, mgetOptions)),
     scan: (decoder, given) => scan(runner, decoder, checkOptions<ScanOptions>("scan", given, scanOptions)),
@@ -82,6 +117,10 @@ export function createClientOver(
     ...calls,
     mget: (keys, options) => ofKeyspaces.mget(asItIs, keys, options),
     mgetMetadata: (keys, options) => ofKeyspaces.mget(metadataDecoder(""), keys, options),
+    deletePrefix: ofKeyspaces.deletePrefix,
+    update: (key, change, options) => ofKeyspaces.update(bytes, key, change, options),
+    mset: (entries, options) => ofKeyspaces.mset(asItIs, entries, options),
+    mdelete: (keys, options) => ofKeyspaces.mdelete(asItIs, keys, options),
     scan: (options) => ofKeyspaces.scan(asItIs, options),
     scanKeys: (options) => ofKeyspaces.scan(metadataDecoder(""), options),
     keyspace: (prefix, codec) =>

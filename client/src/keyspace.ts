@@ -2,9 +2,14 @@ import { Code } from "@connectrpc/connect";
 import { text } from "./arguments/checks.js";
 import type { ReadOptions } from "./call-options.js";
 import { type Codec, SchemaError } from "./codecs.js";
+import type { Change, CompoundCalls } from "./compound-calls.js";
 import { type Decoder, metadataDecoder } from "./decoder.js";
 import type { Entry, EntryMetadata, ValueEntry } from "./entry.js";
 import { DynakvError, type WriteOutcome } from "./errors.js";
+import type { ManyWriteCalls } from "./many-writes/calls.js";
+import type { WriteResults } from "./many-writes/many-writes.js";
+import type { CounterSetEntry, DeleteKey, MDeleteOptions, MSetOptions, SetEntry } from "./many-writes/options.js";
+import type { Deleted } from "./many-writes/result.js";
 import type { MGetOptions, MGetResults } from "./mget/mget.js";
 import type {
   DeleteOptions,
@@ -21,7 +26,9 @@ import type {
   TouchOptions,
   Written,
 } from "./operations.js";
+import type { DeletePrefixOptions, PrefixDeleted } from "./scan/delete-prefix.js";
 import type { ScanOptions, ScanResults } from "./scan/scan.js";
+import type { Updated, UpdateOptions } from "./update.js";
 import type { Expiry } from "./write-options.js";
 
 /** The calls under one prefix that are the same for values and for counters; callers leave the prefix out. */
@@ -34,6 +41,8 @@ interface Prefixed {
   touch(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<boolean>;
   touchDetailed(key: string, expiry: Exclude<Expiry, "keep">, options?: TouchOptions): Promise<Touched | undefined>;
   mgetMetadata(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<EntryMetadata>;
+  /** Removes all keys under the prefix, or those that begin with one more. The server reads the whole table for it. */
+  deletePrefix(prefix: string, options?: DeletePrefixOptions): Promise<PrefixDeleted>;
   /** All keys under the prefix, without what they hold. The server reads the whole table for it. */
   scanKeys(options?: ScanOptions): ScanResults<EntryMetadata>;
 }
@@ -46,6 +55,11 @@ export interface Keyspace<Read, Write = Read> extends Prefixed {
   set(key: string, value: Write, options?: SetOptions): Promise<Written>;
   /** As set, and returns what the key held before. Where that cannot be decoded, the outcome of the error is `APPLIED`. */
   swap(key: string, value: Write, options?: SwapOptions): Promise<Swapped<ValueEntry<Read>>>;
+  /**
+   * Reads a value, changes it, and writes it if nobody has changed it in between; else reads anew, up to `maxTries` times. Undefined when
+   * `change` returns undefined, which leaves the key as it is. `change` may be called several times.
+   */
+  update(key: string, change: Change<Read, Write>, options?: UpdateOptions): Promise<Updated<Write> | undefined>;
   /** Removes what a key holds, and returns it. Where that cannot be decoded it is removed all the same: the outcome is `APPLIED`. */
   take(key: string, options?: TakeOptions): Promise<ValueEntry<Read> | undefined>;
   /** The entry at a key, after its expiry was changed in the same request. */
@@ -56,11 +70,21 @@ export interface Keyspace<Read, Write = Read> extends Prefixed {
   ): Promise<ValueEntry<Read> | undefined>;
   /** As get, for any number of keys. */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<ValueEntry<Read>>;
+  /** As set, for any number of entries. What the codec throws of a value that does not fit ends the mset there. */
+  mset(
+    entries: Iterable<SetEntry<Write>> | AsyncIterable<SetEntry<Write>>,
+    options?: MSetOptions,
+  ): WriteResults<Swapped<ValueEntry<Read>>>;
+  /** As delete, for any number of keys. */
+  mdelete(
+    keys: Iterable<DeleteKey> | AsyncIterable<DeleteKey>,
+    options?: MDeleteOptions,
+  ): WriteResults<Deleted<ValueEntry<Read>>>;
   /** All keys under the prefix. The server reads the whole table for it. */
   scan(options?: ScanOptions): ScanResults<ValueEntry<Read>>;
 }
 
-export interface KeyspaceCalls extends Operations {
+export interface KeyspaceCalls extends Operations, ManyWriteCalls, CompoundCalls {
   mget<E>(
     decoder: Decoder<E>,
     keys: Iterable<string> | AsyncIterable<string>,
@@ -80,6 +104,7 @@ function createPrefixed(calls: KeyspaceCalls, prefix: string): Prefixed {
     delete: async (key, options) => calls.delete(prefix + text("key", key), options),
     touch: async (key, expiry, options) => calls.touch(prefix + text("key", key), expiry, options),
     touchDetailed: async (key, expiry, options) => calls.touchDetailed(prefix + text("key", key), expiry, options),
+    deletePrefix: async (more, options) => calls.deletePrefix(prefix + text("prefix", more), options),
     mgetMetadata: (keys, options) => calls.mget(metadataDecoder(prefix), keys, options),
     scanKeys: (options) => calls.scan(metadataDecoder(prefix), options),
   };
@@ -111,6 +136,15 @@ export function createKeyspace<Read, Write>(
     return { ...entry, key, value };
   }
   const decoder = { prefix, decode: (entry: Entry) => decode(entry) };
+  const updating = {
+    decode: async (_: Uint8Array, entry: Entry) => (await decode(entry, "NOT_APPLIED")).value,
+    encode: (value: Write) => codec.encode(value),
+  };
+  const writeCodec = {
+    prefix,
+    encode: (value: unknown) => codec.encode(value as Write),
+    decode: (entry: Entry) => decode(entry, "APPLIED"),
+  };
 
   return {
     ...createPrefixed(calls, prefix),
@@ -127,6 +161,7 @@ export function createKeyspace<Read, Write>(
       const { previous, ...written } = await calls.swap(whole, await codec.encode(value), options);
       return { ...written, previous: previous && (await decode(previous, "APPLIED")) };
     },
+    update: async (key, change, options) => calls.update(updating, prefix + text("key", key), change, options),
     async take(key, options) {
       const entry = await calls.take(prefix + text("key", key), options);
       return entry && decode(entry, "APPLIED");
@@ -136,6 +171,8 @@ export function createKeyspace<Read, Write>(
       return entry && decode(entry, "APPLIED");
     },
     mget: (keys, options) => calls.mget(decoder, keys, options),
+    mset: (entries, options) => calls.mset(writeCodec, entries, options),
+    mdelete: (keys, options) => calls.mdelete(writeCodec, keys, options),
     scan: (options) => calls.scan(decoder, options),
   };
 }
@@ -156,6 +193,16 @@ export interface Counters extends Prefixed {
   take(key: string, options?: TakeOptions): Promise<bigint | undefined>;
   /** As get, for any number of keys. */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults<bigint>;
+  /** As set, for any number of counters. */
+  mset(
+    entries: Iterable<CounterSetEntry> | AsyncIterable<CounterSetEntry>,
+    options?: MSetOptions,
+  ): WriteResults<Swapped<bigint>>;
+  /** As delete, for any number of keys. */
+  mdelete(
+    keys: Iterable<DeleteKey> | AsyncIterable<DeleteKey>,
+    options?: MDeleteOptions,
+  ): WriteResults<Deleted<bigint>>;
   /** All keys under the prefix. The server reads the whole table for it. */
   scan(options?: ScanOptions): ScanResults<bigint>;
 }
@@ -167,7 +214,8 @@ export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
     }
     return entry.counter;
   };
-  const decoder = { prefix, decode: (entry: Entry) => counterOf(entry) };
+  const decoder = { prefix, decode: async (entry: Entry) => counterOf(entry) };
+  const writeCodec = { prefix, decode: async (entry: Entry) => counterOf(entry, "APPLIED") };
   return {
     ...createPrefixed(calls, prefix),
     incr: async (key, options) => calls.incr(prefix + text("key", key), options),
@@ -183,6 +231,8 @@ export function createCounters(calls: KeyspaceCalls, prefix: string): Counters {
       return entry && counterOf(entry, "APPLIED");
     },
     mget: (keys, options) => calls.mget(decoder, keys, options),
+    mset: (entries, options) => calls.mset(writeCodec, entries, options),
+    mdelete: (keys, options) => calls.mdelete(writeCodec, keys, options),
     scan: (options) => calls.scan(decoder, options),
   };
 }

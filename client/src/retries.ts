@@ -12,6 +12,14 @@ export interface Failure {
   readonly mayRepeat: boolean;
 }
 
+/**
+ * Returns true if a write that failed so may be repeated. An uncertain outcome is retried only where repeating is harmless; a
+ * permanent refusal would be refused again.
+ */
+export function mayRepeatError(error: DynakvError, isHarmless: boolean): boolean {
+  return error.retryable || (isHarmless && error.outcome === "UNKNOWN" && transientCodes.has(error.code));
+}
+
 /** Context of a failed attempt. */
 export interface Attempted {
   readonly method: DescMethod;
@@ -62,10 +70,7 @@ export function explainFailure(cause: unknown, { method, isRepeatable, wasSent }
   const detail = detailOf(failure);
   if (detail !== undefined) {
     const error = fromServer(failure, detail);
-    // An uncertain outcome is retried only where repeating is harmless; a permanent refusal would be refused again.
-    const mayRepeat =
-      error.retryable || (isRepeatable && error.outcome === "UNKNOWN" && transientCodes.has(error.code));
-    return { error, mayRepeat };
+    return { error, mayRepeat: mayRepeatError(error, isRepeatable) };
   }
   const isLost = isConnectionFailure(failure);
   const mayBeApplied = wasSent && !(isLost && wasNeverSent(failure));

@@ -142,7 +142,9 @@ export class RunningCall implements Call {
     const { headers, contextValues, onHeader, onTrailer } = this.options;
     const { signal } = this;
     signal.throwIfAborted();
-    const limit = patience && limitSilence(signal, patience);
+    // Nothing is gained from an early end of what cannot be repeated.
+    const isHarmless = isRead(method) || this.options.idempotent === true;
+    const limit = isHarmless && patience !== undefined ? limitSilence(signal, patience) : undefined;
     try {
       const until = limit?.signal ?? signal;
       const response = await transport.stream(method, until, leftMs(this.endAt), headers, once(input), contextValues);

@@ -1,5 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { KeyValueService, type SetResponse } from "../../gen/dynakv/v1/key_value_service_pb.js";
+import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import {
   deleteOptions,
   incrOptions,
@@ -28,10 +28,10 @@ import type {
   SwapOptions,
   TakeOptions,
   TouchOptions,
-  Written,
 } from "./operations.js";
 import { toRateLimited } from "./rate-limit.js";
 import { type Expiry, toCondition, toDuration, toExpiry } from "./write-options.js";
+import { toWritten } from "./written.js";
 
 const { method } = KeyValueService;
 
@@ -159,13 +159,4 @@ export function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOpt
 
 function toSetting(options: SwapOptions) {
   return { ...toExpiry(options.expiry), ...toCondition(options) };
-}
-
-/** Converts the response of a Set. */
-export function toWritten({ etag, writeTime, expireTime }: SetResponse): Written {
-  return {
-    etag,
-    writeTime: writeTime === undefined ? new Date() : timestampDate(writeTime),
-    expireTime: expireTime && timestampDate(expireTime),
-  };
 }

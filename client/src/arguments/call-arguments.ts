@@ -1,5 +1,7 @@
 import type { CallOptions as ConnectCallOptions, ContextValues } from "@connectrpc/connect";
 import type { CallOptions, ReadOptions, WriteOptions } from "../call-options.js";
+import type { ManyWritesOptions } from "../many-writes/many-writes.js";
+import type { MDeleteOptions, MSetOptions } from "../many-writes/options.js";
 import type { MGetOptions } from "../mget/mget.js";
 import type {
   DeleteOptions,
@@ -10,7 +12,9 @@ import type {
   TakeOptions,
   TouchOptions,
 } from "../operations.js";
+import type { DeletePrefixOptions } from "../scan/delete-prefix.js";
 import type { ScanOptions } from "../scan/scan.js";
+import type { UpdateOptions } from "../update.js";
 import type { ConditionOptions, Expiry } from "../write-options.js";
 import {
   type Check,
@@ -130,7 +134,7 @@ export const readOptions: Checks<ReadOptions> = { ...callOptions, consistency: o
 const writeOptions: Checks<WriteOptions> = { ...callOptions, idempotent: flag };
 
 /** The flags may be false, which is as if they were not given. */
-const conditions = { ifAbsent: flag, ifPresent: flag, ifEtag: nonEmptyText } as Checks<ConditionOptions>;
+export const conditions = { ifAbsent: flag, ifPresent: flag, ifEtag: nonEmptyText } as Checks<ConditionOptions>;
 
 export const setOptions = { ...writeOptions, ...conditions, expiry } as Checks<SetOptions>;
 export const swapOptions = { ...callOptions, ...conditions, expiry } as Checks<SwapOptions>;
@@ -182,9 +186,38 @@ export const mgetOptions: Checks<MGetOptions> = {
 
 export const scanOptions: Checks<ScanOptions> = { ...readOptions, prefix: text, cursor: text };
 
+export const updateOptions: Checks<UpdateOptions> = {
+  ...callOptions,
+  expiry,
+  maxTries: integerIn("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
+};
+
+const manyWritesOptions: Checks<ManyWritesOptions> = {
+  ...callOptions,
+  idempotent: flag,
+  streams: integerIn("a whole number from 1 to 100", 1, 100),
+};
+
+export const deletePrefixOptions: Checks<DeletePrefixOptions> = {
+  ...callOptions,
+  cursor: text,
+  maxKeys: integerIn("a whole number from 1", 1, Number.MAX_SAFE_INTEGER),
+  onProgress: callback,
+};
+
+export const msetOptions: Checks<MSetOptions> = { ...manyWritesOptions, returnPrevious: flag };
+export const mdeleteOptions: Checks<MDeleteOptions> = { ...manyWritesOptions, returnEntries: flag };
+
 /** The keys of an mget: each is checked as it is taken. */
-export const keys: Check<Iterable<string> | AsyncIterable<string>> = (name, given) => {
-  const wanted = "an array or another iterable of strings";
+export const keys: Check<Iterable<string> | AsyncIterable<string>> = iterableOf("strings");
+export const setEntries: Check<Iterable<unknown> | AsyncIterable<unknown>> = iterableOf("entries");
+export const deleteKeys: Check<Iterable<unknown> | AsyncIterable<unknown>> = iterableOf("keys");
+
+function iterableOf<T>(items: string): Check<Iterable<T> | AsyncIterable<T>> {
+  return (name, given) => iterable<T>(`an array or another iterable of ${items}`, name, given);
+}
+
+function iterable<T>(wanted: string, name: string, given: unknown): Iterable<T> | AsyncIterable<T> {
   if (typeof given !== "object" || given === null) {
     throw mustBe(name, wanted, kindOf(given));
   }
@@ -192,5 +225,5 @@ export const keys: Check<Iterable<string> | AsyncIterable<string>> = (name, give
   if (typeof sync !== "function" && typeof async !== "function") {
     throw mustBe(name, wanted, kindOf(given));
   }
-  return given as Iterable<string>;
-};
+  return given as Iterable<T>;
+}

@@ -78,7 +78,7 @@ function createQueue<E>(runner: CallRunner, alone: Get<E>, options: ReadOptions,
         const apart = new Set(keys);
         try {
           const asked = { consistency: toConsistency(options), order: ResultOrder.ARRIVAL, metadataOnly };
-          for await (const results of readChunk(runner, call, { from: 0, keys }, asked)) {
+          for await (const results of readChunk(runner, call, { from: 0, items: keys }, asked)) {
             for (const result of results) {
               if (result.error?.code !== Code.InvalidArgument) {
                 apart.delete(result.key);

@@ -5,7 +5,8 @@ import type { ReadOptions } from "../call-options.js";
 import { cancellableIterator } from "../cancellable-iterator.js";
 import { type Decoder, decodeEntry } from "../decoder.js";
 import type { Entry } from "../entry.js";
-import { DynakvError, endedHere } from "../errors.js";
+import { DynakvError } from "../errors.js";
+import { unlessEnded } from "../unless-ended.js";
 import { toConsistency } from "../write-options.js";
 import { cutKeys } from "./key-chunks.js";
 import { createLanes } from "./lanes.js";
@@ -85,7 +86,7 @@ export function mget<E>(
       if (done === true) {
         return undefined;
       }
-      progress.asked += chunk.keys.length;
+      progress.asked += chunk.items.length;
       return readChunk(runner, call, chunk, asked);
     };
     const lanes = createLanes(openNext, streams, isOrdered);
@@ -203,20 +204,4 @@ export function mget<E>(
       return entries;
     },
   };
-}
-
-/** A source of keys that hangs must not hold a call that has ended. */
-function unlessEnded<T>(signal: AbortSignal, read: () => Promise<T>): Promise<T> {
-  // Not a race with one promise for all: it would keep each chunk of keys until the end.
-  return new Promise((resolve, reject) => {
-    const end = () => reject(endedHere(signal.reason, undefined));
-    if (signal.aborted) {
-      end();
-      return;
-    }
-    signal.addEventListener("abort", end);
-    read()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", end));
-  });
 }

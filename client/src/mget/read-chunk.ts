@@ -1,12 +1,12 @@
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, CallRunner } from "../call.js";
+import type { Chunk } from "../cut-items.js";
 import type { Entry } from "../entry.js";
 import { type DynakvError, fromResult } from "../errors.js";
 import { mgetMetadataReader, mgetReader } from "../results/result-reader.js";
 import { pauseAfter } from "../retries.js";
 import { sleep } from "../sleep.js";
-import type { KeyChunk } from "./key-chunks.js";
 import { lazyResult, MGetResult } from "./result.js";
 
 export interface ChunkOptions {
@@ -22,7 +22,7 @@ export interface ChunkOptions {
 export async function* readChunk(
   { pauses }: Pick<CallRunner, "pauses">,
   call: Call,
-  { from, keys }: KeyChunk,
+  { from, items: keys }: Chunk<string>,
   options: ChunkOptions,
 ): AsyncGenerator<MGetResult[]> {
   const reader = options.metadataOnly ? mgetMetadataReader : mgetReader;

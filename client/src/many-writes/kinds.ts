@@ -1,0 +1,77 @@
+import type { DescMethod, MessageInitShape } from "@bufbuild/protobuf";
+import type { ConditionSchema, Entry as EntryMessage } from "../../../gen/dynakv/v1/entry_pb.js";
+import type { ResultError } from "../../../gen/dynakv/v1/error_pb.js";
+import { KeyValueService, type SetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import type { Call } from "../call.js";
+import { type Entry, toEntry } from "../entry.js";
+import type { Swapped } from "../operations.js";
+import { toWritten } from "../written.js";
+import type { Deleted } from "./result.js";
+
+/** What is said of one position of a request. */
+export interface Answered<Answer> {
+  readonly index: number;
+  readonly answer: Answer | undefined;
+  readonly error: ResultError | undefined;
+}
+
+/** A method that writes many. */
+export interface WriteKind<Item, Answer> {
+  readonly method: DescMethod;
+  /** One attempt at a request. */
+  send(call: Call, items: readonly Item[]): AsyncIterable<Answered<Answer>[]>;
+}
+
+export type SetItem = MessageInitShape<typeof SetRequestSchema> & { readonly key: string };
+
+export interface DeleteItem {
+  readonly key: string;
+  readonly condition?: MessageInitShape<typeof ConditionSchema>;
+}
+
+const { mSet, mDelete } = KeyValueService.method;
+
+export const manySets: WriteKind<SetItem, Swapped> = {
+  method: mSet,
+  async *send(call, items) {
+    for await (const { results } of call.stream(mSet, { entries: [...items] })) {
+      yield results.map(({ index, result }) => ({
+        index,
+        error: result.case === "error" ? result.value : undefined,
+        answer:
+          result.case === "stored"
+            ? { ...toWritten(result.value), previous: entryOf(items[index], result.value.previous) }
+            : undefined,
+      }));
+    }
+  },
+};
+
+export function manyDeletes(returnEntries: boolean): WriteKind<DeleteItem, Deleted> {
+  return {
+    method: mDelete,
+    async *send(call, items) {
+      const conditions: Record<number, MessageInitShape<typeof ConditionSchema>> = {};
+      for (const [index, { condition }] of items.entries()) {
+        if (condition !== undefined) {
+          conditions[index] = condition;
+        }
+      }
+      const request = { keys: items.map(({ key }) => key), conditions, returnEntries };
+      for await (const { results } of call.stream(mDelete, request)) {
+        yield results.map(({ index, result }) => ({
+          index,
+          error: result.case === "error" ? result.value : undefined,
+          answer:
+            result.case === "deleted"
+              ? { existed: result.value.existed, entry: entryOf(items[index], result.value.entry) }
+              : undefined,
+        }));
+      }
+    },
+  };
+}
+
+function entryOf(item: { readonly key: string } | undefined, entry: EntryMessage | undefined): Entry | undefined {
+  return item === undefined || entry === undefined ? undefined : toEntry(item.key, entry);
+}
