@@ -266,7 +266,7 @@ test("a person is told what to try, with the address, certificate and token that
     await writeFile(tokens as string, JSON.stringify({ tokens: [{ name: "me", sha256: "0".repeat(64) }] }));
     const flags = ["--tls-cert", `${certFile}`, "--tls-key", `${keyFile}`, "--tokens-file", `${tokens}`];
     const command = startCommand([...serveAnywhere, ...flags], { terminal: ["stdout"] });
-    await command.saysOn("stdout", "have ended.\n");
+    await command.saysOn("stdout", "gracefully.\n");
     const [first = "", ...lines] = command.stdout().split("\n");
     const [, url] = / listening on (https:\S+) /.exec(first) ?? [];
     const how = `--address ${url} --ca ${certFile} --token-file TOKEN.txt`;

@@ -62,7 +62,9 @@ async function readTable(prefix: string, client = server.client): Promise<Line[]
     for (const { key, result } of results) {
       const data = result.case === "entry" ? result.value.data : undefined;
       const expiry = result.case === "entry" ? result.value.expireTime : undefined;
-      const expireTime = expiry && { expireTime: new Date(Number(expiry.seconds) * 1000).toISOString() };
+      const expireTime = expiry && {
+        expireTime: new Date(Number(expiry.seconds) * 1000 + expiry.nanos / 1e6).toISOString(),
+      };
       lines.push(
         data?.case === "counter"
           ? { key, counter: data.value.toString(), ...expireTime }
