@@ -37,7 +37,7 @@ async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
 }
 
 /** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
-const budgets: Readonly<Record<string, number>> = { client: 130_000, server: 450_000, cli: 60_000 };
+const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 450_000, cli: 60_000 };
 
 /** Packs a package the way that publishing does, and returns the tarball. */
 async function pack(workspace: string, destination: string): Promise<string> {
