@@ -357,7 +357,7 @@ test("an export can be read by its owner alone, and follows no link", async () =
 test("an export that is refused, or finds no server, changes no file", async () => {
   const output = join(folder, "precious.jsonl");
   await writeFile(output, "precious");
-  const away = ["--address", "http://127.0.0.1:1", "--timeout", "0.3"];
+  const away = ["--address", "http://127.0.0.1:1", "--timeout", "2"];
   const refused = await Promise.all([
     run(["export", "--output", output, "--overwrite", ...away]),
     run(["export", "--output", output, "--overwrite", "--prefix", "x".repeat(2049)]),

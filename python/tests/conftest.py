@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from celery import Celery
 
+#: DynamoDB's TTL leaves a counter's item so long after its expiry, since its increments may be repeated until then.
+REMEMBERED_SECONDS = 1200
+
 repository = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(repository / "python" / "src"))
 backend_class = "celery_dynakv.backend:DynakvBackend"

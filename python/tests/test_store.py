@@ -7,7 +7,7 @@ import pytest
 from celery.exceptions import BackendStoreError
 
 from celery_dynakv import DynakvError, DynakvUnavailable
-from conftest import make_app
+from conftest import REMEMBERED_SECONDS, make_app
 
 
 def fresh(name="key"):
@@ -104,7 +104,7 @@ def test_incr_makes_a_counter_that_expires(app, boto3_client):
     assert [app.backend.incr(key) for _ in range(3)] == [1, 2, 3]
     assert app.backend.get(key) == b"3"
     item = item_of(boto3_client, repr(key))
-    assert int(item["ttl"]["N"]) == pytest.approx(time.time() + 86_400, abs=60)
+    assert int(item["ttl"]["N"]) == pytest.approx(time.time() + 86_400 + REMEMBERED_SECONDS, abs=60)
 
 
 def test_delete(app):

@@ -108,7 +108,8 @@ test("an id of a server's own is not dropped when its writer has come back meanw
   const key = "writer";
   const { client: keeping, server: replica } = await server.replica({ requestSlots: 64 });
   await keeping.incr({ key });
-  const [writer = ""] = Object.keys(await memoryAt(server, key));
+  const names = Object.keys(await memoryAt(server, key));
+  const writer = names.find((name) => names.includes(`${name}=`)) ?? "";
   await Promise.all(numbers(16).map(() => keeping.incr({ key, requestId: idAt(nowMs) })));
   nowMs += 2 * windowMs + 1000;
   const trim = holdRequest(proxy, ["UpdateItem"], 2, { alone: true });
