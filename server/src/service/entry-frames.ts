@@ -1,5 +1,6 @@
 import { createBufferPool } from "../../../common/buffer-pool.js";
 import { createEntryView, type EntryView } from "../store/layout/item-layout.js";
+import { maxResults, maxValueBytes } from "./message-limits.js";
 import { lastExpiryMs, nanosOf, secondsOf } from "./messages.js";
 import { delimitedSize, varintSize, writeBytes, writeHead, writeText, writeVarint } from "./wire-format.js";
 
@@ -25,10 +26,6 @@ export interface ResultFields {
   readonly entry: number;
   readonly missing?: number;
 }
-
-/** A message ends at this many results, or once it holds this many bytes of values: gRPC clients take 4 MiB by default. */
-const maxResults = 200;
-const maxValueBytes = 1024 * 1024;
 
 /** Before each message of a stream come a byte of flags and four of its length, in gRPC, gRPC-web and Connect alike. */
 export const envelopeBytes = 5;

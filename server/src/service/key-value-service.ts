@@ -91,10 +91,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     refuseUnknownFields(request, request.condition, request.expiry);
     const { key, returnPrevious } = request;
     checkKey(key);
-    checkRight(context, "write", [key]);
-    if (returnPrevious) {
-      checkRight(context, "read", [key]);
-    }
+    checkWriteRights(context, "write", key, returnPrevious);
     const data = toData(request);
     const condition = toWriteCondition(request.condition);
     const expiry = toExpiryPolicy(request.expiry, clock());
@@ -110,20 +107,21 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     refuseUnknownFields(request.condition);
     const { key, returnEntry } = request;
     checkKey(key);
-    checkRight(context, "delete", [key]);
-    if (returnEntry) {
-      checkRight(context, "read", [key]);
-    }
+    checkWriteRights(context, "delete", key, returnEntry);
     const condition = toWriteCondition(request.condition);
     return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
+  }
+
+  function checkCount(field: string, count: number): void {
+    if (count > maxKeys) {
+      throw invalidField(ErrorReason.INVALID_FIELD, field, `${count} ${field}; the limit is ${maxKeys}`);
+    }
   }
 
   /** Refuses a request as a whole: nothing of it is written then. */
   function checkMany(request: Message, field: string, count: number): void {
     refuseUnknownFields(request);
-    if (count > maxKeys) {
-      throw invalidField(ErrorReason.INVALID_FIELD, field, `${count} ${field}; the limit is ${maxKeys}`);
-    }
+    checkCount(field, count);
   }
 
   /** An invalid position fails alone. */
@@ -139,9 +137,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
   const enveloped: EnvelopedStreams = {
     mGet({ keys, consistency, order, metadataOnly }, context) {
-      if (keys.length > maxKeys) {
-        throw invalidField(ErrorReason.INVALID_FIELD, "keys", `${keys.length} keys; the limit is ${maxKeys}`);
-      }
+      checkCount("keys", keys.length);
       const read = { strong: isStrong(consistency), signal: workOf(context, context.signal) };
       const input = { keys, ordered: isOrdered(order), check: keyError };
       // All of them before the first is read.
@@ -239,10 +235,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
         refuseUnknownFields(request, request.condition, request.expiry);
         const { key, returnEntry } = request;
         checkKey(key);
-        checkRight(context, "write", [key]);
-        if (returnEntry) {
-          checkRight(context, "read", [key]);
-        }
+        checkWriteRights(context, "write", key, returnEntry);
         const condition = toWriteCondition(request.condition);
         if (condition?.kind === "absent") {
           throw invalidField(ErrorReason.INVALID_CONDITION, "condition.if_absent", "nothing can be touched then");
@@ -264,6 +257,19 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
 /** Executes a validated request. */
 type Carried<T> = (signal: AbortSignal) => Promise<T>;
+
+/** To be told what the key holds takes the right to read it as well. */
+function checkWriteRights(
+  context: HandlerContext,
+  right: "write" | "delete",
+  key: string,
+  isEntryReturned: boolean,
+): void {
+  checkRight(context, right, [key]);
+  if (isEntryReturned) {
+    checkRight(context, "read", [key]);
+  }
+}
 
 /** A write that is refused before it is sent has changed nothing, and says so. */
 function orNotApplied<T>(check: () => T): T {

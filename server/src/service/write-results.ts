@@ -14,11 +14,8 @@ import {
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { WriteResult } from "../store/writes/write-many.js";
+import { maxResults, maxValueBytes } from "./message-limits.js";
 import { toResultError } from "./messages.js";
-
-/** A message ends at this many results, or once it holds this many bytes of values: gRPC clients take 4 MiB by default. */
-const maxResults = 200;
-const maxValueBytes = 1024 * 1024;
 
 /** Puts the results of an MSet into messages, many to one. */
 export async function* groupStored(
@@ -29,14 +26,7 @@ export async function* groupStored(
     yield create(MSetResponseSchema, {
       results: results.map(
         ({ index, written }): MSetResult =>
-          create(MSetResultSchema, {
-            index,
-            key: keys[index] as string,
-            result:
-              written instanceof DynakvError
-                ? { case: "error", value: toResultError(written) }
-                : { case: "stored", value: written },
-          }),
+          create(MSetResultSchema, { index, key: keys[index] as string, result: toCase("stored", written) }),
       ),
     });
   }
@@ -51,17 +41,16 @@ export async function* groupDeleted(
     yield create(MDeleteResponseSchema, {
       results: results.map(
         ({ index, written }): MDeleteResult =>
-          create(MDeleteResultSchema, {
-            index,
-            key: keys[index] as string,
-            result:
-              written instanceof DynakvError
-                ? { case: "error", value: toResultError(written) }
-                : { case: "deleted", value: written },
-          }),
+          create(MDeleteResultSchema, { index, key: keys[index] as string, result: toCase("deleted", written) }),
       ),
     });
   }
+}
+
+function toCase<Case extends string, Written>(name: Case, written: Written | DynakvError) {
+  return written instanceof DynakvError
+    ? ({ case: "error", value: toResultError(written) } as const)
+    : { case: name, value: written };
 }
 
 export function storedBytes({ previous }: SetResponse): number {

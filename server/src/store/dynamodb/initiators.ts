@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /**
  * The calls on whose behalf a request to DynamoDB is made. The signal that aborts a piece of work goes with it through every layer, also where
  * the work of several calls becomes one: so it is the signal that carries this too. An AsyncLocalStorage would cost every call,
@@ -21,11 +23,21 @@ export function bindInitiator(signal: AbortSignal, initiator: object): void {
 }
 
 /** Says that work under one signal goes on under another. */
-export function passInitiators(from: AbortSignal, to: AbortSignal): void {
+function passInitiators(from: AbortSignal, to: AbortSignal): void {
   const initiators = initiatorsOf(from);
   if (initiators !== undefined) {
     bySignal.set(to, initiators);
   }
+}
+
+/** A signal of work that ends with its caller's, or when its own reader leaves, on behalf of the same initiators. */
+export function leavableSignal(caller: AbortSignal): { readonly signal: AbortSignal; leave(): void } {
+  const reader = new AbortController();
+  const signal = AbortSignal.any([caller, reader.signal]);
+  // Each request that is under way listens to it.
+  setMaxListeners(0, signal);
+  passInitiators(caller, signal);
+  return { signal, leave: () => reader.abort() };
 }
 
 /** Says that work under several signals has become one, under another. */

@@ -4,7 +4,11 @@ import type { StoredEntry } from "../layout/entry.js";
 import type { ItemLayout } from "../layout/item-layout.js";
 
 /** Decodes an item, or returns the error of its key. */
-export function decodeFound(layout: ItemLayout, item: Item, nowMs: number): StoredEntry | DynakvError | undefined {
+export function decodeFound(
+  layout: ItemLayout,
+  item: Item | undefined,
+  nowMs: number,
+): StoredEntry | DynakvError | undefined {
   try {
     return layout.decode(item, nowMs);
   } catch (error) {

@@ -1,9 +1,8 @@
-import { setMaxListeners } from "node:events";
 import { runInSlices } from "../../../../common/time-slices.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import { type AnswerRoom, NoRoomError } from "../dynamodb/answer-room.js";
-import { passInitiators } from "../dynamodb/initiators.js";
+import { leavableSignal } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
 import type { BatchAnswer } from "./batch-answer.js";
@@ -40,11 +39,7 @@ export async function* readMany(
   const pacer = createReadPacer(context.batchConcurrency, itemSizes);
   const queue = createBatchQueue(keys, ordered ? undefined : await runInSlices(findRepeats(keys)), pacer);
   const order = ordered ? createResultOrder() : undefined;
-  const leave = new AbortController();
-  const signal = AbortSignal.any([options.signal, leave.signal]);
-  // Each batch that is under way listens to it.
-  setMaxListeners(0, signal);
-  passInitiators(options.signal, signal);
+  const { signal, leave } = leavableSignal(options.signal);
   const running = new Set<Running>();
   let slots = 0;
   /** Number of batches that are being read; others wait to be taken, and need no room. */
@@ -188,7 +183,7 @@ export async function* readMany(
     hasEnded = true;
     setHeld(0);
     giveSlotsBack(0);
-    leave.abort();
+    leave();
   }
 }
 

@@ -1,6 +1,6 @@
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { DataPlane } from "../dynamodb/data-plane.js";
-import { passInitiators } from "../dynamodb/initiators.js";
+import { leavableSignal } from "../dynamodb/initiators.js";
 import type { Item } from "../dynamodb/item.js";
 import { withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions } from "../layout/entry.js";
@@ -53,12 +53,10 @@ const hasPrefix = "begins_with(#k, :prefix)";
 export async function* scanTable(
   context: StoreContext,
   { prefix, after }: ScanInput,
-  { strong, signal: left }: ReadOptions,
+  { strong, signal: caller }: ReadOptions,
 ): AsyncGenerator<ScanPage> {
   const { dynamodb, layout, budget, clock, readRoom } = context;
-  const leave = new AbortController();
-  const signal = AbortSignal.any([left, leave.signal]);
-  passInitiators(left, signal);
+  const { signal, leave } = leavableSignal(caller);
   // With any other prefix than a beginning of theirs, no archive item is found.
   const mayBeArchive = archivePrefix.startsWith(prefix);
   const filters = [...(prefix === "" ? [] : [hasPrefix]), ...(mayBeArchive ? [isNoArchive] : [])];
@@ -124,7 +122,7 @@ export async function* scanTable(
     }
   } finally {
     readRoom.release(held);
-    leave.abort();
+    leave();
   }
 }
 

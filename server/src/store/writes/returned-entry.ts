@@ -2,18 +2,13 @@ import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import type { StoredEntry, WriteCondition } from "../layout/entry.js";
+import { decodeFound } from "../reads/decode-found.js";
 import type { StoreContext } from "../store-context.js";
 
 /** The entry in an item that a write has returned; undefined where it held none, or another program's item that is no entry. */
 export function entryIn({ layout }: StoreContext, item: Item | undefined, nowMs: number): StoredEntry | undefined {
-  try {
-    return layout.decode(item, nowMs);
-  } catch (error) {
-    if (error instanceof DynakvError) {
-      return undefined;
-    }
-    throw error;
-  }
+  const found = decodeFound(layout, item, nowMs);
+  return found instanceof DynakvError ? undefined : found;
 }
 
 /**
@@ -32,7 +27,7 @@ export function replacedEntry(
 }
 
 /**
- * Returns true if a response lacks what it replaced, although its condition demands that there was something. Something on the way to
+ * Throws if a response lacks what it replaced, although its condition demands that there was something: then something on the way to
  * DynamoDB has answered in its place.
  */
 export function requireOld(condition: WriteCondition | undefined, old: Item | undefined): void {

@@ -1,7 +1,6 @@
-import { setMaxListeners } from "node:events";
 import { Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
-import { passInitiators } from "../dynamodb/initiators.js";
+import { leavableSignal } from "../dynamodb/initiators.js";
 import type { CallOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
 
@@ -37,11 +36,7 @@ export async function* writeMany<T>(
   options: CallOptions,
 ): AsyncGenerator<WriteResult<T>[]> {
   const { batchSlots, batchConcurrency, readRoom } = context;
-  const leave = new AbortController();
-  const signal = AbortSignal.any([options.signal, leave.signal]);
-  // Each write that is under way listens to it.
-  setMaxListeners(0, signal);
-  passInitiators(options.signal, signal);
+  const { signal, leave } = leavableSignal(options.signal);
   /** The keys of which a position is under way or may be begun, and the later positions of each. */
   const busy = new Map<string, number[]>();
   /** The positions that may be begun before others, since those before them are answered. */
@@ -164,7 +159,7 @@ export async function* writeMany<T>(
   } finally {
     hasEnded = true;
     signal.removeEventListener("abort", onAbort);
-    leave.abort();
+    leave();
     take();
     giveSlotsBack(0);
   }
