@@ -2,10 +2,9 @@ import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
-import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, DynakvError, type SetEntry, utf8, type WriteResult } from "../src/index.js";
 import { ErrorDetailSchema, ErrorReason, KeyValueService, Outcome } from "../src/schema.js";
-import { createClient as createWebClient } from "../src/web.js";
+import { createEachClient } from "./support/each-client.js";
 import { startFaultyNetwork } from "./support/faulty-network.js";
 
 const test = suite("many writes");
@@ -14,8 +13,7 @@ let clients: readonly DynakvClient[];
 
 test.before(async () => {
   server = await startTestServer();
-  const address = server.url;
-  clients = [createClient({ address }), createGrpcJsClient({ address }), createWebClient({ address })];
+  clients = createEachClient(server.url);
 });
 
 test.after(async () => {

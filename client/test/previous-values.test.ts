@@ -1,9 +1,8 @@
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
-import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, type DynakvError, json, utf8 } from "../src/index.js";
-import { createClient as createWebClient } from "../src/web.js";
+import { createEachClient } from "./support/each-client.js";
 import { errorOf } from "./support/error-of.js";
 
 const test = suite("previous values, sliding expiry, metadata");
@@ -12,8 +11,7 @@ let clients: readonly DynakvClient[];
 
 test.before(async () => {
   server = await startTestServer();
-  const address = server.url;
-  clients = [createClient({ address }), createGrpcJsClient({ address }), createWebClient({ address })];
+  clients = createEachClient(server.url);
 });
 
 test.after(async () => {

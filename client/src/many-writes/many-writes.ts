@@ -4,7 +4,7 @@ import type { CallOptions, WriteOptions } from "../call-options.js";
 import { cancellableIterator } from "../cancellable-iterator.js";
 import { type Cut, cutItems } from "../cut-items.js";
 import { endedHere } from "../errors.js";
-import { createLanes } from "../mget/lanes.js";
+import { createLanes } from "../lanes.js";
 import { unlessEnded } from "../unless-ended.js";
 import type { WriteKind } from "./kinds.js";
 import type { WriteProgress, WriteResult } from "./result.js";

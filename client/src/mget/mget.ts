@@ -6,10 +6,10 @@ import { cancellableIterator } from "../cancellable-iterator.js";
 import { type Decoder, decodeEntry } from "../decoder.js";
 import type { Entry } from "../entry.js";
 import { DynakvError } from "../errors.js";
+import { createLanes } from "../lanes.js";
 import { unlessEnded } from "../unless-ended.js";
 import { toConsistency } from "../write-options.js";
 import { cutKeys } from "./key-chunks.js";
-import { createLanes } from "./lanes.js";
 import { readChunk } from "./read-chunk.js";
 import { type MGetProgress, MGetResult } from "./result.js";
 

@@ -41,3 +41,6 @@ export function holdRequest(
     release: () => release(),
   };
 }
+
+/** Deadlines of a server whose requests are held back: for long on a machine that is busy. */
+export const patientDeadlines = { defaultDeadlineMs: 120_000, maxDeadlineMs: 120_000 };

@@ -4,7 +4,7 @@ import type { IncrResponse } from "../../../../gen/dynakv/v1/key_value_service_p
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { idAt, remembers, sequenceAt } from "../../support/counter-memory.js";
 import { failureOf } from "../../support/errors.js";
-import { holdRequest } from "../../support/hold-request.js";
+import { holdRequest, patientDeadlines } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 
@@ -16,11 +16,8 @@ let proxy: FaultProxy;
 /** Another replica, whose requests go through the proxy. */
 let held: KeyValueClient;
 
-/** What is held back may be so for long on a machine that is busy. */
-const patient = { defaultDeadlineMs: 120_000, maxDeadlineMs: 120_000 };
-
 test.before(async () => {
-  server = await startTestServer({ clock: () => nowMs, requestSlots: 4, ...patient });
+  server = await startTestServer({ clock: () => nowMs, requestSlots: 4, ...patientDeadlines });
   proxy = await startFaultProxy({ target: server.engine.endpoint });
   ({ client: held } = await server.replica({ endpoint: proxy.endpoint }));
 });

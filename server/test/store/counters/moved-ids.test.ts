@@ -6,7 +6,7 @@ import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import type { Item } from "../../../src/store/dynamodb/item.js";
 import { archivePrefix } from "../../../src/store/layout/request-archive.js";
 import { idAt, memoryAt, remembers, sequenceAt } from "../../support/counter-memory.js";
-import { holdRequest } from "../../support/hold-request.js";
+import { holdRequest, patientDeadlines } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 
@@ -18,11 +18,8 @@ let proxy: FaultProxy;
 /** Another replica, whose requests go through the proxy. */
 let client: KeyValueClient;
 
-/** What is held back may be so for long on a machine that is busy. */
-const patient = { defaultDeadlineMs: 120_000, maxDeadlineMs: 120_000 };
-
 test.before(async () => {
-  server = await startTestServer({ clock: () => nowMs, requestSlots: 4, ...patient });
+  server = await startTestServer({ clock: () => nowMs, requestSlots: 4, ...patientDeadlines });
   proxy = await startFaultProxy({ target: server.engine.endpoint });
   ({ client } = await server.replica({ endpoint: proxy.endpoint }));
 });
