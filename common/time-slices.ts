@@ -33,14 +33,9 @@ export function runInSlices<T>(work: Generator<void, T>): T | Promise<T> {
     const startedAt = performance.now();
     const until = startedAt + turnMs - spentMs;
     try {
-      for (;;) {
-        const step = work.next();
-        if (step.done) {
-          return step.value;
-        }
-        if (performance.now() >= until) {
-          break;
-        }
+      const ended = advance(work, until);
+      if (ended !== undefined) {
+        return ended.value;
       }
     } finally {
       spentMs += performance.now() - startedAt;
@@ -50,16 +45,11 @@ export function runInSlices<T>(work: Generator<void, T>): T | Promise<T> {
     waiting.push({
       advance(until) {
         try {
-          for (;;) {
-            const step = work.next();
-            if (step.done) {
-              resolve(step.value);
-              return true;
-            }
-            if (performance.now() >= until) {
-              return false;
-            }
+          const ended = advance(work, until);
+          if (ended !== undefined) {
+            resolve(ended.value);
           }
+          return ended !== undefined;
         } catch (error) {
           reject(error);
           return true;
@@ -71,6 +61,19 @@ export function runInSlices<T>(work: Generator<void, T>): T | Promise<T> {
       timer = setImmediate(takeTurn);
     }
   });
+}
+
+/** Does steps until the last one, or until the time is up: then undefined. At least one is done. */
+function advance<T>(work: Generator<void, T>, until: number): { readonly value: T } | undefined {
+  for (;;) {
+    const step = work.next();
+    if (step.done) {
+      return step;
+    }
+    if (performance.now() >= until) {
+      return undefined;
+    }
+  }
 }
 
 /** Does one piece of work that is too long to be done for many calls in one go. */
