@@ -1,7 +1,7 @@
 /** What a caller is told to do for a while. */
 export interface Load {
   readonly operation: "get" | "set" | "incr" | "mget";
-  /** How many calls are under way at any time. */
+  /** How many calls are in flight at any time. */
   readonly inFlight: number;
   readonly valueBytes: number;
   /** How many keys an mget asks for. */

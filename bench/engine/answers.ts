@@ -83,7 +83,7 @@ function deltaIn(body: string): number {
 }
 
 /**
- * What a counter remembers of increments (docs/exactly-once.md), as many writers as a client has under way: eight of a hot
+ * What a counter remembers of increments (docs/exactly-once.md), as many writers as a client has in flight: eight of a hot
  * counter, one of the others. Their ids are an hour ahead, so that none is ever so old that the server removes it.
  */
 function memoryOf(key: string): string {

@@ -14,7 +14,7 @@ export const loneCosts = {
   incr: { server: 663, caller: 426 },
 } as const satisfies Record<string, CallCost>;
 
-/** With 64 calls of one client under way, which travel and are read together where they may. */
+/** With 64 calls of one client in flight, which travel and are read together where they may. */
 export const busyCosts = {
   get: { server: 41, caller: 44 },
   set: { server: 158, caller: 127 },
@@ -29,7 +29,7 @@ export const busyCosts = {
 /** What a further kilobyte of a value adds. */
 export const perKilobyte: CallCost = { server: 13, caller: 5 };
 
-/** The same calls by the SDK, tuned, in each caller. A key of an MGet is one of a BatchGetItem, eight under way. */
+/** The same calls by the SDK, tuned, in each caller. A key of an MGet is one of a BatchGetItem, eight in flight. */
 export const sdkCosts = { get: 384, set: 450, incr: 436, mgetKey: 13 } as const;
 /** What a further kilobyte adds for the SDK. */
 export const sdkPerKilobyte = 11;

@@ -23,7 +23,7 @@ export interface ScaleInput {
   /** The parts of all Gets and of all Incrs that are about one key. */
   readonly hotGets: number;
   readonly hotIncrs: number;
-  /** How many processes call, and how many calls each has under way. */
+  /** How many processes call, and how many calls each has in flight. */
   readonly callers: number;
   readonly inFlight: number;
   /** What an answer of DynamoDB's takes, in milliseconds. */
@@ -127,7 +127,7 @@ export function scale(input: ScaleInput): ScaleResult {
 const counterUnits = 1.2;
 
 /**
- * What a call costs when so many of one client are under way: between one at a time, which nothing is shared by, and 64, from where on
+ * What a call costs when so many of one client are in flight: between one at a time, which nothing is shared by, and 64, from where on
  * little changes.
  */
 export function callCost(kind: "get" | "set" | "incr", { inFlight, valueBytes }: ScaleInput): CallCost {

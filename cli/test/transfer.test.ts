@@ -137,7 +137,7 @@ test("a counter is brought to its number, whatever the key holds, and never adde
 test("by default what keys hold is replaced; --if-absent leaves it, of two lines the later one stands", async () => {
   await server.client.set({ key: "kept:1", value: Buffer.from("old") });
   await server.client.incr({ key: "kept:2", delta: 3n });
-  // Longer under way than the one after it.
+  // Longer in flight than the one after it.
   const large = "first".repeat(60_000);
   const lines = [
     valueLine("kept:1", "new"),

@@ -38,7 +38,7 @@ import { wrapTransport } from "./wrap-transport.js";
 export interface DynakvClient extends Operations {
   /**
    * Reads any number of keys, in memory that does not grow with their number: keys are taken from the iterable as they are
-   * asked for, results come as they arrive. Leaving the loop cancels what is under way, on the server too.
+   * asked for, results come as they arrive. Leaving the loop cancels what is in flight, on the server too.
    */
   mget(keys: Iterable<string> | AsyncIterable<string>, options?: MGetOptions): MGetResults;
   /** As mget, without values and counters: which keys there are, their etags, times, kinds and sizes. */

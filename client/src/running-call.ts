@@ -207,7 +207,7 @@ function expire(call: RunningCall): void {
   call.abort(new ConnectError("the deadline has passed", Code.DeadlineExceeded));
 }
 
-/** Rounded up: a call that is under way in its last millisecond has a deadline, not none. */
+/** Rounded up: a call that is in flight in its last millisecond has a deadline, not none. */
 export function leftMs(endAt: number): number {
   return endAt === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(endAt - performance.now()));
 }

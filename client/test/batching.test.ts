@@ -134,7 +134,7 @@ test("a get that is given up takes nobody along", async () => {
   );
 });
 
-test("a get sees what was set before it, also while older gets are under way", async () => {
+test("a get sees what was set before it, also while older gets are in flight", async () => {
   for (const n of numbers(50)) {
     const older = [client.get("own"), client.get("other")];
     await client.set("own", Buffer.from(`${n}`));

@@ -123,7 +123,7 @@ test("a reader that pauses holds one message, and hears of the end all the same"
   }
   await waitUntil("the calls ended at the server", () => ended === 5);
   for (const { reader } of started) {
-    // What was under way may come before the end.
+    // What was in flight may come before the end.
     const error = await (async () => {
       while (!(await reader.next()).done) {}
     })().catch((cause) => cause);

@@ -222,7 +222,7 @@ for (const order of ["arrival", "request"] as const) {
       }
     }
     const made = await settled(reads);
-    // Four streams of 4,000 keys and the next ones are what is under way at a time.
+    // Four streams of 4,000 keys and the next ones are what is in flight at a time.
     assert.ok(made < 250, `${made} reads were made of 10,000`);
     assert.ok(taken < 30_000, `${taken} keys were taken`);
   });

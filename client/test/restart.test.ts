@@ -40,7 +40,7 @@ for (const [name, create] of Object.entries(clients)) {
       const client = create(spawned.url);
       const prefix = `${name}-${signal}-`;
       // Nobody else writes these keys. A server that ends in order answers what it was asked, so that nothing is in doubt;
-      // only HTTP/1.1 cannot tell a request that crosses the end of its connection from one that was under way.
+      // only HTTP/1.1 cannot tell a request that crosses the end of its connection from one that was in flight.
       const options = signal === "SIGKILL" || name.endsWith("1.1") ? { idempotent: true } : {};
       let isOver = false;
       let increments = 0n;

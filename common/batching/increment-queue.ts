@@ -65,14 +65,14 @@ const soon: (call: () => void) => unknown =
 /** A write that takes longer holds up nobody: others go beside it. */
 const slowMs = 50;
 
-/** A write under way. It is aborted when nobody waits for any part of it. */
+/** A write in flight. It is aborted when nobody waits for any part of it. */
 interface Write {
   readonly controller: AbortController;
   waiting: number;
 }
 
 /**
- * Increments counters, one write at a time for each: an increment of a counter that has none under way goes at once, those that
+ * Increments counters, one write at a time for each: an increment of a counter that has none in flight goes at once, those that
  * come meanwhile go together when it is answered.
  */
 export function createIncrementQueue<Input, Result>(

@@ -14,14 +14,14 @@ export interface ReadCoalescerOptions<Found> {
   readonly limit: () => number;
   /** The error of who has left before the answer. */
   readonly left: (reason: unknown) => Error;
-  /** True if a key that is asked for while nothing is under way is read at once, and not with those that come in the same turn. */
+  /** True if a key that is asked for while nothing is in flight is read at once, and not with those that come in the same turn. */
   readonly atOnce: boolean;
 }
 
 /** Reads a key after it was asked for. `endAt` is the end of the reader's deadline, if it has one. */
 export type ReadCoalescer<Found> = (key: string, signal: AbortSignal, endAt?: number) => Promise<Found>;
 
-/** The most requests under way. What comes beyond them waits, and goes together. */
+/** The most requests in flight. What comes beyond them waits, and goes together. */
 const maxRequests = 8;
 /** A request that takes longer holds up nobody: others go beside it, for its keys too. */
 const slowMs = 50;
@@ -41,7 +41,7 @@ interface Wanted<Found> {
   request?: Request;
 }
 
-/** Keys under way. It is aborted when nobody waits for any of them. */
+/** Keys in flight. It is aborted when nobody waits for any of them. */
 interface Request {
   readonly controller: AbortController;
   readers: number;
@@ -63,7 +63,7 @@ export function createReadCoalescer<Found>(options: ReadCoalescerOptions<Found>)
     const most = limit();
     const taken = new Map<string, Wanted<Found>>();
     for (const [key, wanted] of waiting) {
-      // A read of it that is under way began too early.
+      // A read of it that is in flight began too early.
       if (!underWay.has(key)) {
         taken.set(key, wanted);
         waiting.delete(key);

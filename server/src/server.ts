@@ -266,7 +266,7 @@ export function createServer(options: ServerOptions = {}): Server {
       stopped ??= (async () => {
         logger.info("stopping");
         await closeAll();
-        // A start that was under way closes what it has opened since.
+        // A start that had not finished closes what it has opened since.
         await starting?.catch(() => {});
         logger.info("stopped");
       })();

@@ -1,4 +1,4 @@
-/** An ordinary caller in a process of its own, with a few Gets under way at any time. */
+/** An ordinary caller in a process of its own, with a few Gets in flight at any time. */
 import { createClient } from "../../client/src/index.js";
 import { answerQuestions } from "../../tools/process-monitor/answer.js";
 

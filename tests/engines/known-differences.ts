@@ -74,8 +74,8 @@ export const knownDifferences: readonly KnownDifference[] = [
   ...refusedSignatures(
     "faults",
     otherClock,
-    "a clock that jumps while many calls are under way fails none of them: lean",
-    "a clock that jumps while many calls are under way fails none of them: sdk",
+    "a clock that jumps while many calls are in flight fails none of them: lean",
+    "a clock that jumps while many calls are in flight fails none of them: sdk",
   ),
   ...refusedSignatures(
     "mget",

@@ -79,7 +79,7 @@ export interface Bounds {
   readonly window: number;
   /** How far the clock of the second replica is ahead of the first one's. */
   readonly skew: number;
-  /** For how many steps a request may be under way before DynamoDB applies it. */
+  /** For how many steps a request may be in flight before DynamoDB applies it. */
   readonly delay: number;
   /** The last step. */
   readonly end: number;

@@ -274,7 +274,7 @@ function celeryAdds({ item, lives }: World): Pick<World, "item" | "lives"> {
   return { item: { kind: "counter", count: celeryDelta, celery: celeryDelta, expires, memory, life }, lives: life };
 }
 
-/** Time goes on; what was under way for too long never arrives. */
+/** Time goes on; what was in flight for too long never arrives. */
 function tick(world: World, { bounds }: Context): World {
   const time = world.time + 1;
   const late = (request: Call | Chore) => time - request.sent > bounds.delay;

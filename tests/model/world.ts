@@ -29,7 +29,7 @@ export interface Id {
   readonly refused: boolean;
 }
 
-/** A request of a replica to DynamoDB that is under way, and the call that waits for its answer. */
+/** A request of a replica to DynamoDB that is in flight, and the call that waits for its answer. */
 export interface Call {
   readonly id: number;
   readonly via: number;

@@ -17,7 +17,7 @@ interface Sent {
 
 /** As many clients as the calls come from. */
 const sessions = 40;
-/** Where calls wait for answers, so many are under way. */
+/** Where calls wait for answers, so many are in flight. */
 const inFlight = 48;
 export const keysOfMget = 300;
 const valueBytes = 100;

@@ -1,7 +1,7 @@
 /** What is called, and how often, for a while. */
 export interface PhaseLoad {
   readonly call: CallKind;
-  /** Calls a second, by a schedule that does not wait for answers; undefined: a fixed number are under way at any time. */
+  /** Calls a second, by a schedule that does not wait for answers; undefined: a fixed number are in flight at any time. */
   readonly rate: number | undefined;
   readonly deadlineMs: number;
   readonly milliseconds: number;

@@ -12,7 +12,7 @@ import { createProgress, type Progress } from "../transfer/progress.js";
 import { type Line, readLines } from "../transfer/read-lines.js";
 import { restoreEntry } from "../transfer/restore.js";
 
-/** Number of bytes of lines that are held at a time, while those before them are under way. */
+/** Number of bytes of lines that are held at a time, while those before them are in flight. */
 const maxBytes = 16 * 1024 * 1024;
 const defaultConcurrency = 64;
 /** Number of bad lines that are told; the others are counted. */
@@ -144,7 +144,7 @@ async function importLines({ client, file, progress, bar, concurrency, ...option
       await progress.noteIfDue();
     }
   } finally {
-    // Also when one has failed: what is under way then is still done, and counts.
+    // Also when one has failed: what is in flight then is still done, and counts.
     await work.settle();
   }
 }

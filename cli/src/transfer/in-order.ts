@@ -2,7 +2,7 @@
 export interface OrderedWork {
   /** Begins a piece of work, once there is room for it. Rejects with the first failure of any. */
   begin(bytes: number, work: () => Promise<() => void>): Promise<void>;
-  /** Resolves once all is finished, or rejects with the first failure; nothing is under way then. */
+  /** Resolves once all is finished, or rejects with the first failure; nothing is in flight then. */
   settle(): Promise<void>;
   /** Aborts with the first failure: whoever waits for something else meanwhile need wait no longer. */
   readonly failed: AbortSignal;

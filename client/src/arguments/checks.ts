@@ -1,7 +1,7 @@
 import { int64 } from "../../../common/int64.js";
 import { describe, kindOf, quote, tagOf } from "./describe.js";
 
-/** Returns an argument as it is used from then on, so that nobody changes it under way, or throws a TypeError that names it. */
+/** Returns an argument as it is used from then on, so that nobody changes it meanwhile, or throws a TypeError that names it. */
 export type Check<T = unknown> = (name: string, given: unknown) => T;
 
 /** The checks of an object's members, by their names. */

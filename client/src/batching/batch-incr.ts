@@ -22,7 +22,7 @@ export interface IncrInput {
 
 export type Incr = (call: Call, input: IncrInput) => Promise<Incremented>;
 
-/** Many more than a hot counter has waiting while one request is under way. */
+/** Many more than a hot counter has waiting while one request is in flight. */
 const maxBatch = 10_000;
 
 /** One Incr, under a given id or a fresh one, which all its repetitions have. */
@@ -47,7 +47,7 @@ export async function incrAlone(
 }
 
 /**
- * Increments of one counter that are made while another is under way travel as one, whose answer tells the value after each. They
+ * Increments of one counter that are made while another is in flight travel as one, whose answer tells the value after each. They
  * share an id, and so count once together.
  */
 export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {

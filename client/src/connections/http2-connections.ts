@@ -33,7 +33,7 @@ interface Connection {
   readonly session: http2.ClientHttp2Session;
   readonly keepAlive: KeepAlive;
   streams: number;
-  /** Its server has asked to leave it: what is under way goes on, and new calls need another one. */
+  /** Its server has asked to leave it: what is in flight goes on, and new calls need another one. */
   isLeaving: boolean;
 }
 

@@ -15,7 +15,7 @@ export interface KeepAlive {
 
 export interface KeepAliveTarget extends Silence {
   readonly session: ClientHttp2Session;
-  /** Returns true if calls are under way. */
+  /** Returns true if calls are in flight. */
   readonly isAwaited: () => boolean;
   /** Nothing has come, though it was asked. */
   readonly onSilence: () => void;

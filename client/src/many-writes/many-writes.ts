@@ -13,7 +13,7 @@ import { writeChunk } from "./write-chunk.js";
 
 /** Options of mset and mdelete. */
 export interface ManyWritesOptions extends CallOptions, Pick<WriteOptions, "idempotent"> {
-  /** Number of requests that are under way at a time, 1 to 100. The default is 4. */
+  /** Number of requests that are in flight at a time, 1 to 100. The default is 4. */
   readonly streams?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface ManyWritesOptions extends CallOptions, Pick<WriteOptions, "idem
  * `for await`, or all at once by `await`, which resolves when each is answered and rejects with the first error of any.
  *
  * Each write that was taken from what was given has one result, also when the call ends early: by its deadline, its signal, or an error
- * of what was given. Then the loop ends with that error. Leaving the loop cancels what is under way, which may have been applied.
+ * of what was given. Then the loop ends with that error. Leaving the loop cancels what is in flight, which may have been applied.
  */
 export interface WriteResults<Answer> extends AsyncIterable<WriteResult<Answer>>, PromiseLike<WriteProgress> {
   /** Progress of the reader: results handed out count as answered. */

@@ -4,11 +4,11 @@ interface Keyed {
 
 /** Has the writes of one key follow each other, also from one request to the next. */
 export function createTurns() {
-  /** The requests under way, by the keys that they write. */
+  /** The requests in flight, by the keys that they write. */
   const busy = new Map<string, Promise<void>>();
 
   return {
-    /** Resolves once nothing under way writes any of these keys. */
+    /** Resolves once nothing in flight writes any of these keys. */
     async wait(items: readonly Keyed[]): Promise<void> {
       await Promise.all(new Set(items.map(({ key }) => busy.get(key))));
     },

@@ -79,7 +79,7 @@ export async function* writeChunk<Item extends { readonly key: string }, Answer>
     const open = asked.flatMap((_, index) => (isOpen[index] === 1 ? [index] : []));
     if (open.length > 0) {
       if (call.signal.aborted) {
-        // Whatever was under way may have been applied.
+        // Whatever was in flight may have been applied.
         for (const index of open) {
           doubtful.add(asked[index] as number);
         }

@@ -2,7 +2,7 @@
 
 gRPC has threads of its own. A process that forks while one of its threads is in a call leaves a child behind whose calls hang or
 crash. Celery forks whenever a process of its pool has ended, and the parent stores results too, such as that of a task whose
-process was killed. So a fork waits for the calls that are under way, and calls wait for the fork.
+process was killed. So a fork waits for the calls that are in flight, and calls wait for the fork.
 """
 
 from __future__ import annotations

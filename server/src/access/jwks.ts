@@ -13,7 +13,7 @@ type Jose = typeof import("jose");
 
 /** The public keys of who issues JWTs. */
 export interface KeySet {
-  /** Finds the key for a token; of a URL after another look at it, at most every half a minute, where the key is unknown. */
+  /** Finds the key for a token; of a URL after fetching it again, at most every half a minute, where the key is unknown. */
   readonly find: JWTVerifyGetKey;
   /** Changes with the keys; undefined while they are being replaced, when tokens may be judged by the old ones still. */
   readonly version: number | undefined;

@@ -31,7 +31,7 @@ const pollMs = 1000;
  * Loads files, and again whenever they change. What cannot be loaded leaves what was loaded before, with a warning, and is tried
  * again: of a certificate and a key, one is always written first.
  *
- * The files are read each time that they are looked at, since nothing less is sure: Kubernetes exchanges a link far above the
+ * The files are read at each poll, since nothing less is sure: Kubernetes exchanges a link far above the
  * file, others rename a new file over it, and a file that is written twice within a tick of the clock looks unchanged.
  *
  * @throws UsageError when they cannot be loaded the first time
@@ -43,9 +43,9 @@ export async function watchFiles<T>(options: WatchedFilesOptions<T>): Promise<Wa
   let current = load(texts);
   let problem: string | undefined;
   let isClosed = false;
-  let timer = setTimeout(look, pollMs).unref();
+  let timer = setTimeout(poll, pollMs).unref();
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     try {
       const found = await read();
       if (isClosed) {
@@ -67,7 +67,7 @@ export async function watchFiles<T>(options: WatchedFilesOptions<T>): Promise<Wa
       problem = why;
     }
     if (!isClosed) {
-      timer = setTimeout(look, pollMs).unref();
+      timer = setTimeout(poll, pollMs).unref();
     }
   }
 

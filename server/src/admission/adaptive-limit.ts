@@ -6,9 +6,9 @@ export interface AdaptiveLimit {
   /** True if the event loop had no idle time in the last sample. */
   readonly isSaturated: boolean;
   /**
-   * Learns from a look at the event loop.
+   * Learns from a sample of the event loop.
    *
-   * @param running how much was under way at most since the last look
+   * @param running how much was in flight at most since the last sample
    * @param wasReached whether something had to wait, or was refused, because of the limit
    */
   learn(load: Load, running: number, wasReached: boolean): void;

@@ -15,9 +15,9 @@ import { createMemoryBudget, type MemoryBudget } from "./memory-budget.js";
 import { type ShedKind, shedError } from "./overload-errors.js";
 
 export interface CallLimitOptions {
-  /** The most calls under way in all, those that wait included. */
+  /** The most calls in flight in all, those that wait included. */
   readonly maxCalls: number;
-  /** The most calls under way of one caller: of an identity, or of a remote address where nobody is asked. */
+  /** The most calls in flight of one caller: of an identity, or of a remote address where nobody is asked. */
   readonly maxCallsPerCaller: number;
   /** The most bytes that are held for all calls together. */
   readonly memoryBytes: number;
@@ -44,7 +44,7 @@ export interface CallLimits {
   readonly batches: WorkSlots;
   /** For what is held for all calls. */
   readonly memory: MemoryBudget;
-  /** Number of calls that are under way, those that wait included, and how many of them wait. */
+  /** Number of calls that are in flight, those that wait included, and how many of them wait. */
   readonly calls: number;
   readonly waiting: number;
   /** Concurrency limit; a Get weighs 1. */
@@ -92,7 +92,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   const percentiles = createLatencyPercentiles();
   let calls = 0;
   let waitingCalls = 0;
-  /** The weight of what runs, and the most of it since the last look. */
+  /** The weight of what runs, and the most of it since the last sample. */
   let running = 0;
   let runningUnary = 0;
   const streams = new Set<RunningStream>();
@@ -115,7 +115,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     wasReached = !queue.isEmpty;
     const now = performance.now();
     if (!queue.isEmpty) {
-      // Those that wait have to be looked after also when no more come.
+      // Those that wait are served also when no more come.
       meter.wake();
     }
     releaseStalled(now);

@@ -11,14 +11,14 @@ export interface Load {
 }
 
 export interface LoadMeter {
-  /** Looks every few milliseconds from now on, until there was nothing to look at for a while. To be called with each call. */
+  /** Samples every few milliseconds from now on, until there were no calls for a while. To be called with each call. */
   wake(): void;
   stop(): void;
 }
 
 /** Sampling interval, in milliseconds. */
 export const sampleEveryMs = 20;
-/** After so many looks without a call it stops, so that a server that is idle does nothing at all. */
+/** After so many samples without a call it stops, so that a server that is idle does nothing at all. */
 const quietLooks = 50;
 /** The share of time from which on the processor counts as saturated. */
 const saturatedShare = 0.9;
@@ -34,7 +34,7 @@ export function createLoadMeter(onLook: (load: Load) => void): LoadMeter {
   let before: EventLoopUtilization;
   let quiet = 0;
 
-  function look(): void {
+  function sample(): void {
     const now = performance.now();
     const total = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(total, before);
@@ -58,7 +58,7 @@ export function createLoadMeter(onLook: (load: Load) => void): LoadMeter {
       if (timer === undefined) {
         lastAt = performance.now();
         before = performance.eventLoopUtilization();
-        timer = setInterval(look, sampleEveryMs).unref();
+        timer = setInterval(sample, sampleEveryMs).unref();
       }
     },
     stop,

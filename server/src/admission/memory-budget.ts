@@ -39,8 +39,8 @@ const smallBytes = 65_536;
 const largeShare = 7 / 8;
 /** A client that has kept others waiting for so long gives way to them. */
 const defaultGraceMs = 5000;
-/** Least time between two looks at all clients, in milliseconds: there may be thousands, and thousands of refusals. */
-const lookEveryMs = 50;
+/** Least time between two passes over all clients, in milliseconds: both clients and refusals may come by the thousand. */
+const passEveryMs = 50;
 /** Time that a read waits for room at most: twice as long as it takes for others to give way. */
 const longestWaitMs = 10_000;
 /** A client that sends its body in drops does not get more time with each of them. */
@@ -68,7 +68,7 @@ export function createMemoryBudget(options: MemoryBudgetOptions): MemoryBudget {
   const waitingReads = new Set<WaitingRead>();
   let held = 0;
   let timer: NodeJS.Timeout | undefined;
-  let lookAgainAt = 0;
+  let nextPassAt = 0;
 
   const mostFor = (bytes: number) => (bytes <= smallBytes ? limit : limit * largeShare);
 
@@ -113,10 +113,10 @@ export function createMemoryBudget(options: MemoryBudgetOptions): MemoryBudget {
   /** The clients that have kept others waiting the longest are left, until there is as much room as is wanted. */
   function makeRoom(bytes: number): void {
     const now = performance.now();
-    if (now < lookAgainAt) {
+    if (now < nextPassAt) {
       return;
     }
-    lookAgainAt = now + lookEveryMs;
+    nextPassAt = now + passEveryMs;
     const late = [...accounts]
       .filter(([, { waitingSince }]) => waitingSince !== undefined && now - waitingSince >= graceMs)
       .sort(([, a], [, b]) => (a.waitingSince ?? 0) - (b.waitingSince ?? 0));

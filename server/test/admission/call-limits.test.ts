@@ -59,7 +59,7 @@ async function startLimited(options: ServerOptions) {
 async function holdCall(client: KeyValueClient): Promise<() => Promise<void>> {
   const leave = new AbortController();
   const held = client.get({ key: "held" }, { signal: leave.signal }).catch(() => {});
-  await waitUntil("it is under way", () => wasAsked("held"));
+  await waitUntil("it is in flight", () => wasAsked("held"));
   return async () => {
     leave.abort();
     await held;
@@ -80,7 +80,7 @@ test("an MGet of more keys than there may be is refused, and says how many", asy
   assert.is(results.length, 3);
 });
 
-test("a call beyond those that may be under way is refused by every protocol, and let in when there is room", async () => {
+test("a call beyond those that may be in flight is refused by every protocol, and let in when there is room", async () => {
   const { client, url } = await startLimited({ maxCalls: 1 });
   const release = await holdCall(client);
   for (const [name, transport] of Object.entries(createTransports(url))) {
@@ -300,7 +300,7 @@ test("answers that their client does not take count as long as they are held", a
 /** So many calls at once are served. A server hears a little later than its client that this has left. */
 async function waitUntilServed(client: KeyValueClient, count: number): Promise<void> {
   await waitUntil(`${count} calls at once are served`, async () => {
-    // All have ended before the next are made: those would find them under way.
+    // All have ended before the next are made: those would find them in flight.
     const calls = await Promise.allSettled(Array.from({ length: count }, () => client.get({ key: "let in" })));
     return calls.every(({ status }) => status === "fulfilled");
   });
@@ -362,7 +362,7 @@ test("the limit follows what the processor carries, and comes back when there is
   limit.learn(look(true, 5), 90, false);
   assert.is(limit.current, 100, "work alone is no overload");
   limit.learn(look(true, 40), 60, true);
-  assert.ok(limit.current < 60, "it begins with what was under way");
+  assert.ok(limit.current < 60, "it begins with what was in flight");
   for (let n = 0; n < 50; n++) {
     limit.learn(look(true, 100), 1000, true);
   }

@@ -59,7 +59,7 @@ test("what still runs after the grace is cut", () =>
     { age: { maxAgeMs: 50, graceMs: 50 } },
   ));
 
-test("over HTTP/1.1 the answer under way is the last, and says so", async () => {
+test("over HTTP/1.1 the answer in flight is the last, and says so", async () => {
   const waiting: ServerResponse[] = [];
   await withPort(
     (_, response) => {

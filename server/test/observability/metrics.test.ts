@@ -60,7 +60,7 @@ test("calls are counted by method and code, with their time and bytes, and failu
   assert.is(seriesValue(page, "dynakv_connections"), 1);
 });
 
-test("a call under way is in flight", async () => {
+test("a call that waits for DynamoDB counts as in flight until it has ended", async () => {
   let asked = false;
   observed.proxy.decide = ({ operation }) => {
     asked ||= operation === "PutItem";

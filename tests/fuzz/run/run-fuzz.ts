@@ -27,7 +27,7 @@ export interface FuzzReport {
   readonly findings: ReadonlyMap<string, number>;
 }
 
-/** How many inputs are under way at any time. */
+/** How many inputs are in flight at any time. */
 const concurrency = 32;
 const rounds = 12;
 /** Under so many inputs, one round is enough: at the end of each, half-open connections are waited for. */

@@ -68,6 +68,6 @@ function prefixUntil(operations: readonly Operation[], end: number): Operation[]
   return operations
     .filter(({ invoked }) => invoked < end)
     .map((operation) =>
-      operation.completed <= end ? operation : { ...operation, result: { outcome: "unknown", why: "under way" } },
+      operation.completed <= end ? operation : { ...operation, result: { outcome: "unknown", why: "in flight" } },
     );
 }

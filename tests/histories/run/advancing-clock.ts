@@ -5,7 +5,7 @@ export interface AdvancingClock {
   readonly nowMs: () => number;
   /** Lets time pass, unless so much has passed already that a request could be two windows late. */
   advance(ms: number): void;
-  /** Nothing is under way: what happens from here on is not late. */
+  /** Nothing is in flight: what happens from here on is not late. */
   beginPhase(): void;
 }
 

@@ -42,7 +42,7 @@ const mixes: Readonly<Record<string, Workload["mix"]>> = {
 
 export function drawWorkload(seed: number): Workload {
   const random = createRandom(seed, "workload");
-  // More writers than one counter can remember, and ids that get old while they are under way.
+  // More writers than one counter can remember, and ids that get old while they are in flight.
   const isCrowded = random.chance(0.25);
   // And in half of these a replica that takes ids for old, and forgets them, of which the others would think otherwise.
   const isSkewed = isCrowded && random.chance(0.5);

@@ -6,7 +6,7 @@ import { createSimulatedKey } from "./simulated-key.js";
 export interface SimulationOptions {
   readonly random: Random;
   readonly operations: number;
-  /** The most operations that are under way at once. */
+  /** The most operations that are in flight at once. */
   readonly clients: number;
   /** The most operations whose outcome is unknown. */
   readonly unknown: number;

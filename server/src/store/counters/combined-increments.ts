@@ -21,7 +21,7 @@ import { writeGroup } from "./write-group.js";
 export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Promise<IncrResult>;
 
 /**
- * An increment of a counter that has no other under way is sent at once, alone. Those that come meanwhile go as one write when
+ * An increment of a counter that has no other in flight is sent at once, alone. Those that come meanwhile go as one write when
  * it is answered, one after another as far as anybody can tell: each gets the value after itself, is held to its own bounds, and
  * is remembered under its own id. What one write cannot do for all of them, such as creating the counter or answering one
  * that was applied before, is done for each apart.

@@ -9,7 +9,7 @@ export interface RequestIds {
   use<T>(key: string, call: (id: string) => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** Number of increments of one key that may be under way: each needs a writer, and a writer takes a slot in the counter's item. */
+/** Number of increments of one key that may be in flight: each needs a writer, and a writer takes a slot in the counter's item. */
 const writersPerKey = 8;
 
 /** The writers of one key: which are busy, and who waits. */
@@ -20,7 +20,7 @@ interface Queue {
 
 /**
  * Its ids are UUIDs of version 7 whose second half names a writer. A counter remembers the last of each, and no others: so a
- * writer has one increment of a key under way at a time, and its ids ascend, also when the clock does not.
+ * writer has one increment of a key in flight at a time, and its ids ascend, also when the clock does not.
  */
 export function createRequestIds(clock: () => number = Date.now): RequestIds {
   const writers = Array.from({ length: writersPerKey }, createWriter);

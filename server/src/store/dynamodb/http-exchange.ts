@@ -22,7 +22,7 @@ export interface HttpExchange {
    * nothing of the request was written.
    */
   post(request: HttpRequest, signal: AbortSignal, room?: AnswerRoom): Promise<HttpAnswer>;
-  /** Cuts what is under way. */
+  /** Cuts what is in flight. */
   close(): Promise<void>;
 }
 

@@ -31,10 +31,10 @@ function passInitiators(from: AbortSignal, to: AbortSignal): void {
 }
 
 /** A signal of work that ends with its caller's, or when its own reader leaves, on behalf of the same initiators. */
-export function leavableSignal(caller: AbortSignal): { readonly signal: AbortSignal; leave(): void } {
+export function cancellableSignal(caller: AbortSignal): { readonly signal: AbortSignal; leave(): void } {
   const reader = new AbortController();
   const signal = AbortSignal.any([caller, reader.signal]);
-  // Each request that is under way listens to it.
+  // Each request that is in flight listens to it.
   setMaxListeners(0, signal);
   passInitiators(caller, signal);
   return { signal, leave: () => reader.abort() };

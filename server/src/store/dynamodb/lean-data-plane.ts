@@ -13,7 +13,7 @@ import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
 
 /** A data plane that has connections of its own. */
 export interface LeanDataPlane extends DataPlane {
-  /** Cuts what is under way. */
+  /** Cuts what is in flight. */
   close(): Promise<void>;
 }
 

@@ -115,7 +115,7 @@ export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, 
         uncertain.error = error;
       }
       if (failure.kind === "clock-skew" && !isClockCorrected && !signal.aborted) {
-        // The refusal has told the time, and all that is under way when a clock jumps is refused at once: it costs no budget,
+        // The refusal has told the time, and all that is in flight when a clock jumps is refused at once: it costs no budget,
         // and needs no pause.
         isClockCorrected = true;
         continue;

@@ -22,7 +22,7 @@ const apartMs = 60_000;
 const denials: ReadonlySet<ErrorReason> = new Set([ErrorReason.BACKEND_DENIED, ErrorReason.TABLE_UNAVAILABLE]);
 
 /**
- * A read that finds no other under way is sent at once, as a GetItem. Those that come while others are under way go as one
+ * A read that finds no other in flight is sent at once, as a GetItem. Those that come while others are in flight go as one
  * BatchGetItem. Strong reads and eventual ones stay apart.
  */
 export function createCoalescedRead(context: StoreContext): CoalescedRead {

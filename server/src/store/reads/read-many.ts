@@ -2,7 +2,7 @@ import { runInSlices } from "../../../../common/time-slices.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import { type AnswerRoom, NoRoomError } from "../dynamodb/answer-room.js";
-import { leavableSignal } from "../dynamodb/initiators.js";
+import { cancellableSignal } from "../dynamodb/initiators.js";
 import type { ReadOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
 import type { BatchAnswer } from "./batch-answer.js";
@@ -28,7 +28,7 @@ const answerWaitMs = 300;
 /**
  * Reads any number of keys, a batch at a time, several at once, and answers each position exactly once. Each answer of
  * DynamoDB's is handed on before what it left unprocessed is asked for again. Batches are started only while what is
- * under way and not yet taken is little, so that a slow reader slows the reads and memory stays flat.
+ * in flight and not yet taken is little, so that a slow reader slows the reads and memory stays flat.
  */
 export async function* readMany(
   context: StoreContext,
@@ -39,7 +39,7 @@ export async function* readMany(
   const pacer = createReadPacer(context.batchConcurrency, itemSizes);
   const queue = createBatchQueue(keys, ordered ? undefined : await runInSlices(findRepeats(keys)), pacer);
   const order = ordered ? createResultOrder() : undefined;
-  const { signal, leave } = leavableSignal(options.signal);
+  const { signal, leave } = cancellableSignal(options.signal);
   const running = new Set<Running>();
   let slots = 0;
   /** Number of batches that are being read; others wait to be taken, and need no room. */
@@ -193,7 +193,7 @@ interface Hold {
   answerBytes: number;
 }
 
-/** A batch that is under way, or answered and not yet taken. */
+/** A batch that is in flight, or answered and not yet taken. */
 interface Running {
   readonly batch: KeyBatch;
   readonly hold: Hold;

@@ -1,7 +1,7 @@
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { ItemSizes } from "./item-sizes.js";
 
-/** Decides how much of one MGet is under way at once, from the sizes of the items seen so far. */
+/** Decides how much of one MGet is in flight at once, from the sizes of the items seen so far. */
 export interface ReadPacer {
   /** Keys of the next batch: at most 100, DynamoDB's limit of BatchGetItem. */
   keysPerBatch(): number;
@@ -27,9 +27,9 @@ const totalBytes = 2 * maxAnswerBytes;
 
 /**
  * An answer takes several times its bytes of memory while it is decoded. So large items are read in smaller batches, and
- * what is under way is bounded in bytes. Missing keys tell nothing of the size of the others: until an item was seen, an
- * answer counts as the largest that there is, which leaves two batches under way. From then on it is up to two more with
- * each answer that has items. Where large items follow small ones, the batches under way can exceed the bound once.
+ * what is in flight is bounded in bytes. Missing keys tell nothing of the size of the others: until an item was seen, an
+ * answer counts as the largest that there is, which leaves two batches in flight. From then on it is up to two more with
+ * each answer that has items. Where large items follow small ones, the batches in flight can exceed the bound once.
  */
 export function createReadPacer(maxConcurrency: number, sizes: ItemSizes): ReadPacer {
   let averageBytes: number | undefined;

@@ -1,6 +1,6 @@
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { DataPlane } from "../dynamodb/data-plane.js";
-import { leavableSignal } from "../dynamodb/initiators.js";
+import { cancellableSignal } from "../dynamodb/initiators.js";
 import type { Item } from "../dynamodb/item.js";
 import { withRetries } from "../dynamodb/retry.js";
 import type { ReadOptions } from "../layout/entry.js";
@@ -56,7 +56,7 @@ export async function* scanTable(
   { strong, signal: caller }: ReadOptions,
 ): AsyncGenerator<ScanPage> {
   const { dynamodb, layout, budget, clock, readRoom } = context;
-  const { signal, leave } = leavableSignal(caller);
+  const { signal, leave } = cancellableSignal(caller);
   // With any other prefix than a beginning of theirs, no archive item is found.
   const mayBeArchive = archivePrefix.startsWith(prefix);
   const filters = [...(prefix === "" ? [] : [hasPrefix]), ...(mayBeArchive ? [isNoArchive] : [])];

@@ -1,6 +1,6 @@
 import { Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { abortError, DynakvError } from "../../errors/dynakv-error.js";
-import { leavableSignal } from "../dynamodb/initiators.js";
+import { cancellableSignal } from "../dynamodb/initiators.js";
 import type { CallOptions } from "../layout/entry.js";
 import type { StoreContext } from "../store-context.js";
 
@@ -18,7 +18,7 @@ export interface WriteResult<T> {
   readonly written: T | DynakvError;
 }
 
-/** So many writes are under way at once for each batch that an MGet might have: about as much work. */
+/** So many writes are in flight at once for each batch that an MGet might have: about as much work. */
 const writesPerSlot = 16;
 /** So many results, and so many bytes of them, may lie here before no further write is begun. */
 const maxUntaken = 400;
@@ -36,8 +36,8 @@ export async function* writeMany<T>(
   options: CallOptions,
 ): AsyncGenerator<WriteResult<T>[]> {
   const { batchSlots, batchConcurrency, readRoom } = context;
-  const { signal, leave } = leavableSignal(options.signal);
-  /** The keys of which a position is under way or may be begun, and the later positions of each. */
+  const { signal, leave } = cancellableSignal(options.signal);
+  /** The keys of which a position is in flight or may be begun, and the later positions of each. */
   const busy = new Map<string, number[]>();
   /** The positions that may be begun before others, since those before them are answered. */
   const ready: number[] = [];

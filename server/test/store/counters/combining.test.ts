@@ -72,7 +72,7 @@ for (const faults of [0, 3]) {
     const key = `writers-${faults}`;
     await server.client.incr({ key, delta: 0n });
     proxy.failNext("UpdateItem", faults, "lose-answer");
-    // On a slow machine they do not all come while a write without a delay is under way.
+    // On a slow machine they do not all come while a write without a delay is in flight.
     proxy.decide = ({ operation }) => (operation === "UpdateItem" ? { kind: "delay", afterMs: 30 } : "forward");
     const requests = numbers(100).map(() => ({ key, requestId: createRequestId() }));
     const answers = await Promise.all(requests.map((request) => client.incr(request)));

@@ -53,7 +53,7 @@ test(`${writers * each} increments count exactly while answers are lost and a re
     const answers = await incrementStorm({ key: "killed", writers, each, clientFor });
     done = true;
     await killing;
-    assert.ok(kills > 0, "a replica was killed while increments were under way");
+    assert.ok(kills > 0, "a replica was killed while increments were in flight");
     assert.is(new Set(answers).size, writers * each);
     const { entry } = await server.client.get({ key: "killed", consistency: 2 });
     assert.is(entry?.data.value, BigInt(writers * each));

@@ -386,7 +386,7 @@ test("a connection that is lost by a routing error leaves the outcome unknown, a
 });
 
 for (const dataPlane of ["lean", "sdk"] as const) {
-  test(`a clock that jumps while many calls are under way fails none of them: ${dataPlane}`, async () => {
+  test(`a clock that jumps while many calls are in flight fails none of them: ${dataPlane}`, async () => {
     const jumped = await server.replica({ endpoint: proxy.endpoint, dataPlane });
     const failures: string[] = [];
     let byMs = 0;

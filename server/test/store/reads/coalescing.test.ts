@@ -76,7 +76,7 @@ test("a Get alone is one GetItem", async () => {
 });
 
 test("Gets that come together are read together, each key once, and each gets its own", async () => {
-  // On a slow machine they do not all come while a read without a delay is under way.
+  // On a slow machine they do not all come while a read without a delay is in flight.
   decideReads(() => ({ kind: "delay", afterMs: 20 }));
   const asked = numbers(400).map((n) => `k${n % 200}`);
   const answers = await Promise.all(asked.map((key) => read(key)));
