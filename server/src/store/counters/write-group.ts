@@ -43,6 +43,8 @@ export async function writeGroup(
   let unexplained = 0;
   /** Which of those that are left the counter takes, where it does not take them all. */
   let picked: Picked | undefined;
+  /** Those that were left out of a write of which it is not known what became. */
+  let leftOut: readonly Waiting[] = [];
   for (let round = 0; round < maxRounds; round++) {
     const [first, ...others] = picked?.taken ?? left;
     const isSeveral = picked !== undefined || others.length > 0 || (first?.parts.length ?? 0) > 1;
@@ -55,13 +57,18 @@ export async function writeGroup(
       if (written.isDone) {
         refuseAll(picked?.refused ?? []);
         await trimIfWorthwhile(context, first.increment.key, written.item, section, { signal });
-        return nothingLeft;
+        return asLeft(leftOut);
       }
       seen = written.item;
     } catch (error) {
       failAll([first, ...others], withUncertainOutcome(uncertain, readFailed(error)));
       // It is unknown whether these would have exceeded their bounds after the others.
-      return asLeft(picked?.refused ?? []);
+      return asLeft(picked?.refused ?? leftOut);
+    }
+    if (picked !== undefined && uncertain.error !== undefined) {
+      // An earlier try of this write may have been applied, or still be: a shared id stands for what was in it, and no more.
+      left = picked.taken;
+      leftOut = picked.refused;
     }
     try {
       const after = await afterRefusal(context, left, seen, uncertain, section, { signal });
@@ -76,14 +83,14 @@ export async function writeGroup(
       unexplained += isSame && !after.hasMadeRoom && picked === undefined ? 1 : 0;
       // An item that was read after the refusal may not be the one that was refused any more.
       if (!after.isThere || unexplained > (context.engine.returnsOldItems ? 0 : 1)) {
-        return after;
+        return withLeft(after, leftOut);
       }
     } catch (cause) {
       failAll(left, withUncertainOutcome(uncertain, readFailed(cause)));
-      return nothingLeft;
+      return asLeft(leftOut);
     }
   }
-  return { left, apart: [], isThere: true };
+  return withLeft({ left, apart: [], isThere: true }, leftOut);
 }
 
 /** Writes bundles by one request, and tells them; or finds the item on which that is refused, or would be. */
@@ -126,6 +133,11 @@ function asLeft(waiting: readonly Waiting[]): Left {
     }
   }
   return { left, apart, isThere: true };
+}
+
+function withLeft(some: Left, waiting: readonly Waiting[]): Left {
+  const { left, apart } = asLeft(waiting);
+  return { ...some, left: [...some.left, ...left], apart: [...some.apart, ...apart] };
 }
 
 /** Findings after a refused write. */

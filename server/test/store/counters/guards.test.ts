@@ -7,6 +7,7 @@ import { failureOf } from "../../support/errors.js";
 import { holdRequest, patientDeadlines } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
+import { waitUntil } from "../../support/wait-until.js";
 
 /** A write of an increment is held back on its way to DynamoDB, and the counter is another one when it comes there. */
 const test = suite("increments that meet another counter than they were sent to");
@@ -267,5 +268,29 @@ test("an expired item that has come to remember the id by a replica whose clock 
   assert.is(told, "replayed 1");
   await replica.stop();
 });
+
+for (const fault of ["lose-answer", "cut-answer"] as const) {
+  test(`an increment that its bound keeps out of a shared write has no part in it when there is ${fault}`, async () => {
+    const key = `kept-out-${fault}`;
+    await server.client.incr({ key, delta: 3n });
+    let updates = 0;
+    // The first is held, so that two come together. The second is refused, for one of the two; the third is the other one.
+    const first = holdRequest(proxy, ["UpdateItem"], 1, { alone: true });
+    const hold = proxy.decide;
+    proxy.decide = (request) => {
+      updates += request.operation === "UpdateItem" ? 1 : 0;
+      return request.operation === "UpdateItem" && updates === 3 ? fault : (hold?.(request) ?? "forward");
+    };
+    const ahead = held.incr({ key, delta: 0n });
+    await first.held();
+    const outside = toldOf(held.incr({ key, delta: -1n, max: 1n }));
+    const inside = toldOf(held.incr({ key, delta: 2n }));
+    await waitUntil("three updates have come", () => updates >= 3);
+    first.release();
+    assert.equal([await outside, await inside], ["OUT_OF_BOUNDS NOT_APPLIED", "replayed 5"]);
+    await ahead;
+    assert.is(await contentAt(key), 5n);
+  });
+}
 
 test.run();
