@@ -30,7 +30,7 @@ export interface Touched {
 export interface Incremented {
   /** The counter after the increment. */
   readonly value: bigint;
-  /** The etag of the counter as the write left it, which may have carried other increments made at the same time. */
+  /** The etag of the counter after this increment. A condition on it fails once anything else has changed the counter. */
   readonly etag: string;
   /** The moment from which the counter is gone, to the millisecond; undefined when it never expires. */
   readonly expireTime: Date | undefined;
@@ -141,7 +141,7 @@ export interface Operations {
   take(key: string, options?: TakeOptions): Promise<Entry | undefined>;
   /** Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated. */
   incr(key: string, options?: IncrOptions): Promise<bigint>;
-  /** As incr, and returns all that the server says. */
+  /** As incr, and returns all that the server says. It does not share a request with others under `batching`. */
   incrDetailed(key: string, options?: IncrOptions): Promise<Incremented>;
   /**
    * Counts a call against a limit in a window of fixed length, which begins with its first call, in one request. Calls that are not

@@ -64,10 +64,11 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
       throw new TypeError("give one of expiry and expiryIfCreated");
     }
     const input: IncrInput = { ...options, key: checkedKey };
+    // The etag of increments that share a request is that of the last: for another it would match a counter that it has not seen.
+    const mayShare =
+      of !== "incrDetailed" && requestId === undefined && options.member === undefined && isPlain(options);
     return runner.run(options, (call) =>
-      requestId === undefined && options.member === undefined && isPlain(options)
-        ? incr(call, input)
-        : incrAlone(call, input, requestId ?? requestIds),
+      mayShare ? incr(call, input) : incrAlone(call, input, requestId ?? requestIds),
     );
   }
 

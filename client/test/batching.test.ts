@@ -221,6 +221,23 @@ test("each increment gives the counter the expiry that it asks for, beside other
   }
 });
 
+test("of detailed increments at the same time, each has the etag of the counter right after itself", async () => {
+  const told = await Promise.all(numbers(20).map(() => client.incrDetailed("detailed")));
+  assert.is(new Set(told.map(({ etag }) => etag)).size, 20);
+  const isStill = await Promise.all(
+    told.map(({ value, etag }) =>
+      client.touch("detailed", "never", { ifEtag: etag }).then(
+        () => value,
+        () => 0n,
+      ),
+    ),
+  );
+  assert.equal(
+    isStill.filter((value) => value > 0n),
+    [20n],
+  );
+});
+
 test("deltas whose sum is no int64 still count", async () => {
   const largest = 2n ** 63n - 1n;
   const answers = await Promise.all([
