@@ -54,7 +54,7 @@ const reservedHeaders: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-const headers: Check<ConnectCallOptions["headers"]> = (name, given) => {
+const headers: Check<NonNullable<ConnectCallOptions["headers"]>> = (name, given) => {
   if (typeof given !== "object" || given === null) {
     throw mustBe(name, "what the constructor of Headers takes", kindOf(given));
   }

@@ -1,0 +1,41 @@
+import puppeteer, { type Browser, type BrowserContext, type Page } from "puppeteer-core";
+import { type BrowserName, findBrowser } from "./find-browsers.js";
+
+export interface BrowserOptions {
+  /** More arguments of Chromium's; Firefox has none of them. */
+  readonly chromiumArguments?: readonly string[];
+  /** The colour scheme that pages see. The default is `light`. */
+  readonly colorScheme?: "light" | "dark";
+}
+
+/** Starts a browser without a window, with a profile of its own. It ends with the test's process, if not before. */
+export async function launchBrowser(name: BrowserName, options: BrowserOptions = {}): Promise<Browser> {
+  const { chromiumArguments = [], colorScheme = "light" } = options;
+  const executablePath = findBrowser(name);
+  if (executablePath === undefined) {
+    throw new Error(`there is no ${name} on this machine`);
+  }
+  if (name === "firefox") {
+    const extraPrefsFirefox = { "layout.css.prefers-color-scheme.content-override": colorScheme === "dark" ? 0 : 1 };
+    return puppeteer.launch({ browser: "firefox", executablePath, extraPrefsFirefox });
+  }
+  return puppeteer.launch({
+    browser: "chrome",
+    executablePath,
+    args: [
+      // Its sandbox refuses to start for root, as which containers run.
+      ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
+      `--blink-settings=preferredColorScheme=${colorScheme === "dark" ? 0 : 1}`,
+      ...chromiumArguments,
+    ],
+  });
+}
+
+/** Opens a page in which functions given to `evaluate` run as they stand in a test. */
+export async function openPage(browser: Browser | BrowserContext, url: string): Promise<Page> {
+  const page = await browser.newPage();
+  // tsx has functions named by a helper that stands in the module, which a page does not have.
+  await page.evaluateOnNewDocument("globalThis.__name = (named) => named;");
+  await page.goto(url);
+  return page;
+}
