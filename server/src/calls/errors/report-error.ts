@@ -112,6 +112,9 @@ function reasonOf(error: unknown): ErrorReason {
   return error instanceof DynakvError ? error.reason : ErrorReason.INTERNAL;
 }
 
+/** What Node says of a write to a stream that is closed. Node 24 passes the system's word on as it is. */
+const closedStream = /^(ERR_HTTP2_.*|ERR_STREAM_.*|ECANCELED|ECONNRESET|EPIPE)$/;
+
 /**
  * The error of a call whose client has left in the middle: the reason of its signal, when the service has thrown that, or what
  * Node says of a write to a stream that is closed, which Connect throws into the service's messages. Any other stays as it is.
@@ -119,7 +122,7 @@ function reasonOf(error: unknown): ErrorReason {
 function asLeft(error: unknown, signal: AbortSignal): unknown {
   const { code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   const isThrownReason = signal.aborted && error === signal.reason && !(error instanceof ConnectError);
-  return isThrownReason || /^(ERR_HTTP2_|ERR_STREAM_)/.test(String(code)) ? abortError(signal.reason) : error;
+  return isThrownReason || closedStream.test(String(code)) ? abortError(signal.reason) : error;
 }
 
 /**
