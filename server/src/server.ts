@@ -30,8 +30,9 @@ import { completeSettings } from "./settings/complete-settings.js";
 import type { Settings } from "./settings/settings.js";
 import { splitList } from "./settings/text-checks.js";
 import { createRequestWindow } from "./store/counters/request-window.js";
-import { type Connection, type EngineAddress, openConnection } from "./store/dynamodb/connection.js";
+import type { Connection } from "./store/dynamodb/connection.js";
 import { observeRequests } from "./store/dynamodb/observed-requests.js";
+import { type EngineAddress, openConnection } from "./store/dynamodb/open-connection.js";
 import { createRetryBudget } from "./store/dynamodb/retry.js";
 import type { Clock } from "./store/layout/entry.js";
 import { createItemLayout } from "./store/layout/item-layout.js";
@@ -277,14 +278,14 @@ export function createServer(options: ServerOptions = {}): Server {
 
 function createContext(
   settings: Settings,
-  { client, dynamodb }: Connection,
+  { tables, dynamodb }: Connection,
   clock: Clock,
   { requests, metrics }: Observation,
   { batches, memory }: CallLimits,
 ): StoreContext {
   const { ttlSeconds } = settings;
   return {
-    client,
+    tables,
     dynamodb: observeRequests(dynamodb, requests),
     layout: createItemLayout(settings),
     clock,

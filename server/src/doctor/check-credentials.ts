@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Check } from "./check.js";
 import { failure, ok } from "./finding.js";
 
@@ -6,8 +5,7 @@ const subject = "credentials";
 
 /** Checks whether there are credentials, and where they come from. Who they are is told by checkIdentity. */
 export const checkCredentials: Check = async ({ connection, known }) => {
-  // As it was made in connection.ts.
-  const { config } = connection.client as DynamoDBClient;
+  const { config } = connection.client;
   known.region = await config.region();
   try {
     const { expiration, ...credentials } = await config.credentials();

@@ -1,6 +1,6 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Network } from "../store/dynamodb/network.js";
-import { findSigningTarget, type SigningTarget } from "../store/dynamodb/signing-target.js";
+import type { SigningTarget } from "../store/dynamodb/request-source.js";
+import { findSigningTarget } from "../store/dynamodb/signing-target.js";
 import { createSigner } from "../store/dynamodb/sigv4.js";
 import type { Check, Patient } from "./check.js";
 import { type Finding, failure, ok, skipped, warning } from "./finding.js";
@@ -17,7 +17,7 @@ export const checkEndpoint: Check = async ({ connection, settings, signal, clock
   if (known.unusable !== undefined) {
     return [skipped("endpoint", known.unusable)];
   }
-  const client = connection.client as DynamoDBClient;
+  const { client } = connection;
   let target: SigningTarget;
   try {
     target = await findSigningTarget(client);

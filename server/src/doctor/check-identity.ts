@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../store/dynamodb/aws-errors.js";
 import { isOfAws } from "../store/dynamodb/dynamodb-client.js";
 import { createSigner } from "../store/dynamodb/sigv4.js";
@@ -34,7 +33,7 @@ export const checkIdentity: Check = async ({ connection, signal, clock, known })
   if (known.isClockOff === true) {
     return [skipped(subject, "the clock is too far off for what this machine signs")];
   }
-  const { config } = connection.client as DynamoDBClient;
+  const { config } = connection.client;
   const region = known.region ?? (await config.region());
   const url = new URL(endpoint ?? `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`);
   const body = Buffer.from("Action=GetCallerIdentity&Version=2011-06-15");

@@ -1,13 +1,13 @@
 import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import type { Settings } from "../settings/settings.js";
-import type { Connection } from "../store/dynamodb/connection.js";
+import type { RemoteConnection } from "../store/dynamodb/sdk-connection.js";
 import type { Clock } from "../store/layout/entry.js";
 import type { ItemLayout } from "../store/layout/item-layout.js";
 import type { Finding } from "./finding.js";
 
 export interface Patient {
   readonly settings: Settings;
-  readonly connection: Connection;
+  readonly connection: RemoteConnection;
   readonly layout: ItemLayout;
   readonly signal: AbortSignal;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
-import { openConnection } from "../store/dynamodb/connection.js";
+import { openRemote } from "../store/dynamodb/sdk-connection.js";
 import type { Clock } from "../store/layout/entry.js";
 import { createItemLayout } from "../store/layout/item-layout.js";
 import type { Check, Known, Patient } from "./check.js";
@@ -57,7 +57,7 @@ export async function examine(settings: Settings, signal: AbortSignal, clock: Cl
   const known: Known = {};
   let connection: Patient["connection"];
   try {
-    connection = await openConnection(settings, {});
+    connection = await openRemote(settings);
   } catch (error) {
     return { findings: [...own, failure("region", (error as Error).message, "set region, or AWS_REGION")] };
   }
@@ -78,7 +78,7 @@ export async function examine(settings: Settings, signal: AbortSignal, clock: Cl
 
 /** The short form, for a server that has set its table up: its clock, and the rights that its calls need. */
 export async function examineRunning(settings: Settings, signal: AbortSignal): Promise<readonly Finding[]> {
-  const connection = await openConnection(settings, {});
+  const connection = await openRemote(settings);
   try {
     const patient = { settings, connection, layout: createItemLayout(settings), signal, clock: Date.now, known: {} };
     return [...(await checkEndpoint(patient)), ...(await checkRights(patient))];

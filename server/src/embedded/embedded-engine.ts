@@ -42,8 +42,7 @@ const drainMs = 5_000;
  *
  * It is dynalite, without dynalite's HTTP server: that one throws whatever goes wrong, and so takes the process with it
  * when a client resets its connection (https://github.com/architect/dynalite/issues/183), when a body holds a null, or
- * when the disk is full. Here its database, its validations and its actions run behind a handler of our own. dynalite is
- * loaded only now, so that a server in front of another engine never does.
+ * when the disk is full. Here its database, its validations and its actions run behind a handler of our own.
  *
  * The access key is random: other programs on the same machine, and web pages in its browsers, reach the port too.
  */
@@ -51,7 +50,7 @@ export async function startEmbeddedEngine({ data }: EmbeddedEngineOptions): Prom
   const credentials = { accessKeyId: randomBytes(16).toString("hex"), secretAccessKey: "embedded" };
   const store = await openStore(data);
   try {
-    const handler = await createRequestHandler(store, credentials.accessKeyId);
+    const handler = createRequestHandler(store, credentials.accessKeyId);
     const server = createServer({ keepAliveTimeout: keepAliveTimeoutMs }, handler.handle);
     await once(server.listen(0, "127.0.0.1"), "listening");
     const { port } = server.address() as AddressInfo;

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
 import { access, mkdir } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import type { Database, Store } from "dynalite/db/index.js";
 import { SetupError } from "../errors/dynakv-error.js";
@@ -13,7 +14,8 @@ export async function openStore(data: string): Promise<Store> {
   if (folder !== undefined) {
     await prepareFolder(folder);
   }
-  const { create } = await import("dynalite/db/index.js");
+  // Loaded only now, so that a server in front of another engine never does.
+  const { create } = createRequire(import.meta.url)("dynalite/db/index.js") as typeof import("dynalite/db/index.js");
   const store = create({
     ...(folder === undefined ? {} : { path: folder }),
     createTableMs: 0,

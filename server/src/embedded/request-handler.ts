@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { createRequire } from "node:module";
 import type { Callback, Store } from "dynalite/db/index.js";
 import { guardStore } from "./guard-store.js";
 import { findHarmfulExpression } from "./vet-expressions.js";
 
 /** The operations that the engine answers. Tags are left out: nothing here uses them. */
-const operations = [
+const operations = new Set([
   "BatchGetItem",
   "BatchWriteItem",
   "CreateTable",
@@ -20,7 +21,11 @@ const operations = [
   "Scan",
   "UpdateItem",
   "UpdateTable",
-];
+]);
+
+// Of CommonJS, require loads each file once, and import twice.
+const require = createRequire(import.meta.url);
+type Validations = typeof import("dynalite/validations/index.js");
 
 /** DynamoDB's limit of a request. */
 const maxRequestBytes = 16 * 1024 * 1024;
@@ -55,12 +60,21 @@ interface ApiError {
 }
 
 /** Creates what answers DynamoDB's HTTP requests from the store, to whoever signs with the access key. */
-export async function createRequestHandler(store: Store, accessKeyId: string): Promise<RequestHandler> {
-  const known = new Map(
-    await Promise.all(operations.map(async (name) => [name, await loadOperation(name, store)] as const)),
-  );
+export function createRequestHandler(store: Store, accessKeyId: string): RequestHandler {
+  const loaded = new Map<string, Operation>();
   const running = new Set<Promise<unknown>>();
   let draining = false;
+
+  /** Loads an operation when it is first asked for: most servers never need half of them. */
+  function findOperation(name: string): Operation | undefined {
+    const known = loaded.get(name);
+    if (known !== undefined || !operations.has(name)) {
+      return known;
+    }
+    const operation = loadOperation(name, store);
+    loaded.set(name, operation);
+    return operation;
+  }
 
   /** Reads a request. Undefined if the client leaves meanwhile; an answer if there is nothing to perform. */
   async function receive(request: IncomingMessage): Promise<Received | Answer | undefined> {
@@ -79,7 +93,7 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
       return undefined;
     }
     const [, name = ""] = /^DynamoDB_20120810\.(\w+)$/.exec(String(request.headers["x-amz-target"])) ?? [];
-    const operation = known.get(name);
+    const operation = findOperation(name);
     if (operation === undefined) {
       return failure(400, "UnknownOperationException", `The embedded engine has no such operation: '${name}'.`);
     }
@@ -147,25 +161,17 @@ export async function createRequestHandler(store: Store, accessKeyId: string): P
   };
 }
 
-async function loadOperation(name: string, store: Store): Promise<Operation> {
+function loadOperation(name: string, store: Store): Operation {
   const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
-  const [{ checkTypes, checkValidations }, validation, action]: [
-    typeof import("dynalite/validations/index.js"),
-    { default: { types: object; custom?: unknown } },
-    { default: Operation["run"] },
-  ] = await Promise.all([
-    import("dynalite/validations/index.js"),
-    import(`dynalite/validations/${file}`),
-    import(`dynalite/actions/${file}`),
-  ]);
-  const { types, custom } = validation.default;
+  const { checkTypes, checkValidations } = require("dynalite/validations/index.js") as Validations;
+  const { types, custom } = require(`dynalite/validations/${file}`) as { types: object; custom?: unknown };
   return {
     check(parameters) {
       const checked = checkTypes(parameters, types);
       checkValidations(checked, types, custom, store);
       return checked;
     },
-    run: action.default,
+    run: require(`dynalite/actions/${file}`) as Operation["run"],
   };
 }
 

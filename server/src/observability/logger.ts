@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { type DestinationStream, destination, type Logger, pino } from "pino";
+import type { DestinationStream, Logger } from "pino";
 import type { Settings } from "../settings/settings.js";
 
 export interface LoggerOptions {
@@ -12,11 +12,13 @@ export interface LoggerOptions {
   readonly buffered?: boolean;
 }
 
+const require = createRequire(import.meta.url);
 const bufferBytes = 8192;
 const flushMs = 200;
 
-/** A logger to stderr: stdout is for what a person or a script asked for. */
+/** A logger to stderr: stdout is for what a person or a script asked for. pino is loaded only now: a server may be given another. */
 export function createLogger({ level, format, buffered = false }: LoggerOptions): Logger {
+  const { destination, pino } = require("pino") as typeof import("pino");
   const stderr = 2;
   if (format === "text" || (format === "auto" && process.stderr.isTTY === true)) {
     return pino({ level, base: null }, prettyTo(stderr));
@@ -27,6 +29,6 @@ export function createLogger({ level, format, buffered = false }: LoggerOptions)
 
 function prettyTo(fd: number): DestinationStream {
   // Loaded for those alone who want it.
-  const pretty = createRequire(import.meta.url)("pino-pretty") as typeof import("pino-pretty");
+  const pretty = require("pino-pretty") as typeof import("pino-pretty");
   return pretty({ destination: fd, sync: true, ignore: "pid,hostname", colorize: process.stderr.isTTY ?? false });
 }

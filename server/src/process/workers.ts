@@ -9,7 +9,7 @@ import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
 import type { StartedServer } from "../server.js";
 import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
-import type { EngineAddress } from "../store/dynamodb/connection.js";
+import type { EngineAddress } from "../store/dynamodb/open-connection.js";
 import { logFindings } from "./log-findings.js";
 import { renderReady } from "./ready-message.js";
 import type { SecretVariables } from "./secret-variables.js";

@@ -1,7 +1,7 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { RequestWindow } from "./counters/request-window.js";
 import type { DataPlane } from "./dynamodb/data-plane.js";
 import type { RetryBudget } from "./dynamodb/retry.js";
+import type { TablePlane } from "./dynamodb/table-plane.js";
 import type { Clock, ExpiryPolicy } from "./layout/entry.js";
 import type { ItemLayout } from "./layout/item-layout.js";
 import type { ItemSizes } from "./reads/item-sizes.js";
@@ -10,7 +10,7 @@ export interface StoreContext {
   /** For what a call is made of. */
   readonly dynamodb: DataPlane;
   /** For everything else: table, TTL, reaping. It never repeats a request by itself. */
-  readonly client: Pick<DynamoDBClient, "send">;
+  readonly tables: TablePlane;
   readonly layout: ItemLayout;
   readonly clock: Clock;
   readonly budget: RetryBudget;

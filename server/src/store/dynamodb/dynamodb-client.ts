@@ -3,6 +3,7 @@ import { createAgents } from "./agents.js";
 import { createCredentialChain, trimCredentials } from "./credential-chain.js";
 import { directNetwork, type Network } from "./network.js";
 import { addRequestRules } from "./request-rules.js";
+import { timeouts } from "./timeouts.js";
 
 export interface DynamoDBClientOptions {
   /** The region; undefined leaves it to the AWS chain. */
@@ -14,16 +15,6 @@ export interface DynamoDBClientOptions {
   /** Proxy and authorities; the default is none. */
   network?: Network;
 }
-
-/** Timeouts of both data planes. */
-export const timeouts = {
-  /** Longest time that DynamoDB may take to accept a connection, before the try counts as failed. */
-  connectTimeoutMs: 2000,
-  /** Longest time that one try may take. A batch of 16 MB needs its time; a caller's deadline cuts it shorter. */
-  answerTimeoutMs: 10_000,
-  /** More requests than this wait for a connection; MGet alone may have 256 in flight. */
-  maxConnections: 512,
-} as const;
 
 export function createDynamoDBClient(options: DynamoDBClientOptions): DynamoDBClient {
   const { region, endpoint, credentials, network = directNetwork } = options;

@@ -1,4 +1,3 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { version } from "../../../../common/version.js";
 import { type HttpAnswer, readAnswer, readItems } from "./answer.js";
 import type { AnswerRoom } from "./answer-room.js";
@@ -6,13 +5,17 @@ import { isRefusedCredentials } from "./aws-errors.js";
 import { createCredentialRenewal } from "./credential-renewal.js";
 import type { DataPlane } from "./data-plane.js";
 import { AbortError, createHttpExchange, type HttpExchange, type HttpExchangeOptions } from "./http-exchange.js";
+import { createLeanTablePlane } from "./lean-table-plane.js";
 import { NeverSentError } from "./never-sent.js";
 import { toRequestBody } from "./request-body.js";
-import { findSigningTarget, type SigningTarget } from "./signing-target.js";
+import type { RequestSource, SigningTarget } from "./request-source.js";
 import { createSigner, type Signer, type SigningCredentials } from "./sigv4.js";
+import type { TablePlane } from "./table-plane.js";
 
 /** A data plane that has connections of its own. */
 export interface LeanDataPlane extends DataPlane {
+  /** The operations on the table itself. */
+  readonly tables: TablePlane;
   /** Cuts what is in flight. */
   close(): Promise<void>;
 }
@@ -40,21 +43,17 @@ interface Prepared {
 /** Cache time of the resolved credentials, in milliseconds: the SDK renews them minutes before they expire. */
 const preparedForMs = 500;
 
-/**
- * The operations, sent without the SDK's middleware, which costs ten times what they do (docs/bench.md). Where to send them,
- * for which region to sign and the credentials, renewed in time, are still the SDK's.
- */
-export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchangeOptions): LeanDataPlane {
+/** The operations, sent without the SDK's middleware, which costs ten times what they do (docs/bench.md). */
+export function createLeanDataPlane(source: RequestSource, options: HttpExchangeOptions): LeanDataPlane {
   const exchanges = new Map<string, HttpExchange>();
   let route: Route | undefined;
   let finding: Promise<Route> | undefined;
   let prepared: Prepared | undefined;
   let skewMs = 0;
-  const renewal = createCredentialRenewal((options) => client.config.credentials(options));
+  const renewal = createCredentialRenewal(source.credentials);
 
-  // Endpoints can depend on the account, and so on the credentials.
   async function findRoute({ accessKeyId }: SigningCredentials): Promise<Route> {
-    const target = await findSigningTarget(client);
+    const target = await source.findTarget();
     const exchange = exchanges.get(target.origin) ?? createHttpExchange(target.origin, options);
     exchanges.set(target.origin, exchange);
     return { accessKeyId, target, exchange, sign: createSigner(target) };
@@ -73,7 +72,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
 
   async function prepareAnew(): Promise<Prepared> {
     try {
-      const credentials = await client.config.credentials();
+      const credentials = await source.credentials();
       prepared = { credentials, way: await routeOf(credentials), atMs: Date.now() };
       return prepared;
     } catch (error) {
@@ -158,6 +157,7 @@ export function createLeanDataPlane(client: DynamoDBClient, options: HttpExchang
     putItem: (input, signal) => sendPlain("PutItem", input, signal),
     updateItem: (input, signal) => sendPlain("UpdateItem", input, signal),
     deleteItem: (input, signal) => sendPlain("DeleteItem", input, signal),
+    tables: createLeanTablePlane(sendPlain),
     async close() {
       await Promise.all([...exchanges.values()].map((exchange) => exchange.close()));
     },

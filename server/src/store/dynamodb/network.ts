@@ -1,5 +1,5 @@
-import { type Proxies, readProxies } from "./proxies.js";
-import { readTrustedAuthorities, type TrustedAuthorities } from "./trusted-authorities.js";
+import type { Proxies } from "./proxies.js";
+import type { TrustedAuthorities } from "./trusted-authorities.js";
 
 /** Proxies and authorities by environment and AWS profile. */
 export interface Network {
@@ -12,23 +12,3 @@ export const directNetwork: Network = {
   proxies: { find: () => undefined, source: undefined },
   authorities: { pem: undefined, source: undefined },
 };
-
-/**
- * @param endpoint that of the settings; undefined for AWS's, or another that the environment names
- * @throws SetupError when what they say cannot be
- */
-export async function readNetwork(endpoint: string | undefined): Promise<Network> {
-  return { proxies: proxiesFor(endpoint), authorities: await readTrustedAuthorities() };
-}
-
-/** A proxy that cannot be used, such as a browser's by SOCKS, does not keep anybody from an endpoint that needs none. */
-function proxiesFor(endpoint: string | undefined): Proxies {
-  try {
-    return readProxies(process.env);
-  } catch (error) {
-    if (endpoint?.toLowerCase().startsWith("http:")) {
-      return directNetwork.proxies;
-    }
-    throw error;
-  }
-}

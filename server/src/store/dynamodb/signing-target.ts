@@ -1,16 +1,6 @@
 import { type DynamoDBClient, GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { NeverSentError } from "./never-sent.js";
-import type { SigningScope } from "./sigv4.js";
-
-/** Endpoint and signing scope of requests. */
-export interface SigningTarget extends SigningScope {
-  /** Such as `https://dynamodb.eu-west-1.amazonaws.com`. */
-  readonly origin: string;
-  /** The `host` header of a request there. */
-  readonly host: string;
-  /** The path, which is `/` but for an endpoint behind a proxy that adds one. */
-  readonly path: string;
-}
+import type { RequestSource, SigningTarget } from "./request-source.js";
 
 interface SignedHttpRequest {
   protocol: string;
@@ -27,6 +17,14 @@ class Intercepted extends Error {
     super("this request was not meant to be sent");
     this.request = request;
   }
+}
+
+/** Endpoint, region and credentials of requests as the SDK has them, renewed in time. */
+export function sdkSource(client: DynamoDBClient): RequestSource {
+  return {
+    credentials: (options) => client.config.credentials(options),
+    findTarget: () => findSigningTarget(client),
+  };
 }
 
 /**

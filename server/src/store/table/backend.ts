@@ -47,7 +47,7 @@ const longestSetupPauseMs = 5000;
 
 export function createBackend(options: BackendOptions): Backend {
   const { context, log } = options;
-  const { client, dynamodb, layout } = context;
+  const { tables, dynamodb, layout } = context;
   const stopped = new AbortController();
   let ttlState: TtlState = "unknown";
   let serving = false;
@@ -61,7 +61,7 @@ export function createBackend(options: BackendOptions): Backend {
   async function setUp(): Promise<void> {
     const { signal } = stopped;
     const { names } = layout;
-    const { description, isNew } = await prepareTable({ client, names, signal, ...options.setup });
+    const { description, isNew } = await prepareTable({ tables, names, signal, ...options.setup });
     if (isNew) {
       log.info({ table: names.table }, "table was missing; created");
     }
@@ -70,7 +70,7 @@ export function createBackend(options: BackendOptions): Backend {
     if (replicas?.limits !== undefined) {
       warn(`table '${names.table}' has ${replicas.found}: ${replicas.limits}`);
     }
-    ttlState = await prepareTtl({ client, names, signal, wanted: options.ttl, warn });
+    ttlState = await prepareTtl({ tables, names, signal, wanted: options.ttl, warn });
     const reaps = options.embedded ? options.ttl !== "disabled" : options.ttl === "enabled";
     reapsExpired = reaps && (options.embedded || ttlState === "unsupported");
     if (reapsExpired) {
@@ -121,7 +121,7 @@ export function createBackend(options: BackendOptions): Backend {
   /** Returns true if another table has come in the place of the one that was set up, without its TTL. */
   async function isReplaced(): Promise<boolean> {
     try {
-      const table = await describeTable({ client, names: layout.names, signal: stopped.signal });
+      const table = await describeTable({ tables, names: layout.names, signal: stopped.signal });
       return table !== undefined && identityOf(table) !== identity;
     } catch {
       // A table that cannot be described now was once; what the calls need of it is probed.

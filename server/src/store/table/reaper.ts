@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
 import { forgettableFrom } from "../layout/dedup-state.js";
@@ -100,7 +99,7 @@ export async function reapLeftovers(
 }
 
 async function* scanFor(
-  { client, layout }: StoreContext,
+  { tables, layout }: StoreContext,
   filter: string,
   values: Item,
   limit: number | undefined,
@@ -117,30 +116,29 @@ async function* scanFor(
   };
   let from: Item | undefined;
   do {
-    const command = new ScanCommand({ ...scan, ...(from === undefined ? {} : { ExclusiveStartKey: from }) });
-    const page = await client.send(command, { abortSignal: signal });
+    const page = await tables.scan({ ...scan, ...(from === undefined ? {} : { ExclusiveStartKey: from }) }, signal);
     from = page.LastEvaluatedKey;
     yield { items: page.Items ?? [], units: page.ConsumedCapacity?.CapacityUnits ?? 0, isLast: from === undefined };
   } while (from !== undefined);
 }
 
 async function removeIfExpired(context: StoreContext, item: Item, signal: AbortSignal): Promise<void> {
-  const { client, layout, clock, requests } = context;
+  const { tables, layout, clock, requests } = context;
   const memory = layout.memory(item);
   if (memory !== undefined && clock() < forgettableFrom(memory, requests.windowMs)) {
     return;
   }
   const same = memory === undefined ? { expression: "attribute_not_exists(#s)", values: {} } : layout.sameVersion(item);
   const condition = `${isPastSecond} AND ${same.expression}`;
-  const command = new DeleteItemCommand({
+  const input = {
     TableName: layout.names.table,
     Key: layout.key(layout.keyOf(item)),
     ConditionExpression: condition,
     ExpressionAttributeNames: layout.namesFor(condition),
     ExpressionAttributeValues: { ...secondValue(clock()), ...same.values },
-  });
+  };
   try {
-    await client.send(command, { abortSignal: signal });
+    await tables.deleteItem(input, signal);
   } catch (error) {
     // Written anew since the scan saw it.
     if (classifyError(error).kind !== "condition-failed") {

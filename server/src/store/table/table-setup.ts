@@ -1,16 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import {
-  CreateTableCommand,
-  DescribeTableCommand,
-  type DynamoDBClient,
-  type TableDescription,
-} from "@aws-sdk/client-dynamodb";
+import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import { SetupError } from "../../errors/dynakv-error.js";
 import { classifyError, isInUse } from "../dynamodb/aws-errors.js";
+import type { TablePlane } from "../dynamodb/table-plane.js";
 import type { TableNames } from "../layout/item-layout.js";
 
 export interface TableSetupOptions {
-  readonly client: Pick<DynamoDBClient, "send">;
+  readonly tables: TablePlane;
   readonly names: TableNames;
   readonly createTable: boolean;
   /** Capacity of a table that is created. With neither, it is billed on demand; with one, the other is 1, as in Celery. */
@@ -20,7 +16,8 @@ export interface TableSetupOptions {
   readonly signal: AbortSignal;
 }
 
-const firstPollMs = 100;
+/** The embedded engine makes a table at once. */
+const firstPollMs = 5;
 const longestPollMs = 2000;
 
 /** A table that can be served from. */
@@ -66,12 +63,12 @@ export function identityOf({ TableId, CreationDateTime }: TableDescription): str
 
 /** Undefined when there is none. */
 export async function describeTable({
-  client,
+  tables,
   names,
   signal,
-}: Pick<TableSetupOptions, "client" | "names" | "signal">): Promise<TableDescription | undefined> {
+}: Pick<TableSetupOptions, "tables" | "names" | "signal">): Promise<TableDescription | undefined> {
   try {
-    const answer = await client.send(new DescribeTableCommand({ TableName: names.table }), { abortSignal: signal });
+    const answer = await tables.describeTable({ TableName: names.table }, signal);
     return answer.Table;
   } catch (cause) {
     if (classifyError(cause).kind === "table-missing") {
@@ -83,11 +80,11 @@ export async function describeTable({
 
 /** Resolves to whether it was this request that makes it. */
 async function requestTable(options: TableSetupOptions): Promise<boolean> {
-  const { client, names, readCapacity, writeCapacity, signal } = options;
+  const { tables, names, readCapacity, writeCapacity, signal } = options;
   const provisioned = readCapacity !== undefined || writeCapacity !== undefined;
   try {
-    await client.send(
-      new CreateTableCommand({
+    await tables.createTable(
+      {
         TableName: names.table,
         KeySchema: [{ AttributeName: names.keyAttribute, KeyType: "HASH" }],
         AttributeDefinitions: [{ AttributeName: names.keyAttribute, AttributeType: "S" }],
@@ -97,8 +94,8 @@ async function requestTable(options: TableSetupOptions): Promise<boolean> {
               ProvisionedThroughput: { ReadCapacityUnits: readCapacity ?? 1, WriteCapacityUnits: writeCapacity ?? 1 },
             }
           : { BillingMode: "PAY_PER_REQUEST" }),
-      }),
-      { abortSignal: signal },
+      },
+      signal,
     );
     return true;
   } catch (cause) {

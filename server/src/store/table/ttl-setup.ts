@@ -1,9 +1,9 @@
-import { DescribeTimeToLiveCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
 import { classifyError } from "../dynamodb/aws-errors.js";
+import type { TablePlane } from "../dynamodb/table-plane.js";
 import type { TableNames } from "../layout/item-layout.js";
 
 export interface TtlSetupOptions {
-  readonly client: Pick<DynamoDBClient, "send">;
+  readonly tables: TablePlane;
   readonly names: TableNames;
   /** Wanted state of the table's TTL; undefined leaves it alone. */
   readonly wanted: "enabled" | "disabled" | undefined;
@@ -23,13 +23,11 @@ export type TtlState = "on" | "off" | "unknown" | "unsupported";
  * whether or not DynamoDB reaps.
  */
 export async function prepareTtl(options: TtlSetupOptions): Promise<TtlState> {
-  const { client, names, wanted, warn, signal } = options;
+  const { tables, names, wanted, warn, signal } = options;
   let status: string | undefined;
   let attribute: string | undefined;
   try {
-    const answer = await client.send(new DescribeTimeToLiveCommand({ TableName: names.table }), {
-      abortSignal: signal,
-    });
+    const answer = await tables.describeTimeToLive({ TableName: names.table }, signal);
     status = answer.TimeToLiveDescription?.TimeToLiveStatus ?? "DISABLED";
     attribute = answer.TimeToLiveDescription?.AttributeName;
   } catch (cause) {
@@ -68,22 +66,22 @@ export async function prepareTtl(options: TtlSetupOptions): Promise<TtlState> {
 }
 
 async function changeTtl(
-  { client, names, warn, signal }: TtlSetupOptions,
+  { tables, names, warn, signal }: TtlSetupOptions,
   wanted: "enabled" | "disabled",
   currentAttribute: string,
   state: TtlState,
 ): Promise<TtlState> {
   const enabled = wanted === "enabled";
-  const command = new UpdateTimeToLiveCommand({
+  const input = {
     TableName: names.table,
     TimeToLiveSpecification: {
       Enabled: enabled,
       // It can only be disabled on the attribute that it is enabled on.
       AttributeName: enabled ? names.expiryAttribute : currentAttribute,
     },
-  });
+  };
   try {
-    await client.send(command, { abortSignal: signal });
+    await tables.updateTimeToLive(input, signal);
     return enabled ? "on" : "off";
   } catch (cause) {
     if (classifyError(cause).kind === "unsupported") {

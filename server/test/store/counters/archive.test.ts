@@ -3,6 +3,7 @@ import * as assert from "uvu/assert";
 import { createRequestId } from "../../../../common/request-ids.js";
 import { createRequestWindow } from "../../../src/store/counters/request-window.js";
 import type { Item } from "../../../src/store/dynamodb/item.js";
+import { createSdkTablePlane } from "../../../src/store/dynamodb/sdk-table-plane.js";
 import { createItemLayout } from "../../../src/store/layout/item-layout.js";
 import { archivePrefix } from "../../../src/store/layout/request-archive.js";
 import type { StoreContext } from "../../../src/store/store-context.js";
@@ -117,7 +118,7 @@ test("what is left of counters goes in time, page by page, also where nothing el
   });
   await fillArchive("left");
   const context = {
-    client: server.engine.client,
+    tables: createSdkTablePlane(server.engine.client),
     clock: () => nowMs,
     layout: createItemLayout({
       table: server.table,

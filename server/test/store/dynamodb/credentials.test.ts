@@ -12,9 +12,11 @@ import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.
 import { createServer } from "../../../src/index.js";
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
-import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import { createDynamoDBClient } from "../../../src/store/dynamodb/dynamodb-client.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
+import { sdkSource } from "../../../src/store/dynamodb/signing-target.js";
+import { timeouts } from "../../../src/store/dynamodb/timeouts.js";
 import { withoutRetries } from "../../../src/store/dynamodb/without-retries.js";
 import { startTestEngine, uniqueTableName } from "../../support/engine.js";
 import { withEnvironment } from "../../support/environment.js";
@@ -61,7 +63,7 @@ async function withPlanes(use: (plane: DataPlane) => Promise<void>): Promise<voi
   for (const kind of ["lean", "sdk"] satisfies (keyof Planes)[]) {
     const at = { endpoint: endpoint.endpoint, region: "us-east-1", credentials: undefined };
     const client = createDynamoDBClient(at);
-    const lean = createLeanDataPlane(client, timeouts);
+    const lean = createLeanDataPlane(sdkSource(client), timeouts);
     try {
       await use(kind === "lean" ? lean : createSdkDataPlane(client));
     } finally {
@@ -201,7 +203,7 @@ test("those of a caller's own client are asked of it again", async () => {
 test("fixed ones that are refused are no reason to send a request twice", async () => {
   const at = { endpoint: endpoint.endpoint, region: "us-east-1" };
   const client = createDynamoDBClient({ ...at, credentials: { accessKeyId: "fixed", secretAccessKey: "s" } });
-  const lean = createLeanDataPlane(client, timeouts);
+  const lean = createLeanDataPlane(sdkSource(client), timeouts);
   accepted = "another";
   for (const plane of [lean, createSdkDataPlane(client)]) {
     endpoint.requests.length = 0;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, request as sendRequest } from "node:http";
 import type { AddressInfo } from "node:net";
-import { DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type CreateTableCommandInput, DeleteTableCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as assert from "uvu/assert";
 import {
@@ -13,10 +13,14 @@ import {
 } from "../../../src/faults/index.js";
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
-import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import { createDynamoDBClient } from "../../../src/store/dynamodb/dynamodb-client.js";
 import type { Item } from "../../../src/store/dynamodb/item.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
+import { createSdkTablePlane } from "../../../src/store/dynamodb/sdk-table-plane.js";
+import { sdkSource } from "../../../src/store/dynamodb/signing-target.js";
+import type { TablePlane } from "../../../src/store/dynamodb/table-plane.js";
+import { timeouts } from "../../../src/store/dynamodb/timeouts.js";
 import { comparable } from "../../support/comparable.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { countResources, type Resources, waitForNoLeaks } from "../../support/leaks.js";
@@ -31,19 +35,23 @@ const table = uniqueTableName();
 let before: Resources;
 let engine: TestEngine;
 let proxy: FaultProxy;
-let planes: { lean: DataPlane; sdk: DataPlane };
+let planes: { lean: DataPlane; sdk: DataPlane; tables: { lean: TablePlane; sdk: TablePlane } };
 const closers: (() => Promise<void>)[] = [];
 
 function openPlanes(endpoint: string, sessionToken?: string) {
   const { region, accessKeyId, secretAccessKey } = engine;
   const credentials = { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) };
   const client = createDynamoDBClient({ endpoint, region, credentials });
-  const lean = createLeanDataPlane(client, timeouts);
+  const lean = createLeanDataPlane(sdkSource(client), timeouts);
   closers.push(async () => {
     client.destroy();
     await lean.close();
   });
-  return { lean, sdk: createSdkDataPlane(client) };
+  return {
+    lean,
+    sdk: createSdkDataPlane(client),
+    tables: { lean: lean.tables, sdk: createSdkTablePlane(client) },
+  };
 }
 
 test.before(async () => {
@@ -224,6 +232,62 @@ for (const [name, run] of Object.entries(operations)) {
     const bySdk = await outcomeOf(run(planes.sdk));
     await prepare();
     assert.equal(await outcomeOf(run(planes.lean)), bySdk);
+  });
+}
+
+const itsShape: CreateTableCommandInput = {
+  TableName: table,
+  KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
+  AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
+  BillingMode: "PAY_PER_REQUEST",
+};
+
+/** Operations on the table, by name. */
+const tableOperations: Record<string, (plane: TablePlane) => Promise<object>> = {
+  "the description of a table": async (plane) => {
+    const { Table } = await plane.describeTable({ TableName: table }, signal);
+    const { TableName, TableStatus, KeySchema, AttributeDefinitions, TableId, CreationDateTime } = Table ?? {};
+    const created = CreationDateTime?.toISOString();
+    return { TableName, TableStatus, KeySchema, AttributeDefinitions, TableId, created };
+  },
+  "the description of a table that is missing": (plane) => plane.describeTable({ TableName: `${table}-none` }, signal),
+  "the creation of a table that is there": (plane) => plane.createTable(itsShape, signal),
+  "the state of TTL": (plane) => plane.describeTimeToLive({ TableName: table }, signal),
+  "TTL of a table that is missing": (plane) =>
+    plane.updateTimeToLive(
+      { TableName: `${table}-none`, TimeToLiveSpecification: { Enabled: true, AttributeName: "ttl" } },
+      signal,
+    ),
+  "a scan by a filter": (plane) =>
+    plane.scan(
+      {
+        TableName: table,
+        FilterExpression: "begins_with(id, :prefix)",
+        ExpressionAttributeValues: { ":prefix": { S: "stored" } },
+        ReturnConsumedCapacity: "TOTAL",
+      },
+      signal,
+    ),
+  "a page of a scan": async (plane) => {
+    const { LastEvaluatedKey } = await plane.scan({ TableName: table, Limit: 1 }, signal);
+    return plane.scan({ TableName: table, ExclusiveStartKey: LastEvaluatedKey }, signal);
+  },
+  "a removal whose condition fails": (plane) =>
+    plane.deleteItem(
+      {
+        ...key("stored"),
+        ConditionExpression: "result = :other",
+        ExpressionAttributeValues: { ":other": { B: bytes.subarray(1) } },
+      },
+      signal,
+    ),
+};
+
+for (const [name, run] of Object.entries(tableOperations)) {
+  test(`${name}: the same answer, or the same error, without the SDK`, async () => {
+    await prepare();
+    const bySdk = await outcomeOf(run(planes.tables.sdk));
+    assert.equal(await outcomeOf(run(planes.tables.lean)), bySdk);
   });
 }
 

@@ -10,10 +10,11 @@ import { createServer, type ServerOptions, SetupError } from "../../../src/index
 import { completeSettings } from "../../../src/settings/complete-settings.js";
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
-import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import { createDynamoDBClient } from "../../../src/store/dynamodb/dynamodb-client.js";
 import { createLeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
-import { findSigningTarget } from "../../../src/store/dynamodb/signing-target.js";
+import { findSigningTarget, sdkSource } from "../../../src/store/dynamodb/signing-target.js";
+import { timeouts } from "../../../src/store/dynamodb/timeouts.js";
 import { createTable, startTestEngine, type TestEngine, uniqueTableName } from "../../support/engine.js";
 import { withEnvironment } from "../../support/environment.js";
 import { suite } from "../../support/suite.js";
@@ -147,7 +148,7 @@ for (const [name, { environment, endpoint }] of Object.entries(unusable)) {
         assert.match(error?.message ?? "", /FIPS|AccountId/i);
       }
       const client = createDynamoDBClient({ region: "us-east-1", endpoint, credentials });
-      const lean = createLeanDataPlane(client, timeouts);
+      const lean = createLeanDataPlane(sdkSource(client), timeouts);
       const put = (plane: DataPlane) =>
         plane.putItem({ TableName: "t", Item: { id: { S: "k" } } }, new AbortController().signal).catch(classifyError);
       for (const plane of [lean, createSdkDataPlane(client)]) {

@@ -9,7 +9,7 @@ import { examine } from "../../../src/doctor/examine.js";
 import { createServer, type ServerOptions } from "../../../src/index.js";
 import { completeSettings } from "../../../src/settings/complete-settings.js";
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
-import { openConnection } from "../../../src/store/dynamodb/connection.js";
+import { openConnection } from "../../../src/store/dynamodb/open-connection.js";
 import { readProxies } from "../../../src/store/dynamodb/proxies.js";
 import { createAuthority, type TestAuthority } from "../../support/certificates.js";
 import { type ConnectProxy, startConnectProxy } from "../../support/connect-proxy.js";

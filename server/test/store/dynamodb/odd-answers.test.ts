@@ -9,9 +9,11 @@ import { SignatureV4 } from "@smithy/signature-v4";
 import * as assert from "uvu/assert";
 import { classifyError } from "../../../src/store/dynamodb/aws-errors.js";
 import type { DataPlane } from "../../../src/store/dynamodb/data-plane.js";
-import { createDynamoDBClient, timeouts } from "../../../src/store/dynamodb/dynamodb-client.js";
+import { createDynamoDBClient } from "../../../src/store/dynamodb/dynamodb-client.js";
 import { createLeanDataPlane, type LeanDataPlane } from "../../../src/store/dynamodb/lean-data-plane.js";
 import { createSdkDataPlane } from "../../../src/store/dynamodb/sdk-data-plane.js";
+import { sdkSource } from "../../../src/store/dynamodb/signing-target.js";
+import { timeouts } from "../../../src/store/dynamodb/timeouts.js";
 import { withoutRetries } from "../../../src/store/dynamodb/without-retries.js";
 import { comparable } from "../../support/comparable.js";
 import { type HttpParts, type RawEndpoint, renderHttp, startRawEndpoint } from "../../support/raw-endpoint.js";
@@ -34,7 +36,7 @@ test.before(async () => {
   const at = { endpoint: endpoint.endpoint, region: "us-east-1", credentials };
   client = createDynamoDBClient(at);
   own = new DynamoDBClient(at);
-  lean = createLeanDataPlane(client, timeouts);
+  lean = createLeanDataPlane(sdkSource(client), timeouts);
   planes = { lean, sdk: createSdkDataPlane(client), own: createSdkDataPlane(withoutRetries(own)) };
 });
 
@@ -458,7 +460,7 @@ for (const path of [
   test(`an endpoint with the path ${json(path)} is asked and signed for alike`, async () => {
     const at = { endpoint: `${endpoint.endpoint}${path}`, region: "us-east-1", credentials };
     const onPath = createDynamoDBClient(at);
-    const leanOnPath = createLeanDataPlane(onPath, timeouts);
+    const leanOnPath = createLeanDataPlane(sdkSource(onPath), timeouts);
     endpoint.answer = () => renderHttp({});
     endpoint.requests.length = 0;
     await leanOnPath.getItem({ TableName: "t", Key }, signal);
