@@ -6,7 +6,7 @@ const most = 25;
 
 /** Writes values under many keys, past the server: each value is its key, unless it is told otherwise. */
 export async function fillTable(
-  { engine, table }: TestServer,
+  { engine, table }: Pick<TestServer, "engine" | "table">,
   keys: readonly string[],
   valueAt = (key: string) => key,
 ): Promise<void> {

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
 import { createServer, type ServerOptions } from "../../src/index.js";
+import type { TestEngine } from "./engine.js";
 import { startTestServer } from "./test-server.js";
 
 /** A line of the log. */
@@ -18,6 +19,7 @@ export interface ObservedServer {
   readonly proxy: FaultProxy;
   readonly lines: LogLine[];
   readonly table: string;
+  readonly engine: TestEngine;
   page(): Promise<string>;
   /** Stops the server under observation, and leaves the rest. */
   stopServer(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startObservedServer(options: ServerOptions = {}): Promise<
     proxy,
     lines,
     table: base.table,
+    engine: base.engine,
     page: async () => (await fetch(`${adminUrl}/metrics`)).text(),
     stopServer: () => server.stop(),
     async stop() {

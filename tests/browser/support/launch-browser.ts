@@ -2,6 +2,8 @@ import puppeteer, { type Browser, type BrowserContext, type Page } from "puppete
 import { type BrowserName, findBrowser } from "./find-browsers.js";
 
 export interface BrowserOptions {
+  /** Names such as `evil.example` that are those of this machine's loopback address for the browser. */
+  readonly loopbackNames?: readonly string[];
   /** More arguments of Chromium's; Firefox has none of them. */
   readonly chromiumArguments?: readonly string[];
   /** The colour scheme that pages see. The default is `light`. */
@@ -10,13 +12,16 @@ export interface BrowserOptions {
 
 /** Starts a browser without a window, with a profile of its own. It ends with the test's process, if not before. */
 export async function launchBrowser(name: BrowserName, options: BrowserOptions = {}): Promise<Browser> {
-  const { chromiumArguments = [], colorScheme = "light" } = options;
+  const { loopbackNames = [], chromiumArguments = [], colorScheme = "light" } = options;
   const executablePath = findBrowser(name);
   if (executablePath === undefined) {
     throw new Error(`there is no ${name} on this machine`);
   }
   if (name === "firefox") {
-    const extraPrefsFirefox = { "layout.css.prefers-color-scheme.content-override": colorScheme === "dark" ? 0 : 1 };
+    const extraPrefsFirefox = {
+      "layout.css.prefers-color-scheme.content-override": colorScheme === "dark" ? 0 : 1,
+      "network.dns.localDomains": loopbackNames.join(","),
+    };
     return puppeteer.launch({ browser: "firefox", executablePath, extraPrefsFirefox });
   }
   return puppeteer.launch({
@@ -26,6 +31,7 @@ export async function launchBrowser(name: BrowserName, options: BrowserOptions =
       // Its sandbox refuses to start for root, as which containers run.
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
       `--blink-settings=preferredColorScheme=${colorScheme === "dark" ? 0 : 1}`,
+      `--host-resolver-rules=${loopbackNames.map((host) => `MAP ${host} 127.0.0.1`).join(",")}`,
       ...chromiumArguments,
     ],
   });
