@@ -112,11 +112,11 @@ export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
 }
 
 /**
- * Returns true if one after the other creates the same counter, and leaves its expiry as it is. Of expiries for a counter that is
- * created the first counts, as it does when they come one after another.
+ * Returns true if both leave the counter's expiry as it is. The first alone says how the counter begins, as it would if they came one
+ * after another.
  */
 function canShareWrite(one: IncrInput, other: IncrInput): boolean {
-  return (one.initial ?? 0n) === (other.initial ?? 0n) && one.expiry === undefined && other.expiry === undefined;
+  return one.expiry === undefined && other.expiry === undefined;
 }
 
 function withoutUndefined({ delta, min, max }: IncrInput) {

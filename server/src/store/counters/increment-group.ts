@@ -44,16 +44,12 @@ export function takeGroup({ clock, requests }: StoreContext, waiting: Set<Waitin
 }
 
 /**
- * Returns true if two increments create the same counter, and both keep its expiry or both set one: then the last one's is left. Those with
- * members are a group of their own, whose writes are made at the same time, but each apart: most may be of members that were counted
- * before.
+ * Returns true if two increments both keep the counter's expiry or both set one: then the last one's is left. The first alone says
+ * how the counter begins, as it would if they came one after another. Those with members are a group of their own, whose writes are
+ * made at the same time, but each apart: most may be of members that were counted before.
  */
 function canGoWith(one: IncrInput, other: IncrInput): boolean {
-  return (
-    (one.member === undefined) === (other.member === undefined) &&
-    one.initial === other.initial &&
-    keepsExpiry(one) === keepsExpiry(other)
-  );
+  return (one.member === undefined) === (other.member === undefined) && keepsExpiry(one) === keepsExpiry(other);
 }
 
 function keepsExpiry({ expiry }: IncrInput): boolean {
