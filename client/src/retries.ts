@@ -140,9 +140,9 @@ function isConnectionFailure(failure: ConnectError): boolean {
 /** The name of that code, and what grpc-js says in its place. */
 const calmWords = /ENHANCE_YOUR_CALM|^bandwidth exhausted/i;
 
-/** Messages of Connect and of browsers' fetch for a truncated response, which have no code. */
+/** Messages of Connect for a truncated response, and of every platform's fetch for a lost connection, which have no code. */
 const brokenWords =
-  /missing (trailer|end ?stream|output message)|premature|unexpected end|stream closed|fetch failed|failed to fetch|network ?error|load failed|terminated/i;
+  /missing (trailer|end ?stream|output message)|premature|unexpected end|stream closed|fetch failed|failed to fetch|network ?error|load failed|terminated|connection (was )?lost|error reading a body|error in (body|input) stream/i;
 
 /** Returns true if a request certainly has not reached a server. */
 function wasNeverSent(failure: ConnectError): boolean {

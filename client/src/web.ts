@@ -8,6 +8,7 @@ import {
   sharedOptions,
 } from "./arguments/client-options.js";
 import { createClientOver, type DynakvClient } from "./client.js";
+import { portableFetch } from "./portable-fetch.js";
 import type { SharedOptions } from "./shared-options.js";
 import { toSilence } from "./silence.js";
 
@@ -55,7 +56,7 @@ export function createClient(given: WebClientOptions = {}): DynakvClient {
     return create({
       baseUrl: address,
       ...(interceptors === undefined ? {} : { interceptors: [...interceptors] }),
-      ...(fetch === undefined ? {} : { fetch }),
+      fetch: portableFetch(fetch),
     });
   }
 }

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
@@ -73,6 +76,47 @@ test("a server that cannot be reached is UNREACHABLE", async () => {
   const error = await client.get("a").catch((cause: unknown) => cause);
   assert.ok(error instanceof bundle.DynakvError);
   assert.is(error.reason, "UNREACHABLE");
+});
+
+test("a redirect is not followed, and is an error that says what to set", async () => {
+  let redirected = 0;
+  const redirecting = createHttpServer((request, response) => {
+    redirected++;
+    response.writeHead(307, { location: `${server.url}${request.url}` }).end();
+  });
+  await once(redirecting.listen(0, "127.0.0.1"), "listening");
+  const address = `http://127.0.0.1:${(redirecting.address() as AddressInfo).port}`;
+  for (const protocol of ["connect", "grpc-web"] as const) {
+    redirected = 0;
+    const client = bundle.createClient({ address, protocol });
+    const error = await client.set("redirected", new Uint8Array()).catch((cause: unknown) => cause);
+    assert.ok(error instanceof bundle.DynakvError);
+    assert.match(error.message, "redirect: set address to where it leads");
+    assert.equal([error.reason, error.outcome, redirected], ["UNSPECIFIED", "UNKNOWN", 1]);
+    client.close();
+  }
+  assert.is(await server.rawItem("redirected"), undefined);
+  const closed = once(redirecting, "close");
+  redirecting.close();
+  redirecting.closeAllConnections();
+  await closed;
+});
+
+test("a connection that is lost is UNREACHABLE in the words of every platform's fetch", async () => {
+  for (const words of [
+    "Failed to fetch",
+    "NetworkError when attempting to fetch resource.",
+    "Load failed",
+    "The network connection was lost.",
+    "Network connection lost.",
+    "error reading a body from connection",
+  ]) {
+    const fetch = () => Promise.reject(new TypeError(words));
+    const client = bundle.createClient({ address: server.url, fetch, retries: false });
+    const error = await client.get("a").catch((cause: unknown) => cause);
+    assert.ok(error instanceof bundle.DynakvError);
+    assert.equal([error.reason, error.retryable], ["UNREACHABLE", true], words);
+  }
 });
 
 test("Celery's results are read there, those that gzip has compressed too", async () => {
