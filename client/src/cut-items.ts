@@ -13,7 +13,7 @@ export interface Cut<Given, Taken> {
   readonly take: (given: Given, index: number) => Taken;
   readonly lengthOf: (taken: Taken) => number;
   readonly maxItems: number;
-  /** A chunk ends with the item that reaches it. */
+  /** A chunk ends with the item that reaches it. One that has this length by itself is alone. */
   readonly maxLength: number;
 }
 
@@ -36,15 +36,19 @@ export async function* cutItems<Given, Taken>(
     length = 0;
     return chunk;
   };
-  const add = (given: Given): boolean => {
-    const taken = take(given, from + items.length);
+  const isLarge = (taken: Taken) => items.length > 0 && lengthOf(taken) >= maxLength;
+  const add = (taken: Taken): boolean => {
     items.push(taken);
     length += lengthOf(taken);
     return items.length >= maxItems || length >= maxLength;
   };
   if (Symbol.iterator in source) {
     for (const given of source) {
-      if (add(given)) {
+      const taken = take(given, from + items.length);
+      if (isLarge(taken)) {
+        yield cut();
+      }
+      if (add(taken)) {
         yield cut();
       }
     }
@@ -59,7 +63,11 @@ export async function* cutItems<Given, Taken>(
         if (done === true || signal.aborted) {
           break;
         }
-        if (add(value)) {
+        const taken = take(value, from + items.length);
+        if (isLarge(taken)) {
+          yield cut();
+        }
+        if (add(taken)) {
           yield cut();
         }
       }

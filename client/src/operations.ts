@@ -123,7 +123,7 @@ export interface Operations {
   getMetadata(key: string, options?: ReadOptions): Promise<EntryMetadata | undefined>;
   /** Returns true if a key holds an entry. */
   has(key: string, options?: ReadOptions): Promise<boolean>;
-  /** Stores a value whole, in place of whatever the key holds. */
+  /** Stores a value whole, in place of whatever the key holds. Its bytes must not be changed until it is answered. */
   set(key: string, value: Uint8Array, options?: SetOptions): Promise<Written>;
   /** Stores a counter with this value, in place of whatever the key holds. */
   setCounter(key: string, counter: bigint, options?: SetOptions): Promise<Written>;

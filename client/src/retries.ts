@@ -73,7 +73,9 @@ export function explainFailure(cause: unknown, { method, isRepeatable, wasSent }
     return { error, mayRepeat: mayRepeatError(error, isRepeatable) };
   }
   const isLost = isConnectionFailure(failure);
-  const mayBeApplied = wasSent && !(isLost && wasNeverSent(failure));
+  // Whoever does not know the method has not carried it out.
+  const isUnknownMethod = failure.code === Code.Unimplemented;
+  const mayBeApplied = wasSent && !isUnknownMethod && !(isLost && wasNeverSent(failure));
   const unsure: WriteOutcome = mayBeApplied ? "UNKNOWN" : "NOT_APPLIED";
   const mayRepeat = isLost && (!mayBeApplied || isRepeatable);
   // grpc-js watches the deadline with a timer of its own.

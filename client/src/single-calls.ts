@@ -14,10 +14,12 @@ import {
 import { bytes, checkOptions, integer64, rejecting, text } from "./arguments/checks.js";
 import { createBatchGet, createBatchGetMetadata, getAlone, getMetadataAlone } from "./batching/batch-get.js";
 import { createBatchIncr, type IncrInput, incrAlone } from "./batching/batch-incr.js";
+import { createBatchWrites, writeAlone } from "./batching/batch-writes.js";
 import { createServerTimedIds } from "./batching/server-timed-ids.js";
 import type { CallRunner } from "./call.js";
 import type { CallOptions } from "./call-options.js";
 import { toEntry } from "./entry.js";
+import type { DeleteItem, SetItem } from "./many-writes/kinds.js";
 import type {
   DeleteOptions,
   Incremented,
@@ -26,12 +28,13 @@ import type {
   RateLimitOptions,
   SetOptions,
   SwapOptions,
+  Swapped,
   TakeOptions,
   TouchOptions,
+  Written,
 } from "./operations.js";
 import { toRateLimited } from "./rate-limit.js";
 import { type Expiry, toCondition, toDuration, toExpiry } from "./write-options.js";
-import { toWritten } from "./written.js";
 
 const { method } = KeyValueService;
 
@@ -43,6 +46,7 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
   const incr = batching
     ? createBatchIncr(runner, requestIds)
     : (call: Parameters<typeof incrAlone>[0], input: IncrInput) => incrAlone(call, input, requestIds);
+  const writes = batching ? createBatchWrites(runner) : writeAlone;
 
   function readMetadata(key: string, given: Parameters<Operations["getMetadata"]>[1], of: string) {
     const checkedKey = text("key", key);
@@ -52,8 +56,14 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
     );
   }
 
-  function set(options: SetOptions, request: object) {
-    return runner.run(options, (call) => call.unary(method.set, request));
+  function set(options: SetOptions, item: SetItem): Promise<Swapped> {
+    const { set: write } = isPlain(options) ? writes : writeAlone;
+    return runner.run(options, (call) => write(call, item, options.idempotent === true));
+  }
+
+  function remove(options: DeleteOptions, item: DeleteItem, returnEntry: boolean) {
+    const { delete: write } = isPlain(options) ? writes : writeAlone;
+    return runner.run(options, (call) => write(call, { ...item, returnEntry }, options.idempotent === true));
   }
 
   function increment(key: string, given: IncrOptions | undefined, of: string): Promise<Incremented> {
@@ -95,34 +105,28 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
     has: rejecting((key, given) => readMetadata(key, given, "has").then((found) => found !== undefined)),
     set: rejecting((key, value, given) => {
       const options = checkOptions<SetOptions>("set", given, setOptions);
-      const request = { key: text("key", key), value: bytes("value", value), ...toSetting(options) };
-      return set(options, request).then(toWritten);
+      const item = { key: text("key", key), value: bytes("value", value), ...toSetting(options) };
+      return set(options, item).then(withoutPrevious);
     }),
     setCounter: rejecting((key, counter, given) => {
       const options = checkOptions<SetOptions>("setCounter", given, setOptions);
-      const request = { key: text("key", key), counter: integer64("counter", counter), ...toSetting(options) };
-      return set(options, request).then(toWritten);
+      const item = { key: text("key", key), counter: integer64("counter", counter), ...toSetting(options) };
+      return set(options, item).then(withoutPrevious);
     }),
     swap: rejecting((key, value, given) => {
       const options = checkOptions<SwapOptions>("swap", given, swapOptions);
-      const request = { key: text("key", key), value: bytes("value", value), ...toSetting(options) };
-      return set(options, { ...request, returnPrevious: true }).then((response) => ({
-        ...toWritten(response),
-        previous: response.previous && toEntry(request.key, response.previous),
-      }));
+      const item = { key: text("key", key), value: bytes("value", value), ...toSetting(options) };
+      return set(options, { ...item, returnPrevious: true });
     }),
     delete: rejecting((key, given) => {
       const options = checkOptions<DeleteOptions>("delete", given, deleteOptions);
-      const request = { key: text("key", key), ...toCondition(options) };
-      return runner.run(options, async (call) => (await call.unary(method.delete, request)).existed);
+      const item = { key: text("key", key), ...toCondition(options) };
+      return remove(options, item, false).then(({ existed }) => existed);
     }),
     take: rejecting((key, given) => {
       const options = checkOptions<TakeOptions>("take", given, takeOptions);
-      const request = { key: text("key", key), ...toCondition(options), returnEntry: true };
-      return runner.run(options, async (call) => {
-        const { entry } = await call.unary(method.delete, request);
-        return entry && toEntry(request.key, entry);
-      });
+      const item = { key: text("key", key), ...toCondition(options) };
+      return remove(options, item, true).then(({ entry }) => entry);
     }),
     incr: rejecting((key, given) => increment(key, given, "incr").then(({ value }) => value)),
     incrDetailed: rejecting((key, given) => increment(key, given, "incrDetailed")),
@@ -156,6 +160,10 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
 /** Returns true if nothing of a call is meant for a request of its own. */
 export function isPlain({ headers, contextValues, onHeader, onTrailer }: CallOptions): boolean {
   return headers === undefined && contextValues === undefined && onHeader === undefined && onTrailer === undefined;
+}
+
+function withoutPrevious({ previous: _, ...written }: Swapped): Written {
+  return written;
 }
 
 function toSetting(options: SwapOptions) {

@@ -43,4 +43,4 @@ export function holdRequest(
 }
 
 /** Deadlines of a server whose requests are held back: for long on a machine that is busy. */
-export const patientDeadlines = { defaultDeadlineMs: 120_000, maxDeadlineMs: 120_000 };
+export const patientDeadlines = { defaultDeadlineSeconds: 120, maxDeadlineSeconds: 120 };
