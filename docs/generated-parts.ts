@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { renderReasonsTable } from "../server/src/errors/error-reasons.js";
 import { metricRows } from "../server/src/observability/metrics/definitions.js";
 import { renderSettingsTable } from "../server/src/settings/help.js";
+import { faultRows } from "../testing/test/support/fault-rows.js";
 import { renderTable } from "../tools/markdown.js";
 import { root } from "../tools/root.js";
 
@@ -22,6 +23,8 @@ function renderExample(name: string): string {
   return `\`\`\`ts\n${code}\`\`\`\n`;
 }
 
+const code = (text: string) => `\`${text}\``;
+
 export function generatedParts(): readonly GeneratedPart[] {
   return [
     { page: "docs/settings.md", marker: "settings", text: renderSettingsTable() },
@@ -30,6 +33,19 @@ export function generatedParts(): readonly GeneratedPart[] {
       page: "docs/observability.md",
       marker: "metrics",
       text: renderTable(["metric", "type", "labels", "meaning"], metricRows),
+    },
+    {
+      page: "docs/testing.md",
+      marker: "faults",
+      text: renderTable(
+        ["fault", "call", "what the call ends with", "why"],
+        faultRows.map(({ fault, call, sees, because }) => [
+          code(fault),
+          call,
+          sees.map((each) => (each === "success" ? each : each.split(", ").map(code).join(", "))).join(", or "),
+          because,
+        ]),
+      ),
     },
     ...exampleNames.map((name) => ({ page: "docs/recipes.md", marker: name, text: renderExample(name) })),
   ];

@@ -1,5 +1,5 @@
 /**
- * Writes the API pages of both packages, by typedoc, to docs/api:
+ * Writes the API pages of the packages, by typedoc, to docs/api:
  *
  *     npm run docs:api
  *
@@ -20,6 +20,7 @@ const entryPoints = [
   "client/src/celery.ts",
   "server/src/index.ts",
   "server/src/faults/index.ts",
+  "testing/src/index.ts",
 ];
 
 async function main(): Promise<number> {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { root } from "./root.js";
 
 /** The folders that hold tests. */
-export const testFolders = ["client/test", "server/test", "cli/test", "tests"] as const;
+export const testFolders = ["client/test", "server/test", "cli/test", "testing/test", "tests"] as const;
 
 /** Every test file, by its path from the root, in a fixed order. */
 export function listTestFiles(): string[] {

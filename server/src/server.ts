@@ -82,6 +82,8 @@ export interface StartedServer {
   readonly embedded: boolean;
   /** URL of metrics and health, if adminListen is set, such as `http://127.0.0.1:9464`. */
   readonly adminUrl?: string;
+  /** Number of calls in flight that may write. */
+  readonly writesInFlight: number;
 }
 
 /** Time that calls that are cut off have to tell their callers so. */
@@ -209,7 +211,14 @@ export function createServer(options: ServerOptions = {}): Server {
     });
 
     logger.info({ version, url, adminUrl, table: settings.table, embedded: connection.embedded }, "serving");
-    return { url, embedded: connection.embedded, ...(adminUrl === undefined ? {} : { adminUrl }) };
+    return {
+      url,
+      embedded: connection.embedded,
+      ...(adminUrl === undefined ? {} : { adminUrl }),
+      get writesInFlight() {
+        return callLimits.writes;
+      },
+    };
 
     function showReady(): void {
       if (observation.metrics !== undefined) {

@@ -1,71 +1,27 @@
 /**
- * Tries the packages as their users get them: packs all three, lints the tarballs, installs them into empty folders outside
+ * Tries the packages as their users get them: packs all, lints the tarballs, installs them into empty folders outside
  * the repository, and runs the examples of their READMEs there.
  */
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
 import { satisfies } from "semver";
 import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
 import { root } from "../../tools/root.js";
+import { execute, pack } from "./pack.js";
 
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
 
 /** The address that the examples of the READMEs use. */
 const exampleAddress = "127.0.0.1:50051";
 
-const run = promisify(execFile);
-
-/** Runs a program; when it fails, the error holds all that it printed. */
-async function execute(cwd: string, file: string, ...args: string[]): Promise<string> {
-  try {
-    return (await run(file, args, { cwd, maxBuffer: 64 * 1024 * 1024 })).stdout;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${basename(file)} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 async function step<T>(name: string, work: () => Promise<T>): Promise<T> {
   const result = await work();
   process.stdout.write(`ok - ${name}\n`);
   return result;
-}
-
-/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
-const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 450_000, cli: 60_000 };
-
-/** Packs a package the way that publishing does, and returns the tarball. */
-async function pack(workspace: string, destination: string): Promise<string> {
-  const printed = await execute(join(root, workspace), "npm", "pack", "--json", "--pack-destination", destination);
-  // The scripts that npm runs before print to the same stream.
-  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as {
-    filename: string;
-    size: number;
-    files: { path: string }[];
-  }[];
-  if (packed === undefined) {
-    throw new Error(`npm pack has packed nothing: ${printed}`);
-  }
-  const paths = packed.files.map(({ path }) => path);
-  const expected = ["LICENSE", "README.md", "package.json"];
-  const unexpected = paths.filter(
-    (path) => !expected.includes(path) && !/^(dist\/.*\.(js|d\.ts)|bin\/dynakv\.js)$/.test(path),
-  );
-  const missing = expected.filter((path) => !paths.includes(path));
-  const tests = paths.filter((path) => /\/test\/|\.test\.|\.tmp\./.test(path));
-  if (unexpected.length + missing.length + tests.length > 0) {
-    throw new Error(`${packed.filename}: unexpected ${[...unexpected, ...tests]}, missing ${missing}`);
-  }
-  const budget = budgets[workspace] ?? 0;
-  if (packed.size > budget) {
-    throw new Error(`${packed.filename} has ${packed.size} bytes, of ${budget} that it may have`);
-  }
-  return join(destination, packed.filename);
 }
 
 async function lintTarball(tarball: string): Promise<void> {
@@ -224,7 +180,7 @@ async function testClient(folder: string, serverFolder: string, nodes: string[])
 
 async function testServer(folder: string, ...tarballs: string[]): Promise<void> {
   const { version } = JSON.parse(await readFile(join(root, "cli/package.json"), "utf8")) as { version: string };
-  await step("command line and server install into an empty project", () =>
+  await step("command line, server and testing install into an empty project", () =>
     createProject(folder, ...tarballs, "typescript@5.9", "@types/node@20"),
   );
   await step(`nothing that was installed excludes Node ${process.version}`, () => checkEngines(folder));
@@ -237,6 +193,8 @@ async function testServer(folder: string, ...tarballs: string[]): Promise<void> 
   const [example = ""] = await readExamples("server/README.md");
   await step("server's example type-checks and runs", () => tryExample(folder, "example", example));
   await step("the example of its faults type-checks and runs", () => testFaults(folder));
+  const [ofTesting = ""] = await readExamples("testing/README.md");
+  await step("the example of testing type-checks and runs", () => tryExample(folder, "testing", ofTesting));
 }
 
 async function testCommands(folder: string): Promise<void> {
@@ -277,15 +235,17 @@ async function testFaults(folder: string): Promise<void> {
 
 const temporary = await mkdtemp(join(tmpdir(), "dynakv-packages-"));
 try {
-  const [client = "", server = "", cli = ""] = await step("the packages pack", async () => [
+  const [client = "", server = "", cli = "", testing = ""] = await step("the packages pack", async () => [
     await pack("client", temporary),
     await pack("server", temporary),
     await pack("cli", temporary),
+    await pack("testing", temporary),
   ]);
   await step("publint and attw find nothing in the client", () => lintTarball(client));
   await step("publint and attw find nothing in the server", () => lintTarball(server));
+  await step("publint and attw find nothing in testing", () => lintTarball(testing));
   const nodes = await findNodes(join(temporary, "node"));
-  await testServer(join(temporary, "server"), client, server, cli);
+  await testServer(join(temporary, "server"), client, server, cli, testing);
   await step("npx dynakv serve starts in an empty project, answers other commands, and stops", () =>
     testCommands(join(temporary, "server")),
   );

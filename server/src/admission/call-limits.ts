@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
+import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health } from "../../../gen/grpc/health/v1/health_pb.js";
 import type { Call } from "../calls/call.js";
 import type { PreparedError } from "../calls/errors/prepared-error.js";
+import { isWrite } from "../calls/errors/to-connect-error.js";
 import type { Interceptor } from "../calls/pipeline.js";
 import { abortError } from "../errors/dynakv-error.js";
 import { networkOf } from "../listener/remote-address.js";
@@ -47,6 +49,8 @@ export interface CallLimits {
   /** Number of calls that are in flight, those that wait included, and how many of them wait. */
   readonly calls: number;
   readonly waiting: number;
+  /** How many of them may write. */
+  readonly writes: number;
   /** Concurrency limit; a Get weighs 1. */
   readonly limit: number;
   stop(): void;
@@ -92,6 +96,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   const percentiles = createLatencyPercentiles();
   let calls = 0;
   let waitingCalls = 0;
+  let writes = 0;
   /** The weight of what runs, and the most of it since the last sample. */
   let running = 0;
   let runningUnary = 0;
@@ -153,6 +158,10 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     countOf(byCaller, nameOf(call), maxCallsPerCaller, call);
     calls++;
     call.onRelease(() => calls--);
+    if (call.method?.parent === KeyValueService && isWrite(call.method)) {
+      writes++;
+      call.onRelease(() => writes--);
+    }
   }
 
   /** The same for the calls of somebody. */
@@ -311,6 +320,9 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     memory: createMemoryBudget({ limit: memoryBytes, refuse }),
     get calls() {
       return calls;
+    },
+    get writes() {
+      return writes;
     },
     get waiting() {
       return waitingCalls;

@@ -19,6 +19,7 @@ declare module "dynalite/db/index.js" {
   export interface Database {
     open(): Promise<void>;
     close(): Promise<void>;
+    clear(range: { gte: string; lt: string }): Promise<void>;
     keys(options?: object): DatabaseIterator;
     values(options?: object): DatabaseIterator;
     iterator(range: { gte: string; lt: string }): AsyncIterable<[key: string, value: unknown]>;

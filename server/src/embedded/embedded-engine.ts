@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openStore } from "./open-store.js";
+import { openStore, removeItems } from "./open-store.js";
 import { createRequestHandler } from "./request-handler.js";
 
 export interface EmbeddedEngineOptions {
@@ -21,6 +21,11 @@ export interface EmbeddedEngine {
   readonly region: string;
   /** The credentials of this process. Requests with others are refused. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  /**
+   * Removes the items of all tables at once, between requests: those that have begun are answered first, and those that come meanwhile
+   * wait.
+   */
+  clear(): Promise<void>;
   /**
    * Closes the port, its connections and the database. What has begun is finished first. Afterwards the folder can be
    * opened again at once. A second call waits for the first.
@@ -72,6 +77,7 @@ export async function startEmbeddedEngine({ data }: EmbeddedEngineOptions): Prom
       endpoint: `http://127.0.0.1:${port}`,
       region: "us-east-1",
       credentials,
+      clear: () => handler.betweenRequests(() => removeItems(store)),
       stop() {
         stopped ??= stop();
         return stopped;

@@ -107,6 +107,11 @@ async function finishTableChanges({ db, tableDb, deleteItemDb }: Store): Promise
   }
 }
 
+/** Removes the items of all tables; the tables stay. */
+export function removeItems({ db }: Store): Promise<void> {
+  return db.clear({ gte: "item-", lt: "item." });
+}
+
 function called(run: (callback: (error: unknown) => void) => void): Promise<void> {
   return new Promise((resolve, reject) => run((error) => (error ? reject(error) : resolve())));
 }

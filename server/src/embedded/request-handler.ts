@@ -33,6 +33,8 @@ const maxRequestBytes = 16 * 1024 * 1024;
 export interface RequestHandler {
   /** Answers one request. Never throws or rejects. */
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Does something while no request is performed: those that have begun are answered first, and others wait. */
+  betweenRequests(work: () => Promise<void>): Promise<void>;
   /** Refuses all further requests, and resolves once those that have begun to work on the store are answered. */
   drain(): Promise<void>;
 }
@@ -64,6 +66,8 @@ export function createRequestHandler(store: Store, accessKeyId: string): Request
   const loaded = new Map<string, Operation>();
   const running = new Set<Promise<unknown>>();
   let draining = false;
+  /** Settles when what is done between requests is done. */
+  let pause: Promise<void> | undefined;
 
   /** Loads an operation when it is first asked for: most servers never need half of them. */
   function findOperation(name: string): Operation | undefined {
@@ -132,6 +136,12 @@ export function createRequestHandler(store: Store, accessKeyId: string): Request
     });
   }
 
+  async function ended(): Promise<void> {
+    while (pause !== undefined) {
+      await pause.catch(() => {});
+    }
+  }
+
   return {
     async handle(request, response) {
       // An answer that nobody waits for any more is no failure.
@@ -140,6 +150,9 @@ export function createRequestHandler(store: Store, accessKeyId: string): Request
         const received = await receive(request);
         if (received === undefined) {
           return;
+        }
+        if (pause !== undefined) {
+          await ended();
         }
         if ("status" in received) {
           await send(response, received);
@@ -153,6 +166,15 @@ export function createRequestHandler(store: Store, accessKeyId: string): Request
       } catch {
         response.destroy();
       }
+    },
+    async betweenRequests(work) {
+      await ended();
+      pause = Promise.allSettled(running)
+        .then(work)
+        .finally(() => {
+          pause = undefined;
+        });
+      await pause;
     },
     async drain() {
       draining = true;

@@ -16,8 +16,24 @@ const require = createRequire(import.meta.url);
 const bufferBytes = 8192;
 const flushMs = 200;
 
+const nothing = () => {};
+/** A logger that writes nothing, for which pino is not loaded. */
+const silentLogger = {
+  level: "silent",
+  fatal: nothing,
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+  trace: nothing,
+  child: () => silentLogger,
+} as unknown as Logger;
+
 /** A logger to stderr: stdout is for what a person or a script asked for. pino is loaded only now: a server may be given another. */
 export function createLogger({ level, format, buffered = false }: LoggerOptions): Logger {
+  if (level === "silent") {
+    return silentLogger;
+  }
   const { destination, pino } = require("pino") as typeof import("pino");
   const stderr = 2;
   if (format === "text" || (format === "auto" && process.stderr.isTTY === true)) {

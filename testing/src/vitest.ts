@@ -1,0 +1,11 @@
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import type { TestServer } from "./test-server.js";
+import { type UseTestServerOptions, useTestServerWith } from "./use-test-server.js";
+
+export type { TestServer } from "./test-server.js";
+export type { UseTestServerOptions } from "./use-test-server.js";
+
+/** A server for the tests of this file, or of this `describe`, with Vitest: started before the first, and clean for each. */
+export function useTestServer(options: UseTestServerOptions = {}): TestServer {
+  return useTestServerWith({ beforeAll, beforeEach, afterAll }, options);
+}

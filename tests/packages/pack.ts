@@ -1,0 +1,48 @@
+import { execFile } from "node:child_process";
+import { basename, join } from "node:path";
+import { promisify } from "node:util";
+import { root } from "../../tools/root.js";
+
+const run = promisify(execFile);
+
+/** Runs a program; when it fails, the error holds all that it printed. */
+export async function execute(cwd: string, file: string, ...args: string[]): Promise<string> {
+  try {
+    return (await run(file, args, { cwd, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${basename(file)} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
+const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 450_000, cli: 60_000, testing: 20_000 };
+
+/** Packs a package the way that publishing does, and returns the tarball. */
+export async function pack(workspace: string, destination: string): Promise<string> {
+  const printed = await execute(join(root, workspace), "npm", "pack", "--json", "--pack-destination", destination);
+  // The scripts that npm runs before print to the same stream.
+  const [packed] = JSON.parse(printed.slice(printed.indexOf("[\n"))) as {
+    filename: string;
+    size: number;
+    files: { path: string }[];
+  }[];
+  if (packed === undefined) {
+    throw new Error(`npm pack has packed nothing: ${printed}`);
+  }
+  const paths = packed.files.map(({ path }) => path);
+  const expected = ["LICENSE", "README.md", "package.json"];
+  const unexpected = paths.filter(
+    (path) => !expected.includes(path) && !/^(dist\/.*\.(js|d\.ts)|bin\/dynakv\.js)$/.test(path),
+  );
+  const missing = expected.filter((path) => !paths.includes(path));
+  const tests = paths.filter((path) => /\/test\/|\.test\.|\.tmp\./.test(path));
+  if (unexpected.length + missing.length + tests.length > 0) {
+    throw new Error(`${packed.filename}: unexpected ${[...unexpected, ...tests]}, missing ${missing}`);
+  }
+  const budget = budgets[workspace] ?? 0;
+  if (packed.size > budget) {
+    throw new Error(`${packed.filename} has ${packed.size} bytes, of ${budget} that it may have`);
+  }
+  return join(destination, packed.filename);
+}
