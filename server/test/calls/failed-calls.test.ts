@@ -251,6 +251,9 @@ test("a caller's deadline ends DynamoDB's request, though the caller waits on", 
     return response.text();
   };
   const timeout = { "connect-timeout-ms": "200" };
+  // The server gives up an answer that does not come for seconds, and asks again: this one, asked for first, shows when it does.
+  const patient = late("Get", { key: "late-patient" }, {});
+  await waitUntil("it is asked for", () => relay.carriersOf("late-patient") === 1);
   const answers = await Promise.all([
     late("Get", { key: "late-get" }, timeout),
     late("MGet", { keys: ["late-mget"] }, timeout),
@@ -266,8 +269,11 @@ test("a caller's deadline ends DynamoDB's request, though the caller waits on", 
   for (const key of ["late-get", "late-mget", "late-set", "late-incr", "late-delete", "late-touch"]) {
     await waitUntil(`the request for ${key} has ended`, () => relay.wasGivenUp(key));
   }
-  await logging.stop();
+  assert.is(relay.carriersOf("late-patient"), 1, "the others ended by their deadlines, not by the server's patience");
+  assert.not(relay.wasGivenUp("late-patient"));
   await relay.stop();
+  await patient;
+  await logging.stop();
 });
 
 test.run();

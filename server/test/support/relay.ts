@@ -7,6 +7,8 @@ export interface Relay {
   readonly endpoint: string;
   /** Whether a text was sent over some connection, and each over which it was has been ended by its sender. */
   wasGivenUp(text: string): boolean;
+  /** Number of connections over which a text was sent. */
+  carriersOf(text: string): number;
   stop(): Promise<void>;
 }
 
@@ -30,12 +32,14 @@ export async function startRelay(target: string): Promise<Relay> {
     }
   });
   await once(relay.listen(0, "127.0.0.1"), "listening");
+  const carriersOf = (text: string) => connections.filter(({ sent }) => sent.includes(text));
   return {
     endpoint: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`,
     wasGivenUp(text) {
-      const carriers = connections.filter(({ sent }) => sent.includes(text));
+      const carriers = carriersOf(text);
       return carriers.length > 0 && carriers.every(({ from }) => from.destroyed);
     },
+    carriersOf: (text) => carriersOf(text).length,
     async stop() {
       for (const { from } of connections) {
         from.destroy();
