@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { AfterArrivals } from "../../common/batching/after-arrivals.js";
 import type { ByteTransport } from "./byte-streams.js";
 import type { CallRunner, Pauses } from "./call.js";
 import type { Patience } from "./patience.js";
@@ -10,9 +11,11 @@ export interface CallRunnerOptions {
   readonly pauses: Pauses;
   /** Set for a transport that does not find by itself that a connection is dead. */
   readonly patience: Patience | undefined;
+  readonly afterArrivals: AfterArrivals;
 }
 
-export function createCallRunner({ transport, defaultTimeoutMs, pauses, patience }: CallRunnerOptions): CallRunner {
+export function createCallRunner(options: CallRunnerOptions): CallRunner {
+  const { transport, defaultTimeoutMs, pauses, patience, afterArrivals } = options;
   const running = new Set<RunningCall>();
   const surroundings = { transport, pauses, patience, running };
   let closed: ConnectError | undefined;
@@ -28,6 +31,7 @@ export function createCallRunner({ transport, defaultTimeoutMs, pauses, patience
   return {
     begin,
     pauses,
+    afterArrivals,
     leftMs,
     async run(options, work) {
       const call = begin(options);

@@ -5,6 +5,7 @@ import type {
   MessageInitShape,
   MessageShape,
 } from "@bufbuild/protobuf";
+import type { AfterArrivals } from "../../common/batching/after-arrivals.js";
 import type { CallOptions } from "./call-options.js";
 import type { DynakvError } from "./errors.js";
 import type { FoundPage, ResultReader } from "./results/result-reader.js";
@@ -17,6 +18,7 @@ export interface CallRunner {
   begin(options: CallOptions | undefined, defaultTimeoutMs?: number): Call;
   /** Time to wait before another attempt; undefined when there is to be none. */
   readonly pauses: Pauses;
+  readonly afterArrivals: AfterArrivals;
   /** The `timeoutMs` of a call that is to end then, on the clock of `performance.now()`. */
   leftMs(endAt: number): number;
   /** Ends all calls, and those that come later. */

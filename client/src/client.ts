@@ -1,4 +1,5 @@
 import { type Client, createClient as createServiceClient } from "@connectrpc/connect";
+import type { AfterArrivals } from "../../common/batching/after-arrivals.js";
 import { type GetInfoResponse, InfoService } from "../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { callOptions, keys as checkKeys, mgetOptions, scanOptions } from "./arguments/call-arguments.js";
@@ -97,11 +98,12 @@ export function createClientOver(
   { defaultTimeoutMs = 10_000, retries, token, batching = true }: SharedOptions,
   closeTransport: () => void,
   patience?: Patience,
+  afterArrivals: AfterArrivals = setImmediate,
 ): DynakvClient {
   const pauses = createPauses(retries);
   let isClosed = false;
   const transport = wrapTransport(bare, token, () => isClosed);
-  const runner = createCallRunner({ transport, defaultTimeoutMs, pauses, patience });
+  const runner = createCallRunner({ transport, defaultTimeoutMs, pauses, patience, afterArrivals });
   const calls = createSingleCalls(runner, batching);
   const manyWrites = createManyWriteCalls(runner);
   const ofKeyspaces: KeyspaceCalls = {

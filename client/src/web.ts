@@ -47,7 +47,13 @@ export function createClient(given: WebClientOptions = {}): DynakvClient {
   const { intervalMs, timeoutMs } = toSilence(options.keepAlive);
   // fetch does not tell a server that is slow from one that is gone.
   const patience = { afterMs: intervalMs + timeoutMs, onSilence: () => {} };
-  return createClientOver(transport, options, () => {}, patience);
+  return createClientOver(
+    transport,
+    options,
+    () => {},
+    patience,
+    (run) => setTimeout(run, 0),
+  );
 
   function createTransport(): Transport {
     // A relative address is resolved against the page's origin.

@@ -27,14 +27,14 @@ test.before(async () => {
   bundle = await import(join(folder, "web.mjs"));
 });
 
-/** Bundles an entry for a browser, where an import of one of Node's modules would fail and `process` is not defined. */
+/** Bundles an entry for a browser, where an import of one of Node's modules would fail and Node's globals are not defined. */
 async function bundleFor(entry: string): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [join(root, `client/src/${entry}.ts`)],
     bundle: true,
     minify: true,
     platform: "browser",
-    define: { "globalThis.process": "undefined" },
+    define: { "globalThis.process": "undefined", process: "undefined", Buffer: "undefined", setImmediate: "undefined" },
     format: "esm",
     write: false,
     logLevel: "silent",

@@ -1,4 +1,5 @@
 import { int64 } from "../int64.js";
+import type { AfterArrivals } from "./after-arrivals.js";
 
 /** The fields by which increments can be combined. */
 export interface Addition {
@@ -48,6 +49,7 @@ export interface IncrementQueueOptions<Input, Result> {
   readonly write: (group: readonly Waiting<Input, Result>[], signal: AbortSignal) => Promise<void>;
   /** The error of who has left, while it waited for its turn or when it may have been applied. */
   readonly left: (reason: unknown, input: Input, mayBeApplied: boolean) => unknown;
+  readonly afterArrivals: AfterArrivals;
 }
 
 /** Carries out an increment of a counter. */
@@ -57,10 +59,6 @@ export type QueuedIncrement<Input, Result> = (
   signal: AbortSignal,
   endAt?: number,
 ) => Promise<Result>;
-
-/** Calls back when all that is ready to run has run. Browsers have no setImmediate. */
-const soon: (call: () => void) => unknown =
-  typeof setImmediate === "function" ? setImmediate : (call) => setTimeout(call, 0);
 
 /** A write that takes longer holds up nobody: others go beside it. */
 const slowMs = 50;
@@ -78,7 +76,7 @@ interface Write {
 export function createIncrementQueue<Input, Result>(
   options: IncrementQueueOptions<Input, Result>,
 ): QueuedIncrement<Input, Result> {
-  const { take, write, left } = options;
+  const { take, write, left, afterArrivals } = options;
   const queues = new Map<string, { readonly waiting: Set<Waiting<Input, Result>>; isBusy: boolean }>();
   const writes = new WeakMap<Waiting<Input, Result>, Write>();
 
@@ -105,7 +103,7 @@ export function createIncrementQueue<Input, Result>(
     };
     const timer = setTimeout(makeWay, slowMs);
     // Those who have just been told may go on at once: what they ask for next goes with the next write, not the one after it.
-    write(group, controller.signal).finally(() => soon(makeWay));
+    write(group, controller.signal).finally(() => afterArrivals(makeWay));
   }
 
   function begin(group: readonly Waiting<Input, Result>[]): Write {

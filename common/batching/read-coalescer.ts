@@ -1,3 +1,5 @@
+import type { AfterArrivals } from "./after-arrivals.js";
+
 /** Options of a read coalescer. `Found` is the result for a key. */
 export interface ReadCoalescerOptions<Found> {
   /**
@@ -16,6 +18,7 @@ export interface ReadCoalescerOptions<Found> {
   readonly left: (reason: unknown) => Error;
   /** True if a key that is asked for while nothing is in flight is read at once, and not with those that come in the same turn. */
   readonly atOnce: boolean;
+  readonly afterArrivals: AfterArrivals;
 }
 
 /** Reads a key after it was asked for. `endAt` is the end of the reader's deadline, if it has one. */
@@ -53,7 +56,7 @@ interface Request {
  * alone; a key that many ask for at once is read by one request at a time, and one to follow.
  */
 export function createReadCoalescer<Found>(options: ReadCoalescerOptions<Found>): ReadCoalescer<Found> {
-  const { read, limit, left, atOnce } = options;
+  const { read, limit, left, atOnce, afterArrivals } = options;
   const waiting = new Map<string, Wanted<Found>>();
   const underWay = new Set<string>();
   let requests = 0;
@@ -189,7 +192,3 @@ export function createReadCoalescer<Found>(options: ReadCoalescerOptions<Found>)
       }
     });
 }
-
-/** Runs something once what has arrived by now is taken in; browsers have no way to wait for just that. */
-const afterArrivals: (run: () => void) => void =
-  typeof setImmediate === "function" ? setImmediate : (run) => setTimeout(run, 0);

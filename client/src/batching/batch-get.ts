@@ -64,6 +64,7 @@ function createQueue<E>(runner: CallRunner, alone: Get<E>, options: ReadOptions,
   }
 
   return createReadCoalescer<Found<E>>({
+    afterArrivals: runner.afterArrivals,
     atOnce: false,
     limit: () => maxKeys,
     left: (reason) => endedHere(reason, undefined),

@@ -52,6 +52,7 @@ export async function incrAlone(
  */
 export function createBatchIncr(runner: CallRunner, ids: ServerTimedIds): Incr {
   const incr = createIncrementQueue<IncrInput, Incremented>({
+    afterArrivals: runner.afterArrivals,
     take(waiting) {
       const group: Waiting<IncrInput, Incremented>[] = [];
       for (const each of waiting) {

@@ -28,6 +28,7 @@ export type CombinedIncrement = (input: IncrInput, options: CallOptions) => Prom
  */
 export function createCombinedIncrement(context: StoreContext): CombinedIncrement {
   const increment = createIncrementQueue<IncrInput, IncrResult>({
+    afterArrivals: setImmediate,
     take: (waiting) => takeGroup(context, waiting),
     write(group, signal) {
       context.counts?.increments(group.length);

@@ -53,6 +53,7 @@ function createQueue(context: StoreContext, strong: boolean): ReadCoalescer<Foun
   }
 
   return createReadCoalescer<Found>({
+    afterArrivals: setImmediate,
     atOnce: true,
     left: abortError,
     limit() {
