@@ -7,6 +7,7 @@ import { openAccess } from "./access/access.js";
 import { type CallLimits, createCallLimits } from "./admission/call-limits.js";
 import { memoryLimit } from "./admission/memory-limit.js";
 import { createAllowedOrigins } from "./calls/allowed-origins.js";
+import type { Console } from "./calls/console/console.js";
 import { createDeadlineInterceptor } from "./calls/deadline.js";
 import { createDispatch } from "./calls/dispatch.js";
 import { createErrorReporter } from "./calls/errors/report-error.js";
@@ -80,6 +81,8 @@ export interface StartedServer {
   readonly url: string;
   /** True if the embedded engine serves it. */
   readonly embedded: boolean;
+  /** True if the console is at `/console`. */
+  readonly hasConsole: boolean;
   /** URL of metrics and health, if adminListen is set, such as `http://127.0.0.1:9464`. */
   readonly adminUrl?: string;
   /** Number of calls in flight that may write. */
@@ -158,6 +161,7 @@ export function createServer(options: ServerOptions = {}): Server {
     observation.metrics?.addMethods(methodsByPath(services).values());
     const warnOfOrigin = createCountedWarning<"refused">(logger, "CORS: rejected origins that are not in corsOrigins");
     const isAllowedOrigin = createAllowedOrigins(splitList(settings.corsOrigins));
+    const console = await openConsoleOf(settings, observation.metrics);
     const pipeline = createPipeline({
       ...observation.interceptors,
       hostGuard: servesItsMachineAlone(settings)
@@ -174,6 +178,7 @@ export function createServer(options: ServerOptions = {}): Server {
         pipeline,
         errors: createErrorReporter(limits, (call) => observation.accessLog.failedLate(call)),
         memory: callLimits.memory,
+        console,
         shutdownSignal: shutdown.signal,
         cors: {
           isAllowedOrigin,
@@ -214,6 +219,7 @@ export function createServer(options: ServerOptions = {}): Server {
     return {
       url,
       embedded: connection.embedded,
+      hasConsole: console !== undefined,
       ...(adminUrl === undefined ? {} : { adminUrl }),
       get writesInFlight() {
         return callLimits.writes;
@@ -308,6 +314,18 @@ function createContext(
     requests: createRequestWindow(settings.requestWindowSeconds * 1000, settings.requestSlots, clock),
     engine: { returnsOldItems: false },
   };
+}
+
+/** Loaded only where it is wanted. Its figures are for those who may be told of the server at all. */
+async function openConsoleOf(
+  { console = "off", introspection }: Settings,
+  metrics: Metrics | undefined,
+): Promise<Console | undefined> {
+  if (console === "off") {
+    return undefined;
+  }
+  const { openConsole } = await import("./calls/console/console.js");
+  return openConsole({ mode: console, figures: introspection === "off" ? undefined : metrics?.figures });
 }
 
 function createPortLimits(settings: Settings, logger: Logger, metrics: Metrics | undefined): ConnectionLimitOptions {

@@ -199,6 +199,7 @@ async function testServer(folder: string, ...tarballs: string[]): Promise<void> 
 
 async function testCommands(folder: string): Promise<void> {
   const { server, address } = await serve(folder);
+  await testConsole(`http://${address}`);
   const call = (...args: string[]) =>
     execute(folder, "npx", "--no-install", "dynakv", ...args, "--address", `http://${address}`);
   try {
@@ -217,6 +218,16 @@ async function testCommands(folder: string): Promise<void> {
     }
   } finally {
     await stopServer(server);
+  }
+}
+
+/** The package brings the console built. */
+async function testConsole(url: string): Promise<void> {
+  const page = await (await fetch(`${url}/console`)).text();
+  const [, script = ""] = /src="(console\/assets\/[^"]+\.js)"/.exec(page) ?? [];
+  const { status } = await fetch(`${url}/${script}`);
+  if (script === "" || status !== 200) {
+    throw new Error(`the console's page or its script is not there: ${status} ${page}`);
   }
 }
 

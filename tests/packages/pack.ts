@@ -15,8 +15,8 @@ export async function execute(cwd: string, file: string, ...args: string[]): Pro
   }
 }
 
-/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. */
-const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 450_000, cli: 60_000, testing: 20_000 };
+/** The most that a tarball may weigh, in bytes: what is added by mistake shows here. Some 100,000 of the server's are the console's. */
+const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 560_000, cli: 60_000, testing: 20_000 };
 
 /** Packs a package the way that publishing does, and returns the tarball. */
 export async function pack(workspace: string, destination: string): Promise<string> {
@@ -33,7 +33,9 @@ export async function pack(workspace: string, destination: string): Promise<stri
   const paths = packed.files.map(({ path }) => path);
   const expected = ["LICENSE", "README.md", "package.json"];
   const unexpected = paths.filter(
-    (path) => !expected.includes(path) && !/^(dist\/.*\.(js|d\.ts)|bin\/dynakv\.js)$/.test(path),
+    (path) =>
+      !expected.includes(path) &&
+      !/^(dist\/.*\.(js|d\.ts)|dist\/server\/console\/.*\.(html|css|svg)|bin\/dynakv\.js)$/.test(path),
   );
   const missing = expected.filter((path) => !paths.includes(path));
   const tests = paths.filter((path) => /\/test\/|\.test\.|\.tmp\./.test(path));

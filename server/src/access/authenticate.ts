@@ -53,7 +53,7 @@ export function createAuthentication(options: AuthenticationOptions): Intercepto
 
   return (call) => {
     // A path that is served by nobody is not told from others to whom nobody knows.
-    const need = (call.method && needs.get(call.method)) ?? "any right";
+    const need = call.isPublic ? "nothing" : ((call.method && needs.get(call.method)) ?? "any right");
     if (need === "nothing") {
       return;
     }

@@ -43,6 +43,8 @@ export class Call implements CallHead {
   readonly remote: string | undefined;
   /** As performance.now has it. */
   readonly startedAt = performance.now();
+  /** True if anybody may make it, whoever may call methods: it is for a page of the console. */
+  isPublic = false;
   /** The principal, once authenticated. */
   caller: Principal = anyone;
   /** The caller's deadline, from its start, in milliseconds, as far as the server serves it; undefined when it sets none. */

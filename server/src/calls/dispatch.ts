@@ -4,10 +4,12 @@ import type { Exchange } from "../listener/exchange.js";
 import { countBytes } from "./body-limit.js";
 import { Call } from "./call.js";
 import { type ConnectCallsOptions, createConnectCalls } from "./connect-calls.js";
+import type { Console } from "./console/console.js";
 import { type CorsOptions, createCors } from "./cors.js";
 import { createDirectGrpc } from "./direct-grpc/direct-grpc.js";
 import { headOf, toWireError } from "./errors/write-error.js";
 import { requestIdHeader } from "./header-names.js";
+import { isSameOrigin } from "./host-guard.js";
 import type { Pipeline } from "./pipeline.js";
 import { methodsByPath } from "./routes.js";
 
@@ -16,11 +18,13 @@ export interface DispatchOptions extends ConnectCallsOptions {
   readonly pipeline: Pipeline;
   /** Which web pages may call. */
   readonly cors: CorsOptions;
+  /** Undefined where there is none. */
+  readonly console?: Console | undefined;
 }
 
 /**
  * Entry point of every call, whatever its protocol: it passes the pipeline, and is then answered straight from its stream if it is the
- * plainest kind of gRPC, and by Connect's handlers otherwise.
+ * plainest kind of gRPC, and by Connect's handlers otherwise. What a browser loads of the console takes the same way.
  */
 export function createDispatch(options: DispatchOptions): (exchange: Exchange) => void {
   const { services, pipeline, memory, errors } = options;
@@ -31,7 +35,10 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
 
   return (exchange) => {
     const { method: httpMethod, headers, socket } = exchange;
-    const corsHeaders = cors.headersFor(headers.origin);
+    const [path = ""] = exchange.url.split("?", 1);
+    const resource = options.console?.find(path);
+    // The console is for its own page, and for no other.
+    const corsHeaders = resource === undefined && !isSameOrigin(headers) ? cors.headersFor(headers.origin) : undefined;
     if (httpMethod === "OPTIONS" && corsHeaders !== undefined) {
       exchange.respond(204, { ...corsHeaders, ...cors.preflightHeaders });
       return;
@@ -41,9 +48,9 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
       exchange.respond(417, {});
       return;
     }
-    const [path = ""] = exchange.url.split("?", 1);
     const method = methods.get(path);
     const call = new Call({ path, httpMethod, method, headers, socket });
+    call.isPublic = resource?.isPublic === true;
     exchange.onClose((isAnswered) => {
       if (!isAnswered && !call.ended) {
         call.leave(new ConnectError("the client has left", Code.Canceled));
@@ -64,7 +71,9 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
       call,
       () => {
         try {
-          if (method === undefined) {
+          if (resource !== undefined) {
+            resource.answer(exchange)?.catch((error: unknown) => refuse(entered, error));
+          } else if (method === undefined) {
             refuseUnknown(entered);
           } else if (!answerDirectly(call, exchange)) {
             answer(entered);

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { Call } from "./call.js";
@@ -22,7 +23,7 @@ export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOpti
       throw refuse("host not allowed: the server accepts loopback names only; add others to its setting allowedHosts");
     }
     const { origin } = call.headers;
-    if (origin !== undefined && !isAllowedOrigin(origin)) {
+    if (origin !== undefined && !isAllowedOrigin(origin) && !isSameOrigin(call.headers)) {
       throw refuse("origin not allowed; add it to the server's setting corsOrigins");
     }
   };
@@ -31,6 +32,18 @@ export function createHostGuard({ allowedHosts, isAllowedOrigin }: HostGuardOpti
 /** The log tells how many there were: anybody's page may try. */
 function refuse(message: string): DynakvError {
   return new DynakvError(ErrorReason.PERMISSION_DENIED, message, { counted: true });
+}
+
+/**
+ * Returns true for a request of a page that comes from this server itself, under the name that it is called by. The scheme may differ: a
+ * proxy in front of it may have terminated TLS. That name is what a rebound page cannot choose, and is checked before.
+ */
+export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+  const host = headers[":authority"] ?? headers.host;
+  return (
+    typeof host === "string" &&
+    /^https?:\/\/(.+)$/.exec(headers.origin ?? "")?.[1]?.toLowerCase() === host.toLowerCase()
+  );
 }
 
 /** Without its port. Undefined for a request that names none, which no browser sends. */

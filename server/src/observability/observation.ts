@@ -35,7 +35,8 @@ const exportMs = 2000;
 /** Prepares what was asked for, and loads nothing else: prom-client and OpenTelemetry cost memory and time to start. */
 export async function openObservation(options: ObservationOptions): Promise<Observation> {
   const { settings, logger, environment } = options;
-  const metrics = options.metrics ?? (settings.adminListen === undefined ? undefined : await loadMetrics(settings));
+  const areWanted = settings.adminListen !== undefined || (settings.console ?? "off") !== "off";
+  const metrics = options.metrics ?? (areWanted ? await loadMetrics(settings) : undefined);
   const tracing = wantedExporter(environment) === undefined ? undefined : await loadTracing(environment, logger);
   const accessLog = createAccessLog({ ...settings, logger });
   const consumed = createConsumedCapacity();

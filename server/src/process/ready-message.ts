@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { defaultAddress } from "../../../common/default-address.js";
 import { version } from "../../../common/version.js";
+import { consolePath } from "../calls/console/console.js";
 import type { StartedServer } from "../server.js";
 import type { Settings } from "../settings/settings.js";
 import { isInstalled, isStartedByNpm } from "./npm.js";
@@ -14,7 +15,7 @@ export interface ReadyOptions {
 /** Ready message on stdout. Its first line is for scripts too, which look for `listening on URL`. */
 export function renderReady(
   settings: Settings,
-  { url, embedded }: StartedServer,
+  { url, embedded, hasConsole }: StartedServer,
   { isWatched }: ReadyOptions = { isWatched: process.stdout.isTTY === true || isStartedByNpm(process.env) },
 ): string {
   const { data, endpoint, region, table } = settings;
@@ -24,8 +25,9 @@ export function renderReady(
   const first = `dynakv ${version} listening on ${url} (${backend})\n`;
   // One can listen on all addresses, but call only one.
   const callable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+  const consoleLine = hasConsole ? `Console: ${callable}${consolePath}\n` : "";
   if (!isWatched) {
-    return `${first}${renderCurl(settings, callable)}\n`;
+    return `${first}${consoleLine}${renderCurl(settings, callable)}\n`;
   }
   const examples = [
     // Nothing is written to a table that others may use.
@@ -33,7 +35,7 @@ export function renderReady(
     ...renderCommand(settings, callable, "get hello"),
     renderCurl(settings, callable),
   ];
-  return `${first}
+  return `${first}${consoleLine}
 ${examples.map((line) => `  ${line}\n`).join("")}
 Ctrl-C, or kill ${process.pid}, stops it gracefully.
 `;

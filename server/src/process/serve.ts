@@ -1,7 +1,9 @@
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { endWithoutOutput } from "../../../common/command-line/output.js";
 import { version } from "../../../common/version.js";
+import { isConsoleBuilt } from "../calls/console/load-console.js";
 import { renderHelp } from "../settings/help.js";
+import { isEmbedded } from "../settings/is-embedded.js";
 import { loadSettings } from "../settings/load-settings.js";
 import type { Settings } from "../settings/settings.js";
 import { dieWithoutSecrets } from "./crash.js";
@@ -33,8 +35,14 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** Whoever tries dynakv on a machine of their own should see it. A console that was asked for and is not there is an error instead. */
+function withConsole(settings: Settings): Settings {
+  const isWanted = settings.console === undefined && isEmbedded(settings) && isConsoleBuilt();
+  return isWanted ? { ...settings, console: "on" } : settings;
+}
+
 async function run(given: Settings, warnings: readonly string[], secrets: SecretVariables): Promise<void> {
-  const settings = withCredentials(given, secrets, process.env);
+  const settings = withConsole(withCredentials(given, secrets, process.env));
   // The SDK's own switch for a notice about versions of 2027, which would stand above every start on Node 20. It is read
   // when the first client is made.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";

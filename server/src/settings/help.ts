@@ -28,9 +28,10 @@ Examples:
 export function renderHelp(): string {
   const config = renderFlag("--config FILE", "JSON file with settings", environmentName("config"));
   const settings = settingDefinitions.map((definition) => {
-    const { name, type, placeholder, help } = definition;
+    const { name, type, placeholder, help, bareFlag } = definition;
     const flag = flagName(name);
-    const usage = type === "boolean" ? `${flag}, ${flag.replace("--", "--no-")}` : `${flag} ${placeholder}`;
+    const value = bareFlag === undefined ? placeholder : `[${placeholder}]`;
+    const usage = type === "boolean" ? `${flag}, ${flag.replace("--", "--no-")}` : `${flag} ${value}`;
     const shown = showDefault(definition);
     return renderFlag(usage, help, `${environmentName(name)}${shown === undefined ? "" : `, default ${shown}`}`);
   });

@@ -78,7 +78,7 @@ function readFlags(argv: readonly string[]): Flags {
   const takesValue = (name: string) => name === "config" || (settings.get(name)?.type ?? "boolean") !== "boolean";
   // Not strict: it would take -1 for a flag, and its errors repeat what was typed, which may be a secret.
   const { tokens } = parseArgs({
-    args: [...argv],
+    args: argv.map((argument, index) => withValue(argument, argv[index + 1], settings)),
     strict: false,
     tokens: true,
     options: Object.fromEntries(
@@ -137,6 +137,17 @@ function readFlags(argv: readonly string[]): Flags {
     throw new UsageError("--config: is empty; give the path of a file");
   }
   return { kind: "flags", source, config };
+}
+
+/** A flag that stands alone, with the value that it means then. */
+function withValue(
+  argument: string,
+  next: string | undefined,
+  settings: ReadonlyMap<string, SettingDefinition>,
+): string {
+  const value = settings.get(argument.replace(/^--/, ""))?.bareFlag;
+  const isAlone = argument.startsWith("--") && (next === undefined || next.startsWith("-"));
+  return isAlone && value !== undefined ? `${argument}=${value}` : argument;
 }
 
 function flagsOf({ name, type }: SettingDefinition): string[] {

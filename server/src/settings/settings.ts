@@ -27,6 +27,8 @@ interface Definition {
   readonly isTrimmed?: boolean;
   /** Its value is never printed. */
   readonly isSecret?: boolean;
+  /** What its flag means without a value. */
+  readonly bareFlag?: string;
   /** Stands for the value in `--help`. */
   readonly placeholder?: string;
   /** One line for `--help` and docs/settings.md. */
@@ -339,6 +341,11 @@ const definitions = {
     placeholder: "HOST:PORT",
     check: checkAddress,
     help: "address of /metrics, /healthz and /readyz over plain HTTP, which show no secrets or keys; unset: none",
+  },
+  console: {
+    type: ["on", "read-only", "off"],
+    bareFlag: "on",
+    help: "web console at /console on the service's port, for whoever may call; unset: on for `dynakv serve` with the embedded engine, else off",
   },
   accessLog: {
     type: ["off", "failed", "all"],

@@ -122,6 +122,21 @@ test("Celery 31: an account without the right to create tables says so", () => {
   assert.is(settingsOf({ argv: ["--no-create-table"] }).createTable, false);
 });
 
+test("the flag of the console needs no value", () => {
+  assert.is(settingsOf({}).console, undefined);
+  for (const [argv, expected] of [
+    [["--console"], "on"],
+    [["--console", "--data", "memory"], "on"],
+    [["--data", "memory", "--console"], "on"],
+    [["--console", "read-only"], "read-only"],
+    [["--console=off"], "off"],
+  ] as const) {
+    assert.is(settingsOf({ argv: [...argv] }).console, expected, argv.join(" "));
+  }
+  assertRefused({ argv: ["--console", "readonly"] }, /^--console: "readonly" must be one of on, read-only, off/);
+  assertRefused({ argv: ["--listen"] }, /^--listen: needs a value/);
+});
+
 test("a flag wins over the environment, that over the config file, that over the URL, that over the default", () => {
   const sources: Given[] = [
     { argv: ["--ttl-seconds", "1"] },
@@ -208,6 +223,7 @@ test("every setting can be given as a flag, in the environment and in the config
     corsCredentials: true,
     drainSeconds: 13,
     adminListen: "127.0.0.1:9464",
+    console: "read-only",
     accessLog: "all",
     logKeys: "hashed",
     logLevel: "debug",

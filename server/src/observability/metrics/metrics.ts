@@ -17,6 +17,7 @@ import {
   type MetricFamily,
 } from "./cells.js";
 import { metricDefinitions as definitions, type MetricDefinition } from "./definitions.js";
+import { type Figures, readFigures } from "./figures.js";
 
 /** The metrics of one process. */
 export interface Metrics {
@@ -37,6 +38,8 @@ export interface Metrics {
   isReady: boolean;
   /** Everything, as it stands now. */
   read(): Promise<MetricFamily[]>;
+  /** The few that the console charts. */
+  figures(): Figures;
 }
 
 /** Counters of one method. */
@@ -67,7 +70,9 @@ export function createMetrics(table: string): Metrics {
   for (const name of misnamed) {
     registry.removeSingleMetric(name);
   }
+  const families = new Map<string, () => MetricFamily>();
   const add = <T extends { read(): MetricFamily }>(definition: MetricDefinition, family: T): T => {
+    families.set(definition.name, () => family.read());
     // All that prom-client asks of a metric, for its page and between workers, is its name and what it has to say.
     registry.registerMetric({ name: definition.name, get: async () => family.read() } as unknown as Metric);
     return family;
@@ -210,6 +215,8 @@ export function createMetrics(table: string): Metrics {
     set isReady(now) {
       isReady = now;
     },
+    // Not by the registry: what it has of Node starts anew whenever it is read, and that is for the page of metrics.
+    figures: () => readFigures((definition) => families.get(definition.name)?.().values ?? []),
     read: async () => ((await registry.getMetricsAsJSON()) as unknown as MetricFamily[]).map(withWorstLag),
   };
 }
