@@ -564,7 +564,7 @@ test("an import that is killed goes on where it was, and every counter is exact"
   await writeFile(file, toText(lines));
   proxy.decide = ({ operation }) => (operation === "PutItem" ? { kind: "delay", afterMs: 150 } : "forward");
   const env = { DYNAKV_ADDRESS: proxied.url };
-  const killed = cli.start(["import", file], { env });
+  const killed = cli.start(["import", file, "--concurrency", "64"], { env });
   await waitUntil("it has noted how far it is", () => existsSync(`${file}.progress`));
   killed.process.kill("SIGKILL");
   assert.is((await killed.ended).code, "SIGKILL");

@@ -14,7 +14,8 @@ import { restoreEntry } from "../transfer/restore.js";
 
 /** Number of bytes of lines that are held at a time, while those before them are in flight. */
 const maxBytes = 16 * 1024 * 1024;
-const defaultConcurrency = 64;
+/** The client sends them as few requests. */
+const defaultConcurrency = 1000;
 /** Number of bad lines that are told; the others are counted. */
 const maxTold = 20;
 

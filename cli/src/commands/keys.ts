@@ -27,7 +27,7 @@ ends with 1, but with --null and --json; on a terminal it is shown in quotes.`,
   examples: [
     "dynakv keys",
     "dynakv keys user: --limit 10",
-    "dynakv keys --null session: | xargs -0 dynakv delete --",
+    "dynakv keys --null session: | dynakv delete --null -",
     "dynakv keys --null | dynakv mget --null",
   ],
   positionals: [0, 1],

@@ -1,11 +1,13 @@
-import type { ConditionOptions } from "@dynakv/client";
+import type { ConditionOptions, Entry, Written } from "@dynakv/client";
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { acknowledge, print } from "../../../common/command-line/output.js";
 import { UsageError } from "../../../common/command-line/usage-error.js";
 import { defineCommand } from "../command.js";
+import { toEntryJson } from "../entry-json.js";
 import { etagFlag } from "../etag-flag.js";
 import { readInput, stdinOr } from "../input.js";
 import { expiryHelp, parseExpiry } from "../parse-expiry.js";
+import { printEntry } from "../print-entry.js";
 
 /** More than any server takes by default: what is endless must not fill the memory. */
 const maxValueBytes = 64 * 1024 * 1024;
@@ -20,13 +22,15 @@ is what stdin brings, byte for byte. Prints OK on a terminal.`,
     "if-absent": { type: "boolean", help: "only if there is no entry" },
     "if-present": { type: "boolean", help: "only if there is an entry" },
     "if-etag": etagFlag("only if the entry has this etag"),
-    json: { type: "boolean", help: "print etag and times of what was stored" },
+    previous: { type: "boolean", help: "print what the key held before, as get does" },
+    json: { type: "boolean", help: "print etag and times of what was stored, and the previous entry" },
   },
   examples: [
     "dynakv set greeting hello --expire 1h",
     "dynakv set picture --file picture.png",
     "date | dynakv set last-run",
     "dynakv set lock:report me --if-absent --expire 90s",
+    "dynakv set leader me --previous",
   ],
   positionals: [1, 2],
   async run({ client, flags, positionals: [key = "", given] }) {
@@ -39,15 +43,29 @@ is what stdin brings, byte for byte. Prints OK on a terminal.`,
       given === undefined
         ? await readValue(flags.file ?? stdinOr("VALUE"), flags.file === undefined ? "stdin" : "--file")
         : Buffer.from(given);
-    const { etag, writeTime, expireTime } = await client.set(key, value, { expiry, ...condition });
+    const options = { expiry, ...condition };
+    const written: Written & { readonly previous?: Entry | undefined } = flags.previous
+      ? await client.swap(key, value, options)
+      : await client.set(key, value, options);
     if (flags.json) {
-      await print(`${JSON.stringify({ etag, writeTime, ...(expireTime && { expireTime }) })}\n`);
-    } else {
+      await print(`${JSON.stringify(toWrittenJson(written))}\n`);
+    } else if (written.previous !== undefined) {
+      await printEntry(written.previous, { json: false, isGone: true });
+    } else if (!flags.previous) {
       await acknowledge();
     }
     return exitCodes.done;
   },
 });
+
+function toWrittenJson({ etag, writeTime, expireTime, previous }: Written & { readonly previous?: Entry | undefined }) {
+  return {
+    etag,
+    writeTime,
+    ...(expireTime && { expireTime }),
+    ...(previous && { previous: toEntryJson(previous) }),
+  };
+}
 
 interface ConditionFlags {
   readonly "if-absent": boolean;

@@ -38,6 +38,11 @@ export function createOrderedWork({ concurrency, maxBytes }: OrderedWorkOptions)
     return running < concurrency && pieces.length < maxPieces && (pieces.length === 0 || bytes + more <= maxBytes);
   }
 
+  /** After a wait several pieces begin at once, so that they can travel together. */
+  function hasRoomForMany(more: number): boolean {
+    return running <= concurrency * 0.6 && hasRoom(more);
+  }
+
   function finishInOrder(): void {
     let count = 0;
     for (const { finish, bytes: size } of pieces) {
@@ -62,7 +67,9 @@ export function createOrderedWork({ concurrency, maxBytes }: OrderedWorkOptions)
   return {
     failed: failure.signal,
     async begin(size, work) {
-      await until(() => failure.signal.aborted || hasRoom(size));
+      if (!hasRoom(size)) {
+        await until(() => failure.signal.aborted || hasRoomForMany(size));
+      }
       failure.signal.throwIfAborted();
       const piece: Piece = { bytes: size, finish: undefined };
       pieces.push(piece);

@@ -4,8 +4,6 @@ import type { EntryLine } from "./entry-line.js";
 
 export type Restored = "stored" | "present" | "expired";
 
-/** Attempts on a counter that others keep changing. */
-const maxTries = 20;
 /** Tolerated clock skew between here and the server, with the time that the call has taken. */
 const clocksApartMs = 5000;
 
@@ -22,12 +20,12 @@ export async function restoreEntry(
     return "expired";
   }
   const expiry = expireTime ?? "never";
+  // Idempotent: the file says what the key shall hold, and saying it twice is no harm.
+  const options = { expiry, idempotent: true, ...(ifAbsent ? { ifAbsent } : {}) } as const;
   try {
-    if (data.kind === "counter") {
-      return await restoreCounter(client, { key, counter: data.counter, expiry }, ifAbsent);
-    }
-    // Idempotent: the file says what the key shall hold, and saying it twice is no harm.
-    await client.set(key, data.value, { expiry, idempotent: true, ...(ifAbsent ? { ifAbsent } : {}) });
+    await (data.kind === "counter"
+      ? client.setCounter(key, data.counter, options)
+      : client.set(key, data.value, options));
     return "stored";
   } catch (error) {
     if (isOf(error, "ALREADY_EXISTS")) {
@@ -42,62 +40,6 @@ export async function restoreEntry(
       return "expired";
     }
     throw error;
-  }
-}
-
-interface CounterLine {
-  readonly key: string;
-  readonly counter: bigint;
-  readonly expiry: Date | "never";
-}
-
-/**
- * Brings a counter to the number in the file, by increments that are applied only if they lead there: bounded by that number from
- * below and from above. So nothing is ever added twice, by a repetition, by another run, or beside another writer.
- */
-async function restoreCounter(client: DynakvClient, line: CounterLine, ifAbsent: boolean): Promise<Restored> {
-  const { key, counter, expiry } = line;
-  if (ifAbsent && (await client.get(key, { consistency: "strong" })) !== undefined) {
-    return "present";
-  }
-  const exactly = { min: counter, max: counter, expiry };
-  // Creates it, or finds that it is so already.
-  let step = { delta: 0n, initial: counter };
-  for (let tries = 1; ; tries++) {
-    try {
-      await client.incr(key, { ...exactly, ...step });
-      return "stored";
-    } catch (error) {
-      if (!isOf(error, "OUT_OF_BOUNDS") && !isOf(error, "WRONG_KIND")) {
-        throw error;
-      }
-      // The key holds another number, or a value.
-      if (ifAbsent) {
-        return "present";
-      }
-      if (tries >= maxTries) {
-        throw error;
-      }
-    }
-    const entry = await client.get(key, { consistency: "strong" });
-    step = { delta: 0n, initial: counter };
-    if (entry?.kind === "counter" && BigInt.asIntN(64, counter - entry.counter) === counter - entry.counter) {
-      // From what it is now; if that has changed meanwhile, the bounds refuse it.
-      step = { delta: counter - entry.counter, initial: entry.counter };
-    } else if (entry !== undefined) {
-      await removeUnchanged(client, key, entry.etag);
-    }
-  }
-}
-
-/** Removes what cannot become the counter, unless another has changed it: then it is looked at again. */
-async function removeUnchanged(client: DynakvClient, key: string, ifEtag: string): Promise<void> {
-  try {
-    await client.delete(key, { ifEtag, idempotent: true });
-  } catch (error) {
-    if (!isOf(error, "ETAG_MISMATCH")) {
-      throw error;
-    }
   }
 }
 
