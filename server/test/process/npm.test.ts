@@ -66,11 +66,12 @@ test("Ctrl-C, which reaches npm, the shell and the server at once, and by npm on
   assert.is((await ended)[0], 0);
 });
 
-test("npm start says where it listens and where data lies, and what to try", async () => {
+test("npm start says where it listens and where data lies, where its console is, and what to try", async () => {
   const { npm, said, ended } = await start("npm", ["start", "--", ...serving]);
   const [, url = ""] = /^dynakv \S+ listening on (http:\S+) \(embedded engine, data in memory\)$/m.exec(said) ?? [];
   const [, block = ""] = /^dynakv \S+ listening.*\n([\s\S]*)/m.exec(said) ?? [];
   assert.equal(block.replace(/kill \d+/, "kill PID").split("\n"), [
+    `Console: ${url}/console`,
     "",
     `  npx dynakv set hello world --address ${url}`,
     `  npx dynakv get hello --address ${url}`,
@@ -79,6 +80,9 @@ test("npm start says where it listens and where data lies, and what to try", asy
     "Ctrl-C, or kill PID, stops it gracefully.",
     "",
   ]);
+  const page = await fetch(`${url}/console`);
+  assert.is(page.status, 200);
+  assert.match(await page.text(), "<title>dynakv console</title>");
   npm.kill("SIGTERM");
   await ended;
 });
