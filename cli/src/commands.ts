@@ -18,6 +18,7 @@ export const clientCommands: Readonly<Record<string, () => Promise<ClientCommand
 export const summaries: Readonly<Record<string, string>> = {
   serve: "serve until SIGTERM or SIGINT",
   doctor: "check what a server with these settings would need",
+  healthcheck: "succeed if a server serves calls, for containers",
   token: "generate a bearer token and its entry for the tokens file",
   get: "print the entry at a key",
   set: "store a value",

@@ -41,6 +41,23 @@ Exit codes: 0 success, 1 condition not met, 2 usage error, 3 the call failed,
 `;
 }
 
+/** The text of `dynakv healthcheck --help`. */
+export function renderHealthcheckHelp(flags: FlagDefinitions): string {
+  return `dynakv healthcheck [flags]
+
+Asks the server for its health, for the HEALTHCHECK of a container. It sends no token, and
+does not verify the certificate of a server on loopback.
+
+Flags:
+${renderFlags(flags)}
+Examples:
+  dynakv healthcheck
+  dynakv healthcheck --live --address https://localhost:50051
+
+Exit codes: 0 it serves calls, 1 it does not, 2 usage error.
+`;
+}
+
 function renderFlags(flags: FlagDefinitions): string {
   return Object.entries(flags)
     .map(([name, { placeholder, help }]) => renderFlag(`--${name}${placeholder ? ` ${placeholder}` : ""}`, help))

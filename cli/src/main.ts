@@ -27,6 +27,11 @@ switch (command) {
     token(argv);
     break;
   }
+  case "healthcheck": {
+    const { healthcheck } = await import("./healthcheck.js");
+    await healthcheck(argv);
+    break;
+  }
   case "help":
   case "--help":
   case "-h":
@@ -58,6 +63,9 @@ async function callServer(name: string, argv: readonly string[]): Promise<void> 
 async function help(name: string | undefined): Promise<void> {
   if (name !== undefined && Object.hasOwn(clientCommands, name)) {
     await callServer(name, ["--help"]);
+  } else if (name === "healthcheck") {
+    const { healthcheck } = await import("./healthcheck.js");
+    await healthcheck(["--help"]);
   } else if (name === "token") {
     const { token } = await import("@dynakv/server/token");
     token(["--help"]);

@@ -125,6 +125,13 @@ test("the version is shown on stdout", async () => {
   }
 });
 
+test("a server that serves whoever reaches it says so, and one on loopback does not", async () => {
+  const open = startCommand(["serve", "--data", "memory", "--listen", "0.0.0.0:0", "--allow-anyone-on-the-network"]);
+  await open.saysOn("stderr", "whoever reaches 0.0.0.0:0 may read and change every entry");
+  const { stderr } = await startServing();
+  assert.not.match(stderr(), /whoever/);
+});
+
 test("in a clone the command runs from any folder, and says nothing of how", async () => {
   const folder = await mkdtemp(join(tmpdir(), "dynakv-cli-"));
   const bin = join(root, "cli/bin/dynakv.js");

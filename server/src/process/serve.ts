@@ -2,6 +2,7 @@ import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { endWithoutOutput } from "../../../common/command-line/output.js";
 import { version } from "../../../common/version.js";
 import { isConsoleBuilt } from "../calls/console/load-console.js";
+import { openToAll } from "../settings/check-access.js";
 import { renderHelp } from "../settings/help.js";
 import { isEmbedded } from "../settings/is-embedded.js";
 import { loadSettings } from "../settings/load-settings.js";
@@ -28,7 +29,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
         process.stdout.write(`dynakv ${version}\n`);
         return;
       case "settings":
-        await run(loaded.settings, loaded.warnings, takeSecrets(process.env));
+        await run(loaded.settings, [...loaded.warnings, ...openToAll(loaded.settings)], takeSecrets(process.env));
     }
   } catch (error) {
     endWith(error);

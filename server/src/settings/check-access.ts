@@ -29,6 +29,14 @@ export function servesItsMachineAlone(settings: AccessSettings): boolean {
   return isLoopbackHost(splitAddress(settings.listen).host) && !knowsCallers(settings);
 }
 
+/** What the operator should be told of a server that serves whoever reaches it. */
+export function openToAll(settings: AccessSettings): readonly string[] {
+  const { listen } = settings;
+  return knowsCallers(settings) || isLoopbackHost(splitAddress(listen).host)
+    ? []
+    : [`callers are not authenticated: whoever reaches ${listen} may read and change every entry; set tokensFile`];
+}
+
 /**
  * Checks that the settings of who may call fit together: a part that is missing must not leave open what the rest was
  * meant to close.
