@@ -21,6 +21,7 @@ const besides: readonly Step[] = [
   { name: "real browsers", command: "npm run --silent test:browser", mayBeMissing: true },
   { name: "dashboard and alerts", command: "npm run --silent check:metrics", mayBeMissing: true },
   { name: "others' clients", command: "npm run --silent interop", mayBeMissing: true },
+  { name: "suites of Keyv", command: "npm run --silent test:adapters", mayBeMissing: true },
   { name: "testing packages in frameworks", command: "npm run --silent test:testing", mayBeMissing: true },
   { name: "programs of docs/languages", command: "npm run --silent test:languages", mayBeMissing: true },
   { name: "conformance", command: "npm run --silent conformance", mayBeMissing: true },

