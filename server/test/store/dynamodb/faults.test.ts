@@ -100,6 +100,24 @@ test("a Set whose answer is lost finds its own value, is sent once, and succeeds
   }
 });
 
+test("a Set on an etag whose answer is lost is found in the item that refuses its repetition, whoever writes after that", async () => {
+  const key = "found-in-refusal";
+  const { etag } = await client.set({ key, value });
+  proxy.requests.clear();
+  proxy.failNext("PutItem", 1, "lose-answer");
+  let reads = 0;
+  proxy.decide = async (request): Promise<Fault> => {
+    if (request.operation === "GetItem" && request.bytes.includes(key) && ++reads > 1) {
+      await server.client.set({ key, value: Buffer.from("other") });
+    }
+    return "forward";
+  };
+  const written = await client.set({ key, value, condition: { test: { case: "ifEtag", value: etag } } });
+  assert.is.not(written.etag, etag);
+  assert.is(counts("PutItem"), 2);
+  assert.is((await server.rawItem(key))?.etag?.S, written.etag);
+});
+
 test("a Set that did not arrive, or was overwritten since, is unknown, and not sent again", async () => {
   proxy.failNext("PutItem", 1, "refuse");
   assert.is((await failureOf(client.set({ key: "lost-on-the-way", value }))).outcome, "UNKNOWN");
