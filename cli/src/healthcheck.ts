@@ -10,7 +10,7 @@ import { parseFlags } from "./flags.js";
 const { address, ca, cert, key } = connectionFlags;
 
 /** Without the client, whose loading takes longer than the call: containers run it every few seconds. */
-const flagDefinitions = {
+export const healthcheckFlags = {
   live: { type: "boolean", help: "succeed if the server answers at all, also while DynamoDB does not" },
   timeout: { type: "string", placeholder: "SECONDS", help: "time for the answer, default 3" },
   address: { ...address, help: `${address.help}; else that of [DYNAKV_LISTEN] and [DYNAKV_TLS_CERT]` },
@@ -26,10 +26,10 @@ const maxAnswerBytes = 4096;
 /** Asks a server for its health, and sets the code with which the process ends: 0 if it serves, 1 if not. */
 export async function healthcheck(argv: readonly string[]): Promise<void> {
   try {
-    const { flags, positionals, isHelp } = parseFlags(flagDefinitions, argv);
+    const { flags, positionals, isHelp } = parseFlags(healthcheckFlags, argv);
     if (isHelp) {
       const { renderHealthcheckHelp } = await import("./help.js");
-      process.stdout.write(renderHealthcheckHelp(flagDefinitions));
+      process.stdout.write(renderHealthcheckHelp(healthcheckFlags));
       return;
     }
     if (positionals.length > 0) {
@@ -48,7 +48,7 @@ export async function healthcheck(argv: readonly string[]): Promise<void> {
   }
 }
 
-type Flags = ReturnType<typeof parseFlags<typeof flagDefinitions>>["flags"];
+type Flags = ReturnType<typeof parseFlags<typeof healthcheckFlags>>["flags"];
 
 /** Resolves to what is wrong; undefined when nothing is. */
 async function check(flags: Flags): Promise<string | undefined> {
