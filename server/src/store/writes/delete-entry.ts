@@ -4,7 +4,7 @@ import type { CallOptions, StoredEntry, WriteCondition } from "../layout/entry.j
 import { createNonce, expiryUpdate, isExpired, updateExpression } from "../layout/item-layout.js";
 import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
-import { entryIn, replacedEntry, requireOld } from "./returned-entry.js";
+import { entryIn, replacedEntry, requireItem, requireOld } from "./returned-entry.js";
 import type { Expression } from "./write-condition.js";
 import { conditionParameters } from "./write-parameters.js";
 
@@ -68,6 +68,9 @@ export async function deleteEntry(
       ...conditionParameters(context, expression, clauses, { ":nonce": { S: createNonce() }, ...until.values }),
     };
     const { Attributes: old } = await dynamodb.updateItem(request, abortSignal);
+    if (returnEntry) {
+      requireItem(old);
+    }
     return { existed: exists, entry: returnEntry && exists ? entryIn(context, old, startedMs) : undefined };
   };
   return writeConditionally<DeleteResult>(

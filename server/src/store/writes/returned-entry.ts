@@ -31,7 +31,14 @@ export function replacedEntry(
  * DynamoDB has answered in its place.
  */
 export function requireOld(condition: WriteCondition | undefined, old: Item | undefined): void {
-  if (old === undefined && condition !== undefined && condition.kind !== "absent") {
+  if (condition !== undefined && condition.kind !== "absent") {
+    requireItem(old);
+  }
+}
+
+/** The same for a write that can only have been applied to an item. */
+export function requireItem(old: Item | undefined): void {
+  if (old === undefined) {
     throw new Error("the answer to a write on a condition has no item");
   }
 }

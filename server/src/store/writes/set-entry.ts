@@ -14,7 +14,7 @@ import {
 import { maxItemBytes } from "../layout/item-size.js";
 import { createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
-import { previousUnknown, replacedEntry, requireOld } from "./returned-entry.js";
+import { previousUnknown, replacedEntry, requireItem, requireOld } from "./returned-entry.js";
 import type { Expression } from "./write-condition.js";
 import { conditionParameters } from "./write-parameters.js";
 
@@ -106,6 +106,9 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
       ...conditionParameters(context, expression, clauses, { ...values, ...expires.values }),
     };
     const { Attributes: old } = await dynamodb.updateItem(request, abortSignal);
+    if (isPreviousAsked) {
+      requireItem(old);
+    }
     return appliedTo(old, nowMs);
   };
   const applied = await writeConditionally(

@@ -189,6 +189,31 @@ test("a Set with if_absent has replaced nothing, also when its answer is lost", 
   assert.equal([previous, (await current(key))?.etag], [undefined, etag]);
 });
 
+test("an answer without the item that must have been there is taken for none", async () => {
+  const { etag } = await server.client.set({ key: "hollow-value", value: bytes("old") });
+  const makes: [operation: string, write: () => Promise<unknown>, outcome: string][] = [];
+  const write = (key: string, condition?: { test: { case: "ifEtag"; value: string } }) => ({
+    set: () => faulty.set({ key, value: bytes("new"), returnPrevious: true, ...(condition && { condition }) }),
+    take: () => faulty.delete({ key, returnEntry: true, ...(condition && { condition }) }),
+  });
+  await server.client.incr({ key: "hollow-counter", requestId: createRequestId(nowMs) });
+  makes.push(["PutItem", write("hollow-value", holds(etag)).set, "APPLIED"]);
+  makes.push(["UpdateItem", write("hollow-counter").set, "APPLIED"]);
+  for (const [operation, call, outcome] of makes) {
+    proxy.failNext(operation, 1, "empty-object");
+    assert.is((await failureOf(call())).outcome, outcome, operation);
+  }
+  await server.client.incr({ key: "hollow-taken", requestId: createRequestId(nowMs) });
+  const set = await server.client.set({ key: "hollow-job", value: bytes("job") });
+  for (const [operation, call] of [
+    ["UpdateItem", write("hollow-taken").take],
+    ["DeleteItem", write("hollow-job", holds(set.etag)).take],
+  ] as const) {
+    proxy.failNext(operation, 1, "empty-object");
+    assert.is((await failureOf(call())).outcome, "UNKNOWN", operation);
+  }
+});
+
 test("a Delete whose answer is lost is unknown, and returns nothing", async () => {
   const key = "lost-delete";
   await server.client.set({ key, value: bytes("old") });
