@@ -1,0 +1,63 @@
+/** A caller that writes many entries, in a process of its own. */
+import { createClient, type DynakvClient } from "../../client/src/index.js";
+import { answerQuestions } from "../../tools/process-monitor/answer.js";
+
+/** What it has taken to write. */
+export interface Written {
+  readonly seconds: number;
+  /** User and system time of this process, in microseconds. */
+  readonly cpu: number;
+}
+
+let client: DynakvClient | undefined;
+const value = new Uint8Array(1000).map((_, n) => n * 167);
+
+function started(): DynakvClient {
+  if (client === undefined) {
+    throw new Error("the writer was not told where the server is");
+  }
+  return client;
+}
+
+function* entries(count: number) {
+  for (let n = 0; n < count; n++) {
+    yield { key: `v1000:${n}`, value };
+  }
+}
+
+async function measured(write: () => Promise<void>): Promise<Written> {
+  const cpuBefore = process.cpuUsage();
+  const startedAt = performance.now();
+  await write();
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { seconds: (performance.now() - startedAt) / 1000, cpu: user + system };
+}
+
+answerQuestions({
+  start(address: string) {
+    client = createClient({ address, batching: false });
+  },
+  sets: ({ count, inFlight }: { readonly count: number; readonly inFlight: number }) =>
+    measured(async () => {
+      const source = entries(count);
+      const lane = async () => {
+        for (let next = source.next(); next.done !== true; next = source.next()) {
+          await started().set(next.value.key, next.value.value);
+        }
+      };
+      await Promise.all(Array.from({ length: inFlight }, lane));
+    }),
+  mset: (count: number) =>
+    measured(async () => {
+      const answered = new Uint8Array(count);
+      for await (const { index, answer } of started().mset(entries(count))) {
+        if (answer.etag === "" || answered[index] !== 0) {
+          throw new Error(`position ${index} was not answered once`);
+        }
+        answered[index] = 1;
+      }
+      if (answered.includes(0)) {
+        throw new Error("a position was not answered");
+      }
+    }),
+});
