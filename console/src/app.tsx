@@ -5,7 +5,7 @@ import { client, hasToken, isReadOnly, isTokenWanted } from "./connection/sessio
 import { TokenDialog } from "./connection/token-dialog.js";
 import { EntryView } from "./entry/entry-view.js";
 import { FindView } from "./find/find-view.js";
-import { linkTo, route as routeStore } from "./routing/route.js";
+import { keysRoute, linkTo, route as routeStore } from "./routing/route.js";
 import { loadInfo } from "./status/info.js";
 import { ServerView } from "./status/status-view.js";
 import { useStore } from "./store.js";
@@ -75,7 +75,7 @@ function Header({ view, onHelp }: { readonly view: string; readonly onHelp: () =
         dynakv<span class="brand-what"> console</span>
       </a>
       <nav aria-label="Views">
-        <a href={linkTo({ view: "keys" })} aria-current={view === "keys" ? "page" : undefined}>
+        <a href={linkTo(keysRoute())} aria-current={view === "keys" ? "page" : undefined}>
           Keys
         </a>
         <a href={linkTo({ view: "server" })} aria-current={view === "server" ? "page" : undefined}>

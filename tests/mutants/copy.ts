@@ -17,6 +17,7 @@ const copied = [
   "cli",
   "client",
   "common",
+  "console",
   "deploy",
   "docs",
   "examples",

@@ -28,14 +28,14 @@ export async function setEntry(key: string, data: NewData, expiry: Expiry | unde
     // What was read is what was replaced, if it has the etag that the write has found.
     sayStored(key, etag, previous?.etag === seen ? previous : undefined);
   }
-  await noteChange(key);
+  noteChange(key);
 }
 
 function sayStored(key: string, etag: string, previous: Entry | undefined): void {
   if (previous === undefined) {
     sayDone("Stored", key, async () => {
       await client.current.delete(key, { ifEtag: etag });
-      await noteChange(key);
+      noteChange(key);
     });
   } else {
     sayDone("Replaced", key, () => restore(previous, { ifEtag: etag }));
@@ -46,7 +46,7 @@ function sayStored(key: string, etag: string, previous: Entry | undefined): void
 export async function deleteEntry(key: string, seen: string): Promise<void> {
   const taken = await client.current.take(key, { ifEtag: seen });
   sayDone("Deleted", key, taken === undefined ? undefined : () => restore(taken, { ifAbsent: true }));
-  await noteChange(key);
+  noteChange(key);
 }
 
 /** Changes when an entry expires if it is still the one that was seen. */
@@ -62,9 +62,9 @@ export async function changeExpiry(
   }
   sayDone("Changed the expiry of", key, async () => {
     await client.current.touch(key, expiresNow ?? "never", { ifEtag: touched.etag });
-    await noteChange(key);
+    noteChange(key);
   });
-  await noteChange(key);
+  noteChange(key);
 }
 
 /** Adds to a counter. What others add meanwhile counts as well, so that no condition is needed, and undoing it is to subtract. */
@@ -77,9 +77,9 @@ export async function increment(
   const shown = delta < 0n ? `${delta}` : `+${delta}`;
   sayDone(`${shown} makes ${value} of`, key, async () => {
     await client.current.incr(key, { delta: -delta });
-    await noteChange(key);
+    noteChange(key);
   });
-  await noteChange(key);
+  noteChange(key);
 }
 
 async function restore(entry: Entry, condition: { ifEtag: string } | { ifAbsent: true }): Promise<void> {
@@ -89,20 +89,21 @@ async function restore(entry: Entry, condition: { ifEtag: string } | { ifAbsent:
   } else {
     await client.current.setCounter(entry.key, entry.counter, { ...condition, expiry });
   }
-  await noteChange(entry.key);
+  noteChange(entry.key);
 }
 
 function conditionOf(seen: SeenEtag): { ifAbsent: true } | { ifEtag: string } {
   return seen === undefined ? { ifAbsent: true } : { ifEtag: seen };
 }
 
-async function noteChange(key: string): Promise<void> {
+/** Whoever shows the entry reads it again, and so does the list for its row. */
+function noteChange(key: string): void {
   lastChange.set({ key });
-  try {
-    currentScan.current?.note(key, await client.current.getMetadata(key, { consistency: "strong" }));
-  } catch {
+  client.current.getMetadata(key, { consistency: "strong" }).then(
+    (entry) => currentScan.current?.note(key, entry),
     // The list shows what it has found; the entry itself says what has failed.
-  }
+    () => {},
+  );
 }
 
 const conflicts: ReadonlySet<string> = new Set(["ETAG_MISMATCH", "ALREADY_EXISTS", "NOT_PRESENT"]);

@@ -1,4 +1,5 @@
 import type { Entry } from "@dynakv/client/web";
+import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../ui/icon.js";
 import { VisibleText } from "../ui/visible-text.js";
 import { bytesExactly } from "../values/sizes.js";
@@ -17,8 +18,15 @@ export interface ConflictNoteProps {
 
 /** Somebody else was faster: nothing was changed, and the person decides. */
 export function ConflictNote({ conflict: { theirs }, action, onGoOn, onTakeTheirs }: ConflictNoteProps) {
+  const note = useRef<HTMLDivElement>(null);
+  const safe = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    note.current?.scrollIntoView({ block: "nearest" });
+    // Who presses Enter once more overwrites nothing.
+    safe.current?.focus();
+  }, [theirs]);
   return (
-    <div class="note warning conflict" role="alert">
+    <div ref={note} class="note warning conflict" role="alert">
       <Icon name="alert" />
       <div>
         <p class="note-title">
@@ -44,7 +52,7 @@ export function ConflictNote({ conflict: { theirs }, action, onGoOn, onTakeTheir
               {action}
             </button>
           )}
-          <button type="button" class="button small" onClick={onTakeTheirs}>
+          <button ref={safe} type="button" class="button small" onClick={onTakeTheirs}>
             {theirs === undefined ? "Leave it so" : "Leave theirs"}
           </button>
         </div>

@@ -41,7 +41,12 @@ export function DeleteDialog({ entry, onClose }: { readonly entry: Entry; readon
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="button danger" disabled={change.isBusy} autofocus>
+          <button
+            type="submit"
+            class="button danger"
+            disabled={change.isBusy || change.conflict !== undefined}
+            autofocus
+          >
             Delete
           </button>
         </div>

@@ -1,7 +1,7 @@
 import type { Entry, Expiry } from "@dynakv/client/web";
 import { useMemo, useState } from "preact/hooks";
 import { target } from "../connection/session.js";
-import { navigate } from "../routing/route.js";
+import { besideList, navigate } from "../routing/route.js";
 import { serverInfo } from "../status/info.js";
 import { useStore } from "../store.js";
 import { Dialog } from "../ui/dialog.js";
@@ -44,7 +44,7 @@ export function EditDialog({ entry, initialKey, onClose }: EditDialogProps) {
   const change = useChange(
     () => key,
     () => {
-      navigate({ view: "keys", key });
+      navigate(besideList(key));
       onClose();
     },
   );
@@ -125,7 +125,7 @@ export function EditDialog({ entry, initialKey, onClose }: EditDialogProps) {
             action={change.conflict.theirs === undefined ? "Store mine all the same" : "Replace theirs by mine"}
             onGoOn={store}
             onTakeTheirs={() => {
-              navigate({ view: "keys", key });
+              navigate(besideList(key));
               onClose();
             }}
           />
@@ -143,7 +143,11 @@ export function EditDialog({ entry, initialKey, onClose }: EditDialogProps) {
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="button primary" disabled={!isReady || change.isBusy}>
+          <button
+            type="submit"
+            class="button primary"
+            disabled={!isReady || change.isBusy || change.conflict !== undefined}
+          >
             {change.isBusy ? "Storing…" : "Store"}
           </button>
         </div>
@@ -178,7 +182,7 @@ function DataField({ draft, onChange, problem, isFirst }: DataFieldProps) {
             {draft.format === "json" ? "JSON" : "Text, which is stored as UTF-8"}
             <textarea
               class="mono"
-              rows={10}
+              rows={8}
               autofocus={isFirst}
               spellcheck={false}
               value={draft.text}

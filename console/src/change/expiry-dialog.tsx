@@ -51,7 +51,11 @@ export function ExpiryDialog({ entry, onClose }: { readonly entry: Entry; readon
           <button type="button" class="button" onClick={onClose}>
             Cancel
           </button>
-          <button type="submit" class="button primary" disabled={expiry === undefined || change.isBusy}>
+          <button
+            type="submit"
+            class="button primary"
+            disabled={expiry === undefined || change.isBusy || change.conflict !== undefined}
+          >
             Change
           </button>
         </div>

@@ -1,4 +1,4 @@
-import { linkTo } from "../routing/route.js";
+import { besideList, linkTo } from "../routing/route.js";
 import { useStore } from "../store.js";
 import { Icon } from "../ui/icon.js";
 import { VisibleText } from "../ui/visible-text.js";
@@ -12,7 +12,7 @@ export function NoticeList() {
         <div key={notice.id} class={`notice ${notice.state === "not undone" ? "bad" : ""}`}>
           <p>
             {said(notice)}{" "}
-            <a class="mono" href={linkTo({ view: "keys", key: notice.key })}>
+            <a class="mono" href={linkTo(besideList(notice.key))}>
               <VisibleText text={notice.key} />
             </a>
             {notice.why !== undefined && <span class="notice-why">{notice.why}</span>}

@@ -5,7 +5,7 @@ import { EditDialog } from "../change/edit-dialog.js";
 import { ExpiryDialog } from "../change/expiry-dialog.js";
 import { IncrementDialog } from "../change/increment-dialog.js";
 import { isReadOnly, target } from "../connection/session.js";
-import { linkTo, navigate, type Route } from "../routing/route.js";
+import { besideList, linkTo, navigate, type Route } from "../routing/route.js";
 import { CopyButton } from "../ui/copy-button.js";
 import { FailureNote } from "../ui/failure-note.js";
 import { Icon } from "../ui/icon.js";
@@ -39,7 +39,7 @@ export function EntryView({ entryKey, route, onNew }: EntryViewProps) {
   const { entry, state, failure } = shown;
   const hasExpired = state === "found" && entry?.expireTime !== undefined && entry.expireTime.getTime() <= now;
   const present = state === "found" && !hasExpired ? entry : undefined;
-  const close = () => navigate({ view: "keys", prefix: route.prefix });
+  const close = () => navigate(besideList(undefined));
   const mayChange = !isReadOnly && present !== undefined;
   useShortcuts({
     Escape: close,
@@ -164,7 +164,7 @@ function Data({ entry, route }: { readonly entry: Entry; readonly route: Route }
         {celeryKey?.kind === "chord" && (
           <p class="quiet">
             Tasks of the chord that have ended.{" "}
-            <a href={linkTo({ view: "keys", key: celeryKey.sibling("group", celeryKey.id) })}>Its group</a>
+            <a href={linkTo(besideList(celeryKey.sibling("group", celeryKey.id)))}>Its group</a>
           </p>
         )}
       </div>

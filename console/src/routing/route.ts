@@ -13,6 +13,13 @@ export interface Route {
 
 export const route: Store<Route> = createStore(parseRoute(location.hash));
 
+let lastKeys: Route = route.current.view === "keys" ? route.current : { view: "keys" };
+route.subscribe(() => {
+  if (route.current.view === "keys") {
+    lastKeys = route.current;
+  }
+});
+
 addEventListener("hashchange", () => route.set(parseRoute(location.hash)));
 
 export function parseRoute(hash: string): Route {
@@ -30,6 +37,16 @@ export function linkTo({ view, prefix, key, form }: Route): string {
     value === undefined ? [] : [`${name}=${encodeURIComponent(value.toWellFormed())}`],
   );
   return fields.length === 0 ? `#/${view}` : `#/${view}?${fields.join("&")}`;
+}
+
+/** The list of now, with an entry beside it. */
+export function besideList(key: string | undefined, form?: string): Route {
+  return { view: "keys", prefix: lastKeys.prefix, key, form };
+}
+
+/** Where the keys were left, for those who come back to them. */
+export function keysRoute(): Route {
+  return route.current.view === "keys" ? besideList(undefined) : lastKeys;
 }
 
 /** Changes the address, and with it the page. A replacement leaves no step to go back to. */

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { Failure } from "../connection/failure.js";
 import { isTokenWanted } from "../connection/session.js";
 import { Icon } from "./icon.js";
@@ -11,8 +12,10 @@ export function FailureNote({
   readonly onRetry?: (() => void) | undefined;
 }) {
   const { title, message, advice, callId, reason } = failure;
+  const note = useRef<HTMLDivElement>(null);
+  useEffect(() => note.current?.scrollIntoView({ block: "nearest" }), [failure]);
   return (
-    <div class="note danger" role="alert" data-reason={reason}>
+    <div ref={note} class="note danger" role="alert" data-reason={reason}>
       <Icon name="alert" />
       <div>
         <p class="note-title">{title}</p>

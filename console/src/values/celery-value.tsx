@@ -9,7 +9,7 @@ import {
 } from "@dynakv/client/celery";
 import type { Entry } from "@dynakv/client/web";
 import { useEffect, useState } from "preact/hooks";
-import { linkTo } from "../routing/route.js";
+import { besideList, linkTo } from "../routing/route.js";
 import { VisibleText } from "../ui/visible-text.js";
 import type { CeleryKey } from "./celery-key.js";
 import { parseJsonLines } from "./json-lines.js";
@@ -196,7 +196,7 @@ function Nodes({ nodes, celeryKey }: { readonly nodes: readonly ResultNode[]; re
 
 function KeyLink({ id, to }: { readonly id: string; readonly to: string }) {
   return (
-    <a class="mono" href={linkTo({ view: "keys", key: to })}>
+    <a class="mono" href={linkTo(besideList(to))}>
       <VisibleText text={id} />
     </a>
   );
