@@ -157,7 +157,14 @@ export class StreamExchange implements Exchange {
   }
 
   abandon(): void {
-    this.unopened.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    const stream = this.unopened;
+    // Not at once: what others send may have led here, and a reset while Node (20, and 22 before nodejs/node#64166) reads frames of the
+    // same session can free what it still uses.
+    setImmediate(() => {
+      if (!stream.destroyed) {
+        stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      }
+    });
   }
 
   onClose(listener: (isAnswered: boolean) => void): void {

@@ -1,4 +1,4 @@
-import { connect } from "node:http2";
+import { connect, constants } from "node:http2";
 import type { Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
@@ -48,6 +48,53 @@ test("answers that are not taken are held within the budget, others are refused,
   assert.is((await server.client.get({ key: "small" })).entry?.data.case, "value");
   session.destroy();
   await waitUntil("there is room again", () => server.client.get({ key: "large" }).then(Boolean, () => false));
+});
+
+test("MGets that nobody reads give way to one that is read, and one whose reader comes back in time is whole", async () => {
+  const keys = Array.from({ length: 15 }, (_, n) => `value ${n}`);
+  for (const key of keys) {
+    await server.client.set({ key, value: new Uint8Array(200_000) });
+  }
+  const call = {
+    path: path("MGet"),
+    contentType: "application/grpc",
+    body: [encodeEnvelope(0, toBinary(MGetRequestSchema, create(MGetRequestSchema, { keys })))],
+  };
+  const session = connect(server.url);
+  const unread = Array.from({ length: 4 }, () => {
+    const stream = startExchange(session, call);
+    let bytes = 0;
+    let status: unknown;
+    stream.on("error", () => {});
+    stream.on("trailers", (trailers) => {
+      status = trailers["grpc-status"];
+    });
+    const ended = new Promise<{ code: number; bytes: number; status: unknown }>((resolve) =>
+      stream.on("close", () => resolve({ code: stream.rstCode, bytes, status })),
+    );
+    const comeBack = () => stream.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    return { stream, comeBack, ended };
+  });
+  const { trailers, body } = await exchange(session, call);
+  assert.is(trailers["grpc-status"], "0");
+  const whole = 15 * 200_000;
+  assert.ok(body.length / 2 > whole);
+  // Those that were not left come back.
+  for (const { stream, comeBack } of unread) {
+    if (stream.rstCode === constants.NGHTTP2_NO_ERROR) {
+      comeBack();
+    }
+  }
+  const ends = await Promise.all(unread.map(({ ended }) => ended));
+  const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+  assert.ok(
+    ends.some(({ code }) => code === calm),
+    "some gave way",
+  );
+  for (const { code, bytes, status } of ends) {
+    assert.ok(code === calm || (status === "0" && bytes > whole), `${code} ${status} ${bytes}`);
+  }
+  session.destroy();
 });
 
 test("what costs more than it weighs is refused before it is decoded", async () => {
