@@ -1,6 +1,7 @@
 /** An attacker in a process of its own: counts how its calls have ended. */
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as connectSocket, type Socket } from "node:net";
+import { constants as osConstants, setPriority } from "node:os";
 import { answerQuestions } from "../../tools/process-monitor/answer.js";
 import { attacks, type CallOptions } from "./attacks.js";
 
@@ -71,6 +72,9 @@ function call(
     stream.resume();
   }
 }
+
+// Attackers are elsewhere: what they spend is not to be taken from the server, its engine and its ordinary caller.
+setPriority(osConstants.priority.PRIORITY_LOW);
 
 answerQuestions({
   attack({ url, name }: { url: string; name: string }): void {

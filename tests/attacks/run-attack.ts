@@ -13,6 +13,8 @@ export interface AttackResult {
   /** How the server has ended by itself; undefined when it was alive at the end. */
   readonly death: string | undefined;
   readonly alone: Gets;
+  /** The server meanwhile. */
+  readonly before: Watched;
   /** Undefined when the server has died. */
   readonly beside: Gets | undefined;
   readonly watched: Watched | undefined;
@@ -46,8 +48,9 @@ export async function runAttack(attack: Attack, megabytes: number, attackMs: num
     const url = await readyAddress(server);
     const caller = start("tests/attacks/gets-process.ts");
     await caller.ask("run", { url, milliseconds: warmUpMs });
-    const alone = await caller.ask<Gets>("run", { url, milliseconds: aloneMs });
     await server.ask<Watched>("watched");
+    const alone = await caller.ask<Gets>("run", { url, milliseconds: aloneMs });
+    const before = await server.ask<Watched>("watched");
     const attacker = start("tests/attacks/attacker-process.ts");
     await attacker.ask("attack", { url, name: attack.name });
     const beside = caller.ask<Gets>("run", { url, milliseconds: attackMs });
@@ -56,6 +59,7 @@ export async function runAttack(attack: Attack, megabytes: number, attackMs: num
     return {
       death,
       alone,
+      before,
       beside: isAlive ? await beside : undefined,
       watched: isAlive ? await server.ask<Watched>("watched") : undefined,
       ends: await attacker.ask<Ends>("stop"),
