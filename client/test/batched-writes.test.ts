@@ -101,6 +101,7 @@ test("each write keeps its own condition, expiry and answer, beside others", asy
 
 test("a write that is wrong or too large fails alone, with the error of its own call", async () => {
   const alone = await errorOf(client.set("", bytes("1")));
+  called = [];
   const others = numbers(40).map((n) => client.set(`beside:${n}`, bytes("1")));
   const [empty, large, larger] = await Promise.all([
     errorOf(client.set("", bytes("1"))),
@@ -115,6 +116,8 @@ test("a write that is wrong or too large fails alone, with the error of its own 
   assert.equal([large.reason, large.field, large.outcome], ["VALUE_TOO_LARGE", "value", "NOT_APPLIED"]);
   assert.is(larger.outcome, "NOT_APPLIED");
   await Promise.all(others);
+  // The others did not have to be sent anew.
+  assert.equal(called.sort(), ["MSet", "Set", "Set", "Set"]);
 });
 
 test("sets of one key that are made at the same time are carried out in their order, and before deletes of it", async () => {
