@@ -35,6 +35,9 @@ const packages = [
 /** Npm has the suite of Keyv 5 alone. */
 const keyv6Sources = "https://codeload.github.com/jaredwray/keyv/tar.gz/9010961";
 
+/** Where GitHub is out of reach npm would try for minutes. */
+const soon = ["--fetch-retries=0", "--fetch-timeout=60000"];
+
 const npmInstall = (target: string, names: readonly string[]) =>
   ["npm", "install", "--prefix", target, "--no-audit", "--no-fund", "--ignore-scripts", ...names] as const;
 
@@ -80,7 +83,9 @@ async function keyv6Suite(): Promise<string> {
     return given;
   }
   const tool = { name: "keyv-sources", version: "6", pins: [keyv6Sources] };
-  const target = await installOnce(tool, (place, step) => step(npmInstall(place, [`keyv-sources@${keyv6Sources}`])));
+  const target = await installOnce(tool, (place, step) =>
+    step(npmInstall(place, [...soon, `keyv-sources@${keyv6Sources}`])),
+  );
   return join(target, "node_modules/keyv-sources/core/test-suite");
 }
 

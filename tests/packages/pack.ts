@@ -16,7 +16,7 @@ export async function execute(cwd: string, file: string, ...args: string[]): Pro
 }
 
 /** The most that a tarball may weigh, in bytes: what is added by mistake shows here. Some 100,000 of the server's are the console's. */
-const budgets: Readonly<Record<string, number>> = { client: 140_000, server: 560_000, cli: 60_000, testing: 20_000 };
+const budgets: Readonly<Record<string, number>> = { client: 150_000, server: 560_000, cli: 60_000, testing: 20_000 };
 
 /** Packs a package the way that publishing does, and returns the tarball. */
 export async function pack(workspace: string, destination: string): Promise<string> {
