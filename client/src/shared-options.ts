@@ -41,10 +41,10 @@ export interface SharedOptions {
   readonly allowInsecureToken?: boolean | undefined;
   /**
    * True if calls that are made at the same time travel together: gets as one MGet, increments of one counter as one Incr with
-   * their sum, sets, swaps, deletes and takes, where they are 32 and more, as MSets and MDeletes, those of one key one after another, in their order. Each
-   * keeps its own answer, error, outcome, deadline and signal. Calls with headers, `contextValues`, `onHeader`, `onTrailer`, a `member`
-   * or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or traces
-   * requests one by one.
+   * their sum, sets, swaps, deletes and takes, where they are 32 and more, as MSets and MDeletes, those of one key one after another,
+   * in their order. Each keeps its own answer, error, outcome, deadline and signal. Calls with headers, `contextValues`, `onHeader`,
+   * `onTrailer`, a `member` or a `requestId` of their own always travel alone. The default is true; `false` is for whoever counts or
+   * traces requests one by one.
    */
   readonly batching?: boolean | undefined;
 }
