@@ -25,6 +25,21 @@ function renderExample(name: string): string {
 
 const code = (text: string) => `\`${text}\``;
 
+/** Files of the projects in which the client is tried, by their marks in docs/runtimes.md. */
+const runtimeFiles = {
+  jest: "jest/jest.config.cjs",
+  "ts-jest": "ts-jest/jest.config.cjs",
+  "ts-jest-tsconfig": "ts-jest/tsconfig.json",
+  nest: "nest/dynakv.service.ts",
+  "nest-tsconfig": "nest/tsconfig.json",
+};
+
+/** A block of the file's language: one in TypeScript would be run as an example of the README is. */
+function renderRuntimeFile(file: string): string {
+  const language = { cjs: "js", json: "json", ts: "typescript" }[file.slice(file.lastIndexOf(".") + 1)];
+  return `\`\`\`${language}\n${readFileSync(join(root, "tests/runtimes/projects", file), "utf8")}\`\`\`\n`;
+}
+
 export function generatedParts(): readonly GeneratedPart[] {
   return [
     { page: "docs/settings.md", marker: "settings", text: renderSettingsTable() },
@@ -47,6 +62,11 @@ export function generatedParts(): readonly GeneratedPart[] {
         ]),
       ),
     },
+    ...Object.entries(runtimeFiles).map(([marker, file]) => ({
+      page: "docs/runtimes.md",
+      marker,
+      text: renderRuntimeFile(file),
+    })),
     ...exampleNames.map((name) => ({ page: "docs/recipes.md", marker: name, text: renderExample(name) })),
   ];
 }

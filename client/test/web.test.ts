@@ -34,7 +34,9 @@ async function bundleFor(entry: string): Promise<Uint8Array> {
     bundle: true,
     minify: true,
     platform: "browser",
-    define: { "globalThis.process": "undefined", process: "undefined", Buffer: "undefined", setImmediate: "undefined" },
+    define: { "globalThis.process": "undefined", process: "undefined", Buffer: "undefined", setImmediate: "refused" },
+    // As in Next.js's edge runtime.
+    banner: { js: "const refused = () => { throw new Error('a Node.js API is used'); };" },
     format: "esm",
     write: false,
     logLevel: "silent",
@@ -117,6 +119,27 @@ test("a connection that is lost is UNREACHABLE in the words of every platform's 
     assert.ok(error instanceof bundle.DynakvError);
     assert.equal([error.reason, error.retryable], ["UNREACHABLE", true], words);
   }
+});
+
+test("over a fetch that cannot stream, calls of one answer work, and streams say what they need", async () => {
+  const unstreamed: typeof fetch = async (url, init) => {
+    const answer = await fetch(url, init);
+    const { type, status, headers } = answer;
+    return { type, status, headers, json: () => answer.json(), arrayBuffer: () => answer.arrayBuffer() } as Response;
+  };
+  const client = bundle.createClient({ address: server.url, fetch: unstreamed });
+  await client.set("unstreamed", new Uint8Array([1]));
+  // Gets that are made together are one stream elsewhere.
+  const found = await Promise.all(["unstreamed", "unstreamed:none"].map((key) => client.has(key)));
+  assert.equal(found, [true, false]);
+  const read = async () => {
+    for await (const _ of client.mget(["unstreamed"])) {
+      // Nothing comes.
+    }
+  };
+  const error = await read().catch((cause: unknown) => cause);
+  assert.ok(error instanceof bundle.DynakvError);
+  assert.match(error.message, "fetch cannot stream here");
 });
 
 test("Celery's results are read there, those that gzip has compressed too", async () => {

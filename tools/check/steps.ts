@@ -20,6 +20,7 @@ const besides: readonly Step[] = [
   { name: "behaviour on dynoxide", command: "npm run --silent test:engines -- dynoxide", mayBeMissing: true },
   { name: "real browsers", command: "npm run --silent test:browser", mayBeMissing: true },
   { name: "Helm chart and manifests", command: "npm run --silent check:helm", mayBeMissing: true },
+  { name: "other runtimes", command: "npm run --silent test:runtimes", mayBeMissing: true },
   { name: "dashboard and alerts", command: "npm run --silent check:metrics", mayBeMissing: true },
   { name: "others' clients", command: "npm run --silent interop", mayBeMissing: true },
   { name: "suites of Keyv", command: "npm run --silent test:adapters", mayBeMissing: true },

@@ -37,7 +37,7 @@ export const writeAlone: BatchWrites = {
 
 /** Sets that are made at the same time travel as MSets, and deletes as MDeletes; few of them are calls of their own. */
 export function createBatchWrites(runner: CallRunner): BatchWrites {
-  const write = createWriteQueue();
+  const write = createWriteQueue(runner.afterArrivals);
   const sets = bothLots(runner, manySets, writeAlone.set, ({ key, value }) => key.length + (value?.length ?? 0));
   const deletes = bothLots(runner, manyDeletes(false), writeAlone.delete, ({ key }) => key.length);
   const takes = bothLots(runner, manyDeletes(true), writeAlone.delete, ({ key }) => key.length);

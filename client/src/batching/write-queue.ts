@@ -1,3 +1,4 @@
+import type { AfterArrivals } from "../../../common/batching/after-arrivals.js";
 import type { Call } from "../call.js";
 import { endedHere } from "../errors.js";
 
@@ -59,7 +60,7 @@ interface Request {
  * Gathers writes until the event loop has taken in what has arrived, and sends them as few requests. Writes of one key that wait at the
  * same time are carried out in the order in which they were called for, each request after the one before is answered.
  */
-export function createWriteQueue(): QueuedWrite {
+export function createWriteQueue(afterArrivals: AfterArrivals): QueuedWrite {
   const waiting = new Set<Queued>();
   /** The keys that requests in flight write. */
   const busy = new Set<string>();
@@ -184,7 +185,3 @@ export function createWriteQueue(): QueuedWrite {
       }
     });
 }
-
-/** Runs something once what has arrived by now is taken in; browsers have no way to wait for just that. */
-const afterArrivals: (run: () => void) => void =
-  typeof setImmediate === "function" ? setImmediate : (run) => setTimeout(run, 0);
