@@ -14,6 +14,9 @@ const resetNames = new Map(
     .map(([name, code]) => [code, name.replace("NGHTTP2_", "")]),
 );
 
+/** Another address than the ordinary caller's: where nobody is asked who he is, an address is a caller, and has its own limit. */
+const localAddress = process.platform === "linux" ? "127.0.0.2" : undefined;
+
 const ends: Record<string, number> = {};
 const sessions = new Set<ClientHttp2Session>();
 /** Those that were ended here: their calls have not ended otherwise. */
@@ -82,7 +85,10 @@ answerQuestions({
     void attack?.run({
       call: (...args) => call(url, ...args),
       session(initialWindowSize = 0) {
-        const session = connect(url, { settings: { initialWindowSize } });
+        const session = connect(url, {
+          settings: { initialWindowSize },
+          createConnection: ({ hostname, port }) => connectSocket({ host: hostname, port: Number(port), localAddress }),
+        });
         session.on("error", () => count("connection lost"));
         sessions.add(session);
         session.once("close", () => sessions.delete(session));
@@ -94,7 +100,7 @@ answerQuestions({
       },
       socket() {
         const { hostname, port } = new URL(url);
-        const socket = connectSocket(Number(port), hostname);
+        const socket = connectSocket({ port: Number(port), host: hostname, localAddress });
         socket.pause();
         socket.on("error", () => count("connection lost"));
         socket.on("close", () => sockets.delete(socket));

@@ -190,11 +190,18 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     }
     runningUnary++;
     const begunAt = performance.now();
-    call.onEnd(() => {
-      runningUnary--;
-      percentiles.add(call.method, performance.now() - begunAt);
-      stop(weight);
-    });
+    let isRunning = true;
+    const leave = () => {
+      if (isRunning) {
+        isRunning = false;
+        runningUnary--;
+        percentiles.add(call.method, performance.now() - begunAt);
+        stop(weight);
+      }
+    };
+    // Its work is done when its answer waits for its client, who may take it late or never.
+    call.onStall = leave;
+    call.onEnd(leave);
   }
 
   /** A stream has its weight while it works: not while its client does not take what it has sent. */

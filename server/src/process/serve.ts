@@ -1,3 +1,6 @@
+// Before anything that loads protobuf-es.
+import "./native-base64.js";
+
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { endWithoutOutput } from "../../../common/command-line/output.js";
 import { version } from "../../../common/version.js";

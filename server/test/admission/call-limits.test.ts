@@ -266,6 +266,29 @@ test("streams that fill the limit leave room for unary calls, also for those tha
   limits.stop();
 });
 
+test("an answer that its client leaves lying keeps no other call waiting", () => {
+  const limits = createLimits();
+  const gets = Array.from({ length: 1024 }, () => createCall(get));
+  for (const call of gets) {
+    assert.is(limits.interceptor(call), undefined);
+  }
+  const waiting = createCall(get);
+  const isLetIn = limits.interceptor(waiting);
+  assert.is(limits.waiting, 1);
+  gets[0]?.onStall?.(true);
+  assert.is(limits.waiting, 0);
+  gets[0]?.onStall?.(false);
+  gets[0]?.end();
+  const last = createCall(get);
+  limits.interceptor(last);
+  assert.is(limits.waiting, 1, "its room is given away once");
+  for (const call of [...gets, waiting, last]) {
+    call.end();
+  }
+  limits.stop();
+  return isLetIn as Promise<void>;
+});
+
 test("a call that waits is let in when the processor rests, also when no other comes", async () => {
   const limits = createLimits();
   // As many streams as fill the first limit.
