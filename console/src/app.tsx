@@ -13,6 +13,7 @@ import { HelpDialog } from "./ui/help-dialog.js";
 import { Icon } from "./ui/icon.js";
 import { useShortcuts } from "./ui/shortcuts.js";
 import { theme } from "./ui/theme.js";
+import { toVisibleParts } from "./values/visible-text.js";
 
 export function App() {
   const route = useStore(routeStore);
@@ -22,7 +23,8 @@ export function App() {
   useShortcuts({ "?": () => setIsHelping(true), n: isReadOnly ? undefined : () => setNewKey("") });
   useEffect(() => void loadInfo(), []);
   useEffect(() => {
-    document.title = `${route.view === "server" ? "Server" : (route.key ?? "Keys")} · dynakv console`;
+    const shown = route.view === "server" ? "Server" : visibleText(route.key ?? "Keys");
+    document.title = `${shown} · dynakv console`;
   }, [route]);
 
   return (
@@ -57,6 +59,12 @@ export function App() {
       {isAsking && <TokenDialog />}
     </>
   );
+}
+
+function visibleText(text: string): string {
+  return toVisibleParts(text)
+    .map((part) => part.text)
+    .join("");
 }
 
 function Header({ view, onHelp }: { readonly view: string; readonly onHelp: () => void }) {

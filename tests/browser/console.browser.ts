@@ -129,6 +129,7 @@ for (const name of browsersHere()) {
     await look(linkOf(key), async (view) => {
       await view.waitFor(".entry-key .mark", "U+202E");
       await view.waitFor(".value.text", "<script>alert(2)</script>");
+      assert.match(await view.page.title(), `<img src=x onerror=alert(1)>U+202E"'LF`);
       assert.equal(await view.texts('[role="tab"]'), ["Text", "Hex"]);
       assert.is(await view.page.evaluate(() => document.querySelectorAll("main img, main script").length), 0);
       await view.click(".toolbar button", "Copy as");

@@ -110,6 +110,7 @@ test("what is copied for a shell is the word that it was", () => {
     "-rf",
     "a b",
     "a\nb",
+    "a\t7",
     "\u202ex7",
     "'\n'",
     "é\t9",

@@ -216,7 +216,7 @@ test("a read-only console says so to its page, and takes no right from anybody",
 
 test("the figures tell what was called, and no key", async () => {
   const { client, url } = await server.replica({ console: "on" });
-  await client.set({ key: "a-secret-key", value: Buffer.from("a-secret-value") });
+  await client.set({ key: "a-secret-key", value: Buffer.from("a-secret-value".padEnd(20_000)) });
   await client.get({ key: "a-secret-key" });
   await client.set({ key: "", value: Buffer.from("v") }).catch(() => {});
   const { headers, body } = await ask("/console/metrics", { at: url });
@@ -226,7 +226,8 @@ test("the figures tell what was called, and no key", async () => {
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
   assert.is(sum(figures.methods.Set.durations), 2);
   assert.is(figures.methods.Set.durations.length, figures.durationBounds.length + 1);
-  assert.ok(figures.writeUnits >= 1 && figures.readUnits > 0, body.toString());
+  // A unit of writes for each kilobyte, and one of reads for four.
+  assert.ok(figures.writeUnits >= 20 && figures.readUnits > 0 && figures.readUnits < 20, body.toString());
   assert.not.match(body.toString(), /a-secret/);
   const [, other] = [figures, JSON.parse((await ask("/console/metrics", { at: url })).body.toString())];
   assert.is(other.instance, figures.instance);
