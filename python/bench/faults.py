@@ -15,6 +15,7 @@ import random
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from celery import chord
 from common import Fleet, Grounds, backend_url, redis_broker, say
@@ -58,6 +59,7 @@ def run(arguments: argparse.Namespace, grounds: Grounds, fleet: Fleet) -> None:
     began = time.monotonic()
     last_kill = last_news = began
     kills = sent = unsent = seen = 0
+    headers: dict[str, Any] = {}
     chances = random.Random(2)
     while True:
         notes = fleet.notes()
@@ -71,7 +73,8 @@ def run(arguments: argparse.Namespace, grounds: Grounds, fleet: Fleet) -> None:
         while sent < len(sizes) and sent - unsent - ended < 40:
             header = [app.signature("echo", args=(each,)) for each in range(sizes[sent])]
             try:
-                chord(header, app.signature("total", kwargs={"name": str(sent), "expected": sizes[sent]}), app=app)()
+                callback = app.signature("total", kwargs={"name": str(sent), "expected": sizes[sent]})
+                headers[str(sent)] = chord(header, callback, app=app)().parent
             except Exception as error:
                 # Whoever sent it knows: a chord that was not started is none that was lost.
                 say(f"chord {sent} was not started: {error!r}")
@@ -92,7 +95,12 @@ def run(arguments: argparse.Namespace, grounds: Grounds, fleet: Fleet) -> None:
     # What is redelivered may still send a callback once more.
     time.sleep(40)
     lost = grounds.lose()
-    report(arguments, fleet.notes(), sent - unsent, kills, lost, time.monotonic() - began)
+    notes = fleet.notes()
+    report(arguments, notes, sent - unsent, kills, lost, time.monotonic() - began)
+    for name in sorted(headers.keys() - {each.split(" ", 1)[0] for each in notes}):
+        # A task that never ran was lost on its way to a worker, which no result backend can help.
+        results = headers[name].results
+        say(f"  chord {name}: {sum(each.ready() for each in results)} of {len(results)} tasks have a result")
 
 
 def report(
