@@ -53,7 +53,7 @@ test.after(async () => {
 for (const [name, create] of Object.entries(ways)) {
   const url = () => (name in overHttp1 ? fake.http1Url : fake.http2Url);
 
-  test(`${name}: a deadline that has passed is DEADLINE_EXCEEDED, however it came about`, async () => {
+  test(`${name}: a deadline that has passed is DEADLINE_EXCEEDED, whatever its cause`, async () => {
     const client = create(url(), { retries: false });
     for (let n = 0; n < 60; n++) {
       const calls = [

@@ -111,7 +111,7 @@ export function createServer(options: ServerOptions = {}): Server {
     closers.push(() => observation.stop());
     const adminUrl = await openAdminPort(observation);
     let port: Port | undefined;
-    const access = await openAccess(settings, { logger, clock, onNewAuthorities: () => port?.renew() });
+    const access = await openAccess(settings, { logger, clock, onNewAuthorities: () => port?.goAway() });
     closers.push(async () => access.close());
     const connection = await openConnection(settings, options);
     closers.push(() => connection.close());

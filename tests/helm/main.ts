@@ -49,7 +49,7 @@ const releases: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Values that the chart refuses, and what it says. */
-const refusals: Readonly<Record<string, readonly [values: readonly string[], says: RegExp]>> = {
+const invalidValues: Readonly<Record<string, readonly [values: readonly string[], says: RegExp]>> = {
   "callers that nobody knows": [[], /would not know its callers: set access\.existingSecret/],
   "tokens in plaintext": [["access.existingSecret=a"], /tokens would travel in plaintext: set tls\.existingSecret/],
   "a value that is misspelt": [[...open, "replicas=3"], /replicas/],
@@ -115,7 +115,7 @@ async function check(): Promise<number> {
     const found = conforms(rendered.stdout);
     report(`kubeconform: ${name}`, found.isDone ? undefined : found.output);
   }
-  for (const [name, [values, says]] of Object.entries(refusals)) {
+  for (const [name, [values, says]] of Object.entries(invalidValues)) {
     const { isDone, output } = template(values);
     report(`refused: ${name}`, !isDone && says.test(output) ? undefined : output);
   }

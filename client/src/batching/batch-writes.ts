@@ -66,12 +66,12 @@ function bothLots<Item extends { readonly key: string }, Answer>(
       lengthOf,
       alone: sendAlone,
       async together(group, { signal, endAt }) {
-        const refusals: unknown[] = [];
+        const requestErrors: unknown[] = [];
         const options = { signal, timeoutMs: runner.leftMs(endAt), idempotent };
         const apart = await runner.run(options, (call) =>
-          writeTogether(runner, call, noting(kind, refusals), group, idempotent, () => refusals.length > 0),
+          writeTogether(runner, call, noting(kind, requestErrors), group, idempotent, () => requestErrors.length > 0),
         );
-        if (refusals.some(isUnknownMethod)) {
+        if (requestErrors.some(isUnknownMethod)) {
           closedUntil = performance.now() + askAgainMs;
         }
         await eachInTurn(apart, sendAlone);
@@ -117,7 +117,7 @@ function mayFareBetterAlone(code: Code, isRefused: boolean): boolean {
 }
 
 /** Notes why a server refuses a request as a whole, for good. */
-function noting<Item, Answer>(kind: WriteKind<Item, Answer>, refusals: unknown[]): WriteKind<Item, Answer> {
+function noting<Item, Answer>(kind: WriteKind<Item, Answer>, requestErrors: unknown[]): WriteKind<Item, Answer> {
   return {
     method: kind.method,
     async *send(call, items) {
@@ -125,7 +125,7 @@ function noting<Item, Answer>(kind: WriteKind<Item, Answer>, refusals: unknown[]
         yield* kind.send(call, items);
       } catch (error) {
         if (isUnknownMethod(error) || detailOf(ConnectError.from(error))?.retryable === false) {
-          refusals.push(error);
+          requestErrors.push(error);
         }
         throw error;
       }

@@ -39,7 +39,7 @@ const smallBytes = 65_536;
 const largeShare = 7 / 8;
 /** A client that has kept others waiting for so long gives way to them. */
 const defaultGraceMs = 5000;
-/** Least time between two passes over all clients, in milliseconds: both clients and refusals may come by the thousand. */
+/** Least time between two passes over all clients, in milliseconds: there may be thousands of clients, and thousands of calls that find no room. */
 const passEveryMs = 50;
 /** Time that a read waits for room at most: twice as long as it takes for others to give way. */
 const longestWaitMs = 10_000;

@@ -60,7 +60,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     const header = Object.fromEntries(response.header ?? []);
     const refusal = await readWireError(call.protocol, response);
     // Without an error in it, the call was refused before its protocol was known, by its status alone.
-    const reported = errors.reportRefusal(call, refusal ?? unserved());
+    const reported = errors.reportProtocolError(call, refusal ?? unserved());
     const { headers, ...written } =
       refusal === undefined
         ? { ...toWireError("connect-unary", undefined, reported), status: response.status }
@@ -80,7 +80,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
       checked = await checkRequest(request, call, handler.method, readMaxBytes, options);
     } catch (error) {
       // The message was in the URL: nothing of the call has reached Connect.
-      return toUniversalResponse(toWireError("connect-unary", undefined, errors.reportRefusal(call, error)));
+      return toUniversalResponse(toWireError("connect-unary", undefined, errors.reportProtocolError(call, error)));
     }
     return answer(call, handler, checked);
   }

@@ -61,10 +61,10 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
     call.giveWay = (error) => {
       call.bodyRefusal ??= error;
       if (exchange.headersSent) {
-        errors.reportRefusal(call, error);
+        errors.reportProtocolError(call, error);
         exchange.abandon();
       } else {
-        respondWithError(entered, errors.reportRefusal(call, error));
+        respondWithError(entered, errors.reportProtocolError(call, error));
       }
     };
     pipeline(
@@ -106,7 +106,7 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
 
   /** Answers a call with an error of which nothing but the head was read. */
   function refuse(entered: Entered, error: unknown): void {
-    const reported = errors.reportRefusal(entered.call, error);
+    const reported = errors.reportProtocolError(entered.call, error);
     entered.call.end();
     respondWithError(entered, reported);
   }

@@ -46,7 +46,7 @@ export interface Port {
    */
   close(drainMs: number): Promise<void>;
   /** Has the clients of all open connections make new ones, as they do when a server is about to stop. Running calls finish. */
-  renew(): void;
+  goAway(): void;
   /** Number of connections that are open. */
   readonly connections: number;
 }
@@ -174,7 +174,7 @@ export function createPort(options: PortOptions): Port {
       const timer = setTimeout(cut, drainMs);
       return closed.finally(() => clearTimeout(timer));
     },
-    renew() {
+    goAway() {
       http1.close();
       http2.close();
     },

@@ -103,7 +103,7 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
   }
 
   function refuse(call: GrpcCall, error: unknown): void {
-    sendError(call, errors.reportRefusal(call.call, error));
+    sendError(call, errors.reportProtocolError(call.call, error));
   }
 
   function read(method: DirectMethod, call: GrpcCall): void {

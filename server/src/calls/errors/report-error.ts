@@ -19,7 +19,7 @@ export interface ErrorReporter {
   /** For the calls that reach the service through Connect. */
   readonly interceptor: Interceptor;
   /** For the calls that are refused before: by an interceptor, or by the protocol. */
-  readonly reportRefusal: ReportError;
+  readonly reportProtocolError: ReportError;
   /** For the calls that no interceptor stands before. */
   readonly report: ReportError;
 }
@@ -57,7 +57,8 @@ export function createErrorReporter(limits: ProtocolLimits, onLateFailure: (call
 
   return {
     report,
-    reportRefusal: (call, error) => report(call, error instanceof PreparedError ? error : refusal(call.method, error)),
+    reportProtocolError: (call, error) =>
+      report(call, error instanceof PreparedError ? error : refusal(call.method, error)),
     interceptor: (next) => async (request) => {
       const { method } = request;
       const call = request.contextValues.get(callKey) as Call;
