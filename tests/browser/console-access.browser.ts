@@ -155,11 +155,11 @@ for (const name of browsersHere()) {
   test("a page of another origin can neither frame the console nor use what it loads", async () => {
     const script = await (await fetch(`${scene.url}/console`)).text();
     const path = /src="(console\/assets\/[^"]+)"/.exec(script)?.[1];
-    const html = `<iframe src="${scene.url}/console"></iframe><script src="${scene.url}/${path}"></script>`;
-    const pages = await startPageServer({ "/": { type: "text/html", body: html } });
+    const pages = await startPageServer({ "/": { type: "text/html", body: "<p>Another page" } });
     for (const host of ["127.0.0.1", "evil.example"]) {
       const page = await openPage(scene.browser, `http://${host}:${pages.port}/`);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      // Not in the page itself: Firefox may take the frame that it refuses for a page that could not be opened.
+      await page.evaluate(use, `${scene.url}/console`, `${scene.url}/${path}`);
       const framed = page.frames().filter((frame) => frame.parentFrame() !== null);
       for (const frame of framed) {
         const holds = await frame.evaluate(() => document.getElementById("app") !== null).catch(() => false);
@@ -236,4 +236,22 @@ for (const name of browsersHere()) {
   });
 
   test.run();
+}
+
+/** Runs in a page: resolves when it has tried to show one thing in a frame, and to load another as a script. */
+function use(framed: string, script: string): Promise<unknown> {
+  const tried = [
+    Object.assign(document.createElement("iframe"), { src: framed }),
+    Object.assign(document.createElement("script"), { src: script }),
+  ];
+  return Promise.all(
+    tried.map(
+      (element) =>
+        new Promise((resolve) => {
+          element.onload = resolve;
+          element.onerror = resolve;
+          document.body.append(element);
+        }),
+    ),
+  );
 }

@@ -27,6 +27,8 @@ export async function startPageServer(files: Readonly<Record<string, ServedFile>
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  // A test that fails leaves it behind, and is not to keep the process.
+  server.unref();
   const { port } = server.address() as AddressInfo;
   return {
     port,
