@@ -264,4 +264,33 @@ test("a server that has no MSet, or takes fewer at once, is asked one by one", a
   }
 });
 
+test("writes of one key that are called for at once follow each other, also as calls of their own and of different methods", async () => {
+  const log: string[] = [];
+  const carryOut = async (what: string) => {
+    log.push(`begin ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    log.push(`end ${what}`);
+    return {};
+  };
+  // It has no streams of writes, as servers of before them.
+  const transport = createRouterTransport(({ rpc }) => {
+    rpc(KeyValueService.method.set, ({ value }) => carryOut(`set ${Buffer.from(value)}`));
+    rpc(KeyValueService.method.delete, () => carryOut("delete"));
+  });
+  const old = createClient({ transport });
+  await Promise.all([
+    old.set("k", bytes("1")),
+    old.delete("k"),
+    old.set("k", bytes("2"), { idempotent: true }),
+    old.delete("k"),
+  ]);
+  const inOrder = (names: readonly string[]) => names.flatMap((name) => [`begin ${name}`, `end ${name}`]);
+  assert.equal(log, inOrder(["set 1", "delete", "set 2", "delete"]));
+  for (const time of ["the server is asked for the stream", "it is known to have none"]) {
+    log.length = 0;
+    await Promise.all(numbers(40).map((n) => old.set("k", bytes(`${n}`))));
+    assert.equal(log, inOrder(numbers(40).map((n) => `set ${n}`)), time);
+  }
+});
+
 test.run();

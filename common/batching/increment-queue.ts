@@ -1,5 +1,6 @@
 import { int64 } from "../int64.js";
 import type { AfterArrivals } from "./after-arrivals.js";
+import { createPart, type Part, shareRequest } from "./shared-request.js";
 
 /** The fields by which increments can be combined. */
 export interface Addition {
@@ -32,14 +33,11 @@ export function addUp(additions: readonly Addition[]): Addition | undefined {
 }
 
 /** An increment that waits for its turn or its answer. */
-export interface Waiting<Input, Result> {
+export interface Waiting<Input, Result> extends Part<Result> {
   readonly input: Input;
   readonly signal: AbortSignal;
   /** The end of its deadline, on the clock of `performance.now()`. */
   readonly endAt: number;
-  /** Tell the caller, who hears only the first. */
-  readonly settle: (result: Result) => void;
-  readonly fail: (error: unknown) => void;
 }
 
 export interface IncrementQueueOptions<Input, Result> {
@@ -63,12 +61,6 @@ export type QueuedIncrement<Input, Result> = (
 /** A write that takes longer holds up nobody: others go beside it. */
 const slowMs = 50;
 
-/** A write in flight. It is aborted when nobody waits for any part of it. */
-interface Write {
-  readonly controller: AbortController;
-  waiting: number;
-}
-
 /**
  * Increments counters, one write at a time for each: an increment of a counter that has none in flight goes at once, those that
  * come meanwhile go together when it is answered.
@@ -78,7 +70,6 @@ export function createIncrementQueue<Input, Result>(
 ): QueuedIncrement<Input, Result> {
   const { take, write, left, afterArrivals } = options;
   const queues = new Map<string, { readonly waiting: Set<Waiting<Input, Result>>; isBusy: boolean }>();
-  const writes = new WeakMap<Waiting<Input, Result>, Write>();
 
   function sendNext(key: string): void {
     const queue = queues.get(key);
@@ -90,7 +81,7 @@ export function createIncrementQueue<Input, Result>(
       return;
     }
     const group = take(queue.waiting);
-    const { controller } = begin(group);
+    const { controller } = shareRequest(group);
     queue.isBusy = true;
     let isCounted = true;
     const makeWay = () => {
@@ -106,14 +97,6 @@ export function createIncrementQueue<Input, Result>(
     write(group, controller.signal).finally(() => afterArrivals(makeWay));
   }
 
-  function begin(group: readonly Waiting<Input, Result>[]): Write {
-    const begun: Write = { controller: new AbortController(), waiting: group.length };
-    for (const each of group) {
-      writes.set(each, begun);
-    }
-    return begun;
-  }
-
   return (key, input, signal, endAt = Number.POSITIVE_INFINITY) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) {
@@ -121,37 +104,14 @@ export function createIncrementQueue<Input, Result>(
         return;
       }
       const queue = queues.get(key) ?? { waiting: new Set(), isBusy: false };
-      let isOver = false;
-      const end = () => {
-        if (isOver) {
-          return false;
-        }
-        isOver = true;
-        signal.removeEventListener("abort", leave);
-        const begun = writes.get(waiting);
-        if (begun !== undefined) {
-          begun.waiting--;
-        }
-        return true;
-      };
-      const leave = () => {
-        const begun = writes.get(waiting);
-        if (begun?.waiting === 1) {
-          // The write reports the outcome: it knows whether it was sent.
-          begun.controller.abort(signal.reason);
-        } else {
-          queue.waiting.delete(waiting);
-          waiting.fail(left(signal.reason, input, begun !== undefined));
-        }
-      };
-      const waiting: Waiting<Input, Result> = {
-        input,
+      const part = createPart<Result>({
         signal,
-        endAt,
-        settle: (result) => end() && resolve(result),
-        fail: (error) => end() && reject(error),
-      };
-      signal.addEventListener("abort", leave);
+        resolve,
+        reject,
+        withdraw: () => queue.waiting.delete(waiting),
+        left: (reason, mayBeApplied) => left(reason, input, mayBeApplied),
+      });
+      const waiting: Waiting<Input, Result> = { input, signal, endAt, ...part };
       queue.waiting.add(waiting);
       queues.set(key, queue);
       if (!queue.isBusy) {

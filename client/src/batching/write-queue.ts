@@ -1,14 +1,12 @@
 import type { AfterArrivals } from "../../../common/batching/after-arrivals.js";
+import { createPart, type Part, shareRequest } from "../../../common/batching/shared-request.js";
 import type { Call } from "../call.js";
 import { endedHere } from "../errors.js";
 
 /** A write of one key that waits for its turn or its answer. */
-export interface Waiting<Item, Answer> {
+export interface Waiting<Item, Answer> extends Part<Answer> {
   readonly item: Item;
   readonly call: Call;
-  /** Tell the caller, who hears only the first. */
-  readonly settle: (answer: Answer) => void;
-  readonly fail: (error: unknown) => void;
 }
 
 /** Writes that may travel in one request. */
@@ -47,13 +45,6 @@ type AnyLot = Lot<any, any>;
 // biome-ignore lint/suspicious/noExplicitAny: as above
 interface Queued extends Waiting<{ readonly key: string }, any> {
   readonly lot: AnyLot;
-  request?: Request;
-}
-
-/** Writes in flight. They are aborted when nobody waits for any of them. */
-interface Request {
-  readonly controller: AbortController;
-  waiting: number;
 }
 
 /**
@@ -81,6 +72,10 @@ export function createWriteQueue(afterArrivals: AfterArrivals): QueuedWrite {
         held.add(key);
         continue;
       }
+      if (!each.lot.isOpen()) {
+        // Calls of their own have no order among them.
+        held.add(key);
+      }
       waiting.delete(each);
       group.push(each);
       length += more;
@@ -101,22 +96,33 @@ export function createWriteQueue(afterArrivals: AfterArrivals): QueuedWrite {
       const keys = new Set(group.map(({ item }) => item.key));
       const isFew = group.length < leastTogether && keys.size === group.length;
       if (group.length === 1 || isFew || !first.lot.isOpen()) {
-        for (const each of group) {
-          each.lot.alone(each.call, each.item).then(each.settle, each.fail);
-        }
+        sendApart(group);
       } else {
         send(group, first.lot, keys);
       }
     }
   }
 
-  function send(group: readonly Queued[], lot: AnyLot, keys: ReadonlySet<string>): void {
-    const request: Request = { controller: new AbortController(), waiting: group.length };
-    let endAt = 0;
+  /** Each as a call of its own, which its caller's signal ends. Writes of the same keys that wait by now come after them. */
+  function sendApart(group: readonly Queued[]): void {
+    const wanted = new Set([...waiting].map(({ item }) => item.key));
     for (const each of group) {
-      each.request = request;
-      endAt = Math.max(endAt, each.call.endAt);
+      const { key } = each.item;
+      shareRequest([each]);
+      const done = each.lot.alone(each.call, each.item).then(each.settle, each.fail);
+      if (wanted.has(key)) {
+        busy.add(key);
+        done.finally(() => {
+          busy.delete(key);
+          sendWaiting();
+        });
+      }
     }
+  }
+
+  function send(group: readonly Queued[], lot: AnyLot, keys: ReadonlySet<string>): void {
+    const { controller } = shareRequest(group);
+    const endAt = Math.max(...group.map(({ call }) => call.endAt));
     for (const key of keys) {
       busy.add(key);
     }
@@ -129,7 +135,7 @@ export function createWriteQueue(afterArrivals: AfterArrivals): QueuedWrite {
       sendWaiting();
     };
     const timer = setTimeout(makeWay, slowMs);
-    lot.together(group, { signal: request.controller.signal, endAt }).finally(() => {
+    lot.together(group, { signal: controller.signal, endAt }).finally(() => {
       for (const key of keys) {
         busy.delete(key);
       }
@@ -144,37 +150,14 @@ export function createWriteQueue(afterArrivals: AfterArrivals): QueuedWrite {
         reject(endedHere(signal.reason, "NOT_APPLIED"));
         return;
       }
-      let isOver = false;
-      const end = () => {
-        if (isOver) {
-          return false;
-        }
-        isOver = true;
-        signal.removeEventListener("abort", leave);
-        if (queued.request !== undefined) {
-          queued.request.waiting--;
-        }
-        return true;
-      };
-      const queued: Queued = {
-        lot,
-        item,
-        call,
-        settle: (answer) => end() && resolve(answer),
-        fail: (error) => end() && reject(error),
-      };
-      const leave = () => {
-        const { request } = queued;
-        if (waiting.delete(queued)) {
-          queued.fail(endedHere(signal.reason, "NOT_APPLIED"));
-        } else if (request !== undefined && request.waiting > 1) {
-          queued.fail(endedHere(signal.reason, "UNKNOWN"));
-        } else {
-          // The request reports the outcome: it knows whether it was sent. So does a call that is alone.
-          request?.controller.abort(signal.reason);
-        }
-      };
-      signal.addEventListener("abort", leave);
+      const part = createPart({
+        signal,
+        resolve,
+        reject,
+        withdraw: () => waiting.delete(queued),
+        left: (reason, mayBeApplied) => endedHere(reason, mayBeApplied ? "UNKNOWN" : "NOT_APPLIED"),
+      });
+      const queued: Queued = { lot, item, call, ...part };
       waiting.add(queued);
       if (!isScheduled) {
         isScheduled = true;
