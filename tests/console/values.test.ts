@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import * as assert from "uvu/assert";
+import type { Figures } from "../../common/figures.js";
 import { draftOf, formatJson, toData } from "../../console/src/change/data-draft.js";
 import { ServerClock } from "../../console/src/connection/server-clock.js";
-import { type Figures, toSample } from "../../console/src/status/figures-between.js";
+import { toSample } from "../../console/src/status/figures-between.js";
 import { readCeleryKey } from "../../console/src/values/celery-key.js";
 import { parseJsonLines, placeOf } from "../../console/src/values/json-lines.js";
 import { quoteForCode, quoteForShell } from "../../console/src/values/quoting.js";

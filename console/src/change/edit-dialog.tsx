@@ -4,14 +4,11 @@ import { target } from "../connection/session.js";
 import { besideList, navigate } from "../routing/route.js";
 import { serverInfo } from "../status/info.js";
 import { useStore } from "../store.js";
-import { Dialog } from "../ui/dialog.js";
-import { FailureNote } from "../ui/failure-note.js";
-import { VisibleText } from "../ui/visible-text.js";
 import { CopyAs } from "../values/copy-as.js";
 import { bytesExactly } from "../values/sizes.js";
 import { setSnippets } from "../values/snippets.js";
+import { ChangeDialog } from "./change-dialog.js";
 import { setEntry } from "./changes.js";
-import { ConflictNote } from "./conflict-note.js";
 import { type DataDraft, type DataFormat, draftOf, formatJson, toData } from "./data-draft.js";
 import { createExpiryDraft, ExpiryField, toExpiry } from "./expiry-field.js";
 import { useChange } from "./use-change.js";
@@ -41,13 +38,11 @@ export function EditDialog({ entry, initialKey, onClose }: EditDialogProps) {
   const data = useMemo(() => toData(draft), [draft]);
   const expiry = toExpiry(expiryDraft);
   const maxItemBytes = useStore(serverInfo)?.limits?.maxItemBytes ?? 409_600;
-  const change = useChange(
-    () => key,
-    () => {
-      navigate(besideList(key));
-      onClose();
-    },
-  );
+  const showAndClose = () => {
+    navigate(besideList(key));
+    onClose();
+  };
+  const change = useChange(() => key, showAndClose);
   const seen = entry?.etag;
   const size = "data" in data && data.data.kind === "value" ? data.data.value.length : undefined;
   const isReady = key !== "" && "data" in data && expiry !== undefined;
@@ -60,99 +55,79 @@ export function EditDialog({ entry, initialKey, onClose }: EditDialogProps) {
   }
 
   return (
-    <Dialog title={entry === undefined ? "New entry" : "Change the entry"} isWide onClose={onClose}>
-      <form
-        class="dialog-body"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady) {
-            store(seen);
-          }
-        }}
-      >
-        {entry === undefined ? (
-          <label class="field">
-            Key
-            <input
-              type="text"
-              class="mono"
-              value={key}
-              required
-              autofocus
-              autocomplete="off"
-              autocapitalize="off"
-              spellcheck={false}
-              onInput={(event) => setKey(event.currentTarget.value)}
-            />
-          </label>
-        ) : (
-          <p class="dialog-key mono">
-            <VisibleText text={key} />
-          </p>
-        )}
-        <fieldset class="segmented">
-          <legend class="visually-hidden">Form of what is stored</legend>
-          {formats.map(([format, title]) => (
-            <label key={format}>
-              <input
-                type="radio"
-                name="format"
-                value={format}
-                checked={draft.format === format}
-                onChange={() => setDraft({ ...draft, format })}
-              />
-              <span>{title}</span>
-            </label>
-          ))}
-        </fieldset>
-        <DataField
-          isFirst={entry !== undefined}
-          draft={draft}
-          onChange={setDraft}
-          problem={"problem" in data ? data.problem : undefined}
-        />
-        <ExpiryField draft={expiryDraft} onChange={setExpiryDraft} mayKeep={entry !== undefined} />
-        <p class="quiet">
-          {size !== undefined && `${bytesExactly(size)} of the ${bytesExactly(maxItemBytes)} of an item. `}
-          {entry === undefined
-            ? "Stored only if the key holds nothing."
-            : "Stored only if the entry is still the one that you see."}
-        </p>
-        {change.failure !== undefined && <FailureNote failure={change.failure} />}
-        {change.conflict !== undefined && (
-          <ConflictNote
-            conflict={change.conflict}
-            action={change.conflict.theirs === undefined ? "Store mine all the same" : "Replace theirs by mine"}
-            onGoOn={store}
-            onTakeTheirs={() => {
-              navigate(besideList(key));
-              onClose();
-            }}
+    <ChangeDialog
+      title={entry === undefined ? "New entry" : "Change the entry"}
+      entryKey={entry === undefined ? undefined : key}
+      change={change}
+      isReady={isReady}
+      onSubmit={() => store(seen)}
+      onClose={onClose}
+      onConflict={{
+        replace: "Replace theirs by mine",
+        storeAnew: "Store mine all the same",
+        goOn: store,
+        takeTheirs: showAndClose,
+      }}
+      submit={change.isBusy ? "Storing…" : "Store"}
+      isWide
+      aside={
+        "data" in data &&
+        data.data.kind === "value" &&
+        key !== "" && (
+          <CopyAs
+            what="this change"
+            snippets={() =>
+              setSnippets(target(), key, { ...settingOf(data.data), expiry: givenOf(expiry), ifEtag: seen })
+            }
           />
-        )}
-        <div class="dialog-actions">
-          {"data" in data && data.data.kind === "value" && key !== "" && (
-            <CopyAs
-              what="this change"
-              snippets={() =>
-                setSnippets(target(), key, { ...settingOf(data.data), expiry: givenOf(expiry), ifEtag: seen })
-              }
+        )
+      }
+    >
+      {entry === undefined && (
+        <label class="field">
+          Key
+          <input
+            type="text"
+            class="mono"
+            value={key}
+            required
+            autofocus
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck={false}
+            onInput={(event) => setKey(event.currentTarget.value)}
+          />
+        </label>
+      )}
+      <fieldset class="segmented">
+        <legend class="visually-hidden">Form of what is stored</legend>
+        {formats.map(([format, title]) => (
+          <label key={format}>
+            <input
+              type="radio"
+              name="format"
+              value={format}
+              checked={draft.format === format}
+              onChange={() => setDraft({ ...draft, format })}
             />
-          )}
-          <span class="spacer" />
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            class="button primary"
-            disabled={!isReady || change.isBusy || change.conflict !== undefined}
-          >
-            {change.isBusy ? "Storing…" : "Store"}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+            <span>{title}</span>
+          </label>
+        ))}
+      </fieldset>
+      <DataField
+        isFirst={entry !== undefined}
+        draft={draft}
+        onChange={setDraft}
+        problem={"problem" in data ? data.problem : undefined}
+      />
+      <ExpiryField draft={expiryDraft} onChange={setExpiryDraft} mayKeep={entry !== undefined} />
+      <p class="quiet">
+        {size !== undefined && `${bytesExactly(size)} of the ${bytesExactly(maxItemBytes)} of an item. `}
+        {entry === undefined
+          ? "Stored only if the key holds nothing."
+          : "Stored only if the entry is still the one that you see."}
+      </p>
+    </ChangeDialog>
   );
 }
 

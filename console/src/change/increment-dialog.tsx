@@ -1,7 +1,5 @@
 import { useState } from "preact/hooks";
-import { Dialog } from "../ui/dialog.js";
-import { FailureNote } from "../ui/failure-note.js";
-import { VisibleText } from "../ui/visible-text.js";
+import { ChangeDialog } from "./change-dialog.js";
 import { increment } from "./changes.js";
 import { useChange } from "./use-change.js";
 
@@ -21,44 +19,35 @@ export function IncrementDialog({
   const isReady =
     by !== undefined && ![delta, min, max].some((text, index) => text !== "" && amounts[index] === undefined);
 
+  function add() {
+    if (by !== undefined) {
+      const bounds = {
+        ...(lowest === undefined ? {} : { min: lowest }),
+        ...(highest === undefined ? {} : { max: highest }),
+      };
+      void change.run(() => increment(counterKey, by, bounds));
+    }
+  }
+
   return (
-    <Dialog title="Add to the counter" onClose={onClose}>
-      <form
-        class="dialog-body"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (by !== undefined && isReady) {
-            const bounds = {
-              ...(lowest === undefined ? {} : { min: lowest }),
-              ...(highest === undefined ? {} : { max: highest }),
-            };
-            void change.run(() => increment(counterKey, by, bounds));
-          }
-        }}
-      >
-        <p class="dialog-key mono">
-          <VisibleText text={counterKey} />
-        </p>
-        <div class="field-row">
-          <Amount label="Add" value={delta} onChange={setDelta} isFirst />
-          <Amount label="Not below" value={min} onChange={setMin} />
-          <Amount label="Not above" value={max} onChange={setMax} />
-        </div>
-        <p class="quiet">
-          A negative number subtracts. It counts once, whatever becomes of the answer, and beside what others add.
-        </p>
-        {change.failure !== undefined && <FailureNote failure={change.failure} />}
-        <div class="dialog-actions">
-          <span class="spacer" />
-          <button type="button" class="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" class="button primary" disabled={!isReady || change.isBusy}>
-            Add
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <ChangeDialog
+      title="Add to the counter"
+      entryKey={counterKey}
+      change={change}
+      isReady={isReady}
+      onSubmit={add}
+      onClose={onClose}
+      submit="Add"
+    >
+      <div class="field-row">
+        <Amount label="Add" value={delta} onChange={setDelta} isFirst />
+        <Amount label="Not below" value={min} onChange={setMin} />
+        <Amount label="Not above" value={max} onChange={setMax} />
+      </div>
+      <p class="quiet">
+        A negative number subtracts. It counts once, whatever becomes of the answer, and beside what others add.
+      </p>
+    </ChangeDialog>
   );
 }
 

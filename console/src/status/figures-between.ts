@@ -1,23 +1,4 @@
-/** What the server counts, as its `/console/metrics` tells it: counters since its start, and gauges. */
-export interface Figures {
-  readonly instance: string;
-  readonly atMs: number;
-  readonly methods: Readonly<Record<string, MethodFigures>>;
-  readonly durationBounds: readonly number[];
-  readonly readUnits: number;
-  readonly writeUnits: number;
-  readonly throttles: number;
-  readonly shed: number;
-  readonly inFlight: number;
-  readonly waiting: number;
-  readonly connections: number;
-}
-
-interface MethodFigures {
-  readonly ok: number;
-  readonly failed: number;
-  readonly durations: readonly number[];
-}
+import type { Figures, MethodFigures } from "../../../common/figures.js";
 
 /** One second, or as long as two readings lie apart: rates, and what was the case at its end. */
 export interface Sample {

@@ -1,5 +1,5 @@
+import type { Figures } from "../../../common/figures.js";
 import { fetchBeside } from "../connection/session.js";
-import type { Figures } from "./figures-between.js";
 
 /** Why there are no figures. */
 export class NoFigures extends Error {}

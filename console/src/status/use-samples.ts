@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
+import type { Figures } from "../../../common/figures.js";
 import { client } from "../connection/session.js";
 import { useStore } from "../store.js";
 import { NoFigures, readFigures } from "./figures.js";
-import { type Figures, type Sample, toSample } from "./figures-between.js";
+import { type Sample, toSample } from "./figures-between.js";
 
 export const sampleMs = 1000;
 /** Two minutes. */

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Icon } from "./icon.js";
 
 export interface DialogProps {
@@ -15,7 +15,8 @@ export function Dialog({ title, onClose, children, isWide = false }: DialogProps
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const isGone = useRef(false);
-  useEffect(() => {
+  // At once with what it shows: a key that is pressed right then is the dialog's.
+  useLayoutEffect(() => {
     const opener = document.activeElement;
     const dialog = element.current;
     dialog?.showModal();

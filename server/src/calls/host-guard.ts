@@ -39,10 +39,12 @@ function refuse(message: string): DynakvError {
  * proxy in front of it may have terminated TLS. That name is what a rebound page cannot choose, and is checked before.
  */
 export function isSameOrigin(headers: IncomingHttpHeaders): boolean {
+  const { origin } = headers;
   const host = headers[":authority"] ?? headers.host;
   return (
+    origin !== undefined &&
     typeof host === "string" &&
-    /^https?:\/\/(.+)$/.exec(headers.origin ?? "")?.[1]?.toLowerCase() === host.toLowerCase()
+    /^https?:\/\/(.+)$/.exec(origin)?.[1]?.toLowerCase() === host.toLowerCase()
   );
 }
 

@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { collectDefaultMetrics, type Metric, Registry } from "prom-client";
+import type { Figures } from "../../../../common/figures.js";
 import { version } from "../../../../common/version.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
@@ -17,7 +18,7 @@ import {
   type MetricFamily,
 } from "./cells.js";
 import { metricDefinitions as definitions, type MetricDefinition } from "./definitions.js";
-import { type Figures, readFigures } from "./figures.js";
+import { readFigures } from "./figures.js";
 
 /** The metrics of one process. */
 export interface Metrics {
