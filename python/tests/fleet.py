@@ -25,6 +25,8 @@ class Fleet:
         self.folder = folder
         self.broker = broker
         self.conf = conf or {}
+        #: At which call of which method of Chords a process of a pool is killed: fleet_app.die_once.
+        self.die_once: Optional[tuple[str, int]] = None
         self._workers: list[subprocess.Popen[bytes]] = []
 
     def start_worker(
@@ -58,6 +60,11 @@ class Fleet:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait(10)
 
+    def is_ready(self, worker: subprocess.Popen[bytes]) -> bool:
+        """Whether it has begun to take tasks."""
+        log = self.folder / f"worker-{self._workers.index(worker)}.log"
+        return " ready." in log.read_text(errors="replace")
+
     def sender(self, backend: str) -> Celery:
         """An app for sending tasks, set up like the workers'."""
         app = Celery("sender", broker=self.broker, backend=backend, set_as_current=False)
@@ -85,7 +92,13 @@ class Fleet:
                 self.kill_worker(each)
 
     def _environment(self, backend: str) -> dict[str, str]:
-        fleet = {"broker": self.broker, "backend": backend, "folder": str(self.folder), "conf": self.conf}
+        fleet = {
+            "broker": self.broker,
+            "backend": backend,
+            "folder": str(self.folder),
+            "conf": self.conf,
+            "die_once": self.die_once,
+        }
         return {
             **os.environ,
             "FLEET": json.dumps(fleet),

@@ -9,6 +9,8 @@ from celery import Celery
 from kombu.transport import filesystem
 from kombu.utils.json import dumps
 
+from celery_dynakv.chords import Chords
+
 fleet = json.loads(os.environ["FLEET"])
 app = Celery("fleet", broker=fleet["broker"], backend=fleet["backend"])
 app.conf.update(
@@ -62,6 +64,30 @@ def pid(seconds=0):
 @app.task(name="die")
 def die():
     os.kill(os.getpid(), 9)
+
+
+def die_once(at, call):
+    """Kills the process of the pool that is in this call of a method of Chords, counted in all processes, and not its worker."""
+    method = getattr(Chords, at)
+    calls = os.path.join(fleet["folder"], "calls")
+
+    def wrapped(*arguments):
+        descriptor = os.open(calls, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, b".")
+        os.close(descriptor)
+        is_last = os.path.getsize(calls) == call
+        if is_last and at == "part_returned":
+            os.kill(os.getpid(), 9)
+        returned = method(*arguments)
+        if is_last:
+            os.kill(os.getpid(), 9)
+        return returned
+
+    setattr(Chords, at, wrapped)
+
+
+if fleet["die_once"]:
+    die_once(*fleet["die_once"])
 
 
 @app.task(name="total", bind=True)

@@ -92,6 +92,21 @@ def test_a_pool_whose_processes_are_killed_goes_on(fleet, grounds):
     assert make_chord(app, 10)().get(timeout=60, interval=0.1) == 45
 
 
+@pytest.mark.parametrize("acks_late", [True, False])
+@pytest.mark.parametrize("at", ["part_returned", "_count"])
+def test_a_chord_whose_last_process_is_killed_after_it_has_stored_its_result(tmp_path, grounds, at, acks_late):
+    """Before it has counted, and after. Celery takes a task for done whose result is stored, and acknowledges it."""
+    fleet = Fleet(tmp_path, conf={"task_acks_late": acks_late, "task_reject_on_worker_lost": acks_late})
+    fleet.die_once = (at, 2)
+    try:
+        fleet.start_worker(dynakv_url(grounds.dynakv), concurrency=1)
+        app = fleet.sender(dynakv_url(grounds.dynakv))
+        assert make_chord(app, 2)().get(timeout=60, interval=0.05) == 1
+        assert fleet.notes() == [" right"]
+    finally:
+        fleet.stop()
+
+
 def test_processes_that_are_forked_while_threads_are_in_calls(grounds):
     backend = make_app(grounds.dynakv).backend
     ended = threading.Event()

@@ -210,6 +210,20 @@ class DynakvBackend(KeyValueStoreBackend):
 
     # Errors and processes.
 
+    def _ensure_retryable(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Keeps a worker from acknowledging a task of a chord that may not have counted.
+
+        When a process of its pool is lost, the worker asks whether the task's SUCCESS was stored, and takes the task for done then.
+        It may not have counted yet, or not have sent the callback. An error has the worker go on as for any lost task. Only that
+        question comes with a number of retries.
+        """
+        returned = super()._ensure_retryable(func, *args, **kwargs)
+        if kwargs.get("max_retries") is not None and func == self._get_task_meta_for:
+            group_id = returned.get("group_id")
+            if group_id and self._chords.is_open(group_id):
+                raise DynakvError(f"the chord {group_id} of a task whose process was lost has not ended")
+        return returned
+
     def exception_safe_to_retry(self, exc: BaseException) -> Any:
         return isinstance(exc, DynakvUnavailable)
 

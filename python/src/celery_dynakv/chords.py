@@ -86,6 +86,10 @@ class Chords:
         elif part.count > part.size:
             logger.warning("Chord counter incremented too many times for %r", part.group_id)
 
+    def is_open(self, group_id: str) -> bool:
+        """Whether a group is the header of a chord whose callback may still have to be sent."""
+        return self._backend.client.get(self._counter(group_id), strong=True) is not None
+
     def _count(self, request: Any) -> Optional[Part]:
         group_id = request.group
         size = (request.chord or {}).get("chord_size")
