@@ -1,14 +1,17 @@
 import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transform } from "esbuild";
+import { toolsFolder } from "../../tools/cache.js";
 import { root } from "../../tools/root.js";
 
-/** Where what is known is kept. */
-export const cache = join(root, "node_modules/.cache/dynakv-mutants");
+/** Where what is known is kept: all clones share it, and `npm ci` leaves it. */
+export const cache = join(toolsFolder(), "mutants");
 /** Not below `node_modules`, where tsx and esbuild heed no tsconfig.json: the packages of this repository are found by it. */
-const target = join(tmpdir(), "dynakv-mutants", createHash("sha256").update(root).digest("hex").slice(0, 12));
+const folder = join(tmpdir(), `dynakv-mutants-${process.pid}`);
+process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
 
 const copied = [
   "README.md",
@@ -38,9 +41,11 @@ export interface Copy {
   change(file: string, line: number, to: string): Promise<() => Promise<void>>;
 }
 
-export async function copySources(isChanged: (file: string) => boolean): Promise<Copy> {
-  await rm(target, { recursive: true, force: true });
+/** Each of those that work at a time has a copy of its own. */
+export async function copySources(lane: number, isChanged: (file: string) => boolean): Promise<Copy> {
+  const target = join(folder, String(lane));
   await mkdir(target, { recursive: true });
+  await mkdir(join(target, "tmp"));
   for (const path of copied) {
     await cp(join(root, path), join(target, path), {
       recursive: true,
@@ -53,7 +58,9 @@ export async function copySources(isChanged: (file: string) => boolean): Promise
   }
   const printed = new Map<string, string>();
   const files = await readdir(target, { recursive: true, encoding: "utf8" });
-  for (const file of files.filter((each) => /\/src\/.*(?<!\.d)\.ts$/.test(each) && !each.includes("node_modules"))) {
+  for (const file of files.filter(
+    (each) => /^[^/]+\/src\/.*(?<!\.d)\.ts$/.test(each) && !each.includes("node_modules"),
+  )) {
     if (isChanged(file)) {
       const { code } = await transform(await readFile(join(target, file), "utf8"), { loader: "ts", target: "node20" });
       printed.set(file, code);

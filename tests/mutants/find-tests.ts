@@ -1,76 +1,100 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
 import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
-import { runTests } from "./run-test.js";
+import { type Chosen, runTests } from "./run-test.js";
 
-/** A test file that passes, how long it takes, and the blocks of the sources that it enters. */
+/** What is known of a test file that was run once: the blocks of the sources that it enters, and which of them each test does. */
 interface Known {
+  /** How long all but its tests takes. */
   readonly ms: number;
   readonly blocks: readonly string[];
-  /** Set for one that failed by itself, and so tells nothing. */
-  readonly failed?: string | undefined;
+  /** By their places in `blocks`; those that are entered outside all tests count for each. */
+  readonly outside: readonly number[];
+  readonly tests: readonly { readonly test: string; readonly ms: number; readonly blocks: readonly number[] }[];
+  /** The tests that failed by themselves, and so tell nothing, which are not among the others. */
+  readonly failures: readonly string[];
 }
 
-export interface TestFile {
-  readonly file: string;
+/** Tests of a file that reach a slip. */
+export interface Reaching extends Chosen {
   readonly ms: number;
+  readonly tests: readonly string[];
+  /** All of the file. */
+  readonly whole: readonly string[];
 }
 
-/**
- * Runs each test file once, unless what it reaches is known, and says which of them reach a mutant: those first that are likely to notice
- * it, and quick. Without `runsUnknown` a file that was never run is taken to reach all that it is about.
- */
-export async function createTestFinder(
-  copy: Copy,
-  files: readonly string[],
-  { runsUnknown, say }: { readonly runsUnknown: boolean; readonly say: (text: string) => void },
-) {
-  const state = join(cache, "reach.json");
-  const known: Record<string, Known> = existsSync(state) ? JSON.parse(await readFile(state, "utf8")) : {};
-  for (const file of files) {
-    // One that has changed since reaches much the same.
-    if (known[file] === undefined && runsUnknown) {
-      const hits = join(cache, "hits");
-      await rm(hits, { force: true });
-      const record = new URL(`record-hits.mjs?to=${encodeURIComponent(hits)}`, import.meta.url).href;
-      const { isPassed, ms, failed } = await runTests(copy.root, [file], 180_000, {
-        NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --import ${record}`,
-      });
-      const blocks = existsSync(hits) ? [...new Set((await readFile(hits, "utf8")).split("\n"))] : [];
-      known[file] = { ms, blocks, ...(isPassed ? {} : { failed: failed ?? "it broke off" }) };
-      await writeFile(state, JSON.stringify(known));
-      say(`${file}: ${isPassed ? `reaches ${blocks.length}` : `fails: ${failed}`}, ${Math.round(ms)} ms`);
-    }
+/** Runs a test file once, unless what it reaches is known. */
+export async function measure(copy: Copy, file: string): Promise<Known> {
+  const digest = createHash("sha256").update(await readFile(join(copy.root, file)));
+  const state = join(cache, "reach", `${file.replaceAll("/", "_")}-${digest.digest("hex").slice(0, 12)}.json`);
+  if (existsSync(state)) {
+    return JSON.parse(await readFile(state, "utf8"));
   }
-  const tests = files.flatMap((file) => {
-    const { ms = 5000, blocks, failed } = known[file] ?? {};
-    return failed !== undefined ? [] : [{ file, ms, blocks: new Set(blocks), isKnown: blocks !== undefined }];
-  });
-  const all = new Set(tests.flatMap(({ blocks }) => [...blocks]));
+  const hits = join(copy.root, "hits");
+  await rm(hits, { force: true });
+  const { ms, failures } = await runTests(copy.root, [{ file }], 180_000, { hits });
+  const lines = existsSync(hits) ? (await readFile(hits, "utf8")).split("\n").filter((each) => each !== "") : [];
+  const parts = lines.map((line) => JSON.parse(line) as { test: string; ms: number; blocks: string[] });
+  const places = new Map([...new Set(parts.flatMap(({ blocks }) => blocks))].map((block, place) => [block, place]));
+  const numbered = parts.map((part) => ({ ...part, blocks: part.blocks.map((block) => places.get(block) as number) }));
+  const tests = numbered.filter(({ test }) => test !== "" && !failures.includes(test));
+  const known: Known = {
+    ms: Math.max(0, ms - tests.reduce((sum, each) => sum + each.ms, 0)),
+    blocks: [...places.keys()],
+    outside: [...new Set(numbered.filter(({ test }) => test === "").flatMap(({ blocks }) => blocks))],
+    tests,
+    failures,
+  };
+  await mkdir(join(cache, "reach"), { recursive: true });
+  await writeFile(state, JSON.stringify(known));
+  return known;
+}
+
+/** Says which tests reach a slip: those first that are likely to notice it, and quick. */
+export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) {
+  const files = [...known].map(([file, each]) => ({
+    ...each,
+    file,
+    outside: new Set(each.outside),
+    places: placesOf(each),
+  }));
   /** How often a test file has noticed a slip in a source file. */
   const noticed = new Map<string, number>();
+  const seen = new Set(files.flatMap(({ blocks }) => blocks));
 
   return {
-    testsOf(mutant: Mutant): TestFile[] {
+    testsOf(mutant: Mutant): Reaching[] {
       const lines = copy.printed.get(mutant.file)?.split("\n") ?? [];
       const block = blockOf(lines, mutant.line);
       const name = block === undefined ? undefined : nameOfBlock(mutant.file, lines, block);
+      const isOfFile = (each: string) => each.startsWith(`${mutant.file}:`);
       // Of a block that is new since, all that come to its file might.
-      const isExact = name !== undefined && (all.has(name) || ![...all].some((each) => each.startsWith(mutant.file)));
-      const cost = ({ file, ms }: TestFile) =>
+      const isExact = name !== undefined && (seen.has(name) || ![...seen].some(isOfFile));
+      const cost = ({ file, ms }: Reaching) =>
         (isAbout(file, mutant.file) ? ms / 10 : ms) / (1 + (noticed.get(`${file} ${mutant.file}`) ?? 0));
-      return tests
-        .filter(({ file, blocks, isKnown }) =>
-          !isKnown
-            ? isAbout(file, mutant.file)
-            : isExact
-              ? blocks.has(name)
-              : [...blocks].some((each) => each.startsWith(`${mutant.file}:`)),
-        )
-        .map(({ file, ms }) => ({ file, ms }))
+      return files
+        .flatMap(({ file, ms, blocks, outside, tests, places }): Reaching[] => {
+          const wanted = isExact
+            ? [places.get(name)].filter((place) => place !== undefined)
+            : blocks.flatMap((each, place) => (isOfFile(each) ? [place] : []));
+          const inside = tests.filter((each) => wanted.some((place) => each.blocks.includes(place)));
+          const chosen = inside.length === 0 && wanted.some((place) => outside.has(place)) ? tests : inside;
+          const all = chosen.reduce((sum, each) => sum + each.ms, ms);
+          return chosen.length === 0
+            ? []
+            : [
+                {
+                  file,
+                  ms: all,
+                  tests: chosen.map(({ test }) => test),
+                  whole: tests.map(({ test }) => test),
+                },
+              ];
+        })
         .sort((a, b) => cost(a) - cost(b));
     },
     /** Tells that a test file has noticed a slip: it is asked sooner about others in the same source file. */
@@ -79,4 +103,8 @@ export async function createTestFinder(
       noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
     },
   };
+}
+
+function placesOf({ blocks }: Known): ReadonlyMap<string, number> {
+  return new Map(blocks.map((block, place) => [block, place]));
 }

@@ -25,6 +25,14 @@ const folders: readonly (readonly [name: string, files: RegExp, tests: RegExp])[
   ["transfer", /^cli\/src\/transfer\//, /transfer/],
 ];
 
+/** The files that hold the guards of what is promised first of all. */
+export const guards: ReadonlyMap<string, RegExp> = new Map([
+  ["rights", /^server\/src\/(access\/|service\/(method-rights|principal))/],
+  ["conditions", /^server\/src\/store\/writes\/(write-condition|conditional-write|delete-entry|set-entry)/],
+  ["expiry", /^server\/src\/store\/(writes\/touch-entry|table\/(reaper|ttl-setup)|layout\/entry|reads\/decode-found)/],
+  ["exactly once", /^server\/src\/store\/(counters\/|layout\/(dedup-state|request-archive|request-id|members))/],
+]);
+
 export const folderNames: readonly string[] = folders.map(([name]) => name);
 
 export function folderOf(file: string): string | undefined {

@@ -6,8 +6,8 @@
  *     npm run test:mutants -- --count 600 --seed 2          no more than the first 600 of another lot
  *     npm run test:mutants -- --minutes 20 --files access/  some minutes, and only files whose path matches
  *     npm run test:mutants -- --skip store/dynamodb         without files whose path matches
- *     npm run test:mutants -- --known                       without running test files first of which it is not known what they reach
- *     npm run test:mutants -- --again                       those that have survived, after tests were written
+ *     npm run test:mutants -- --lanes 3                     three at a time, rather than two
+ *     npm run test:mutants -- --again                       those that have survived, after tests were written, by more tests
  *     npm run test:mutants -- --fresh                       forgets what is known
  *     npm run test:mutants -- --write                       also writes docs/tests.md
  */
@@ -17,12 +17,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { root } from "../../tools/root.js";
 import { listTestFiles } from "../../tools/test-files.js";
-import { cache, copySources } from "./copy.js";
-import { createTestFinder } from "./find-tests.js";
-import { folderOf, inTurn, isAbout } from "./folders.js";
+import { type Copy, cache, copySources } from "./copy.js";
+import { createTestFinder, measure } from "./find-tests.js";
+import { folderOf, inTurn } from "./folders.js";
+import { judge } from "./judge.js";
 import { type Mutant, makeMutants } from "./make-mutants.js";
 import { renderReport, type Verdict } from "./report.js";
-import { runTests } from "./run-test.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -31,21 +31,15 @@ const { values: options } = parseArgs({
     minutes: { type: "string", default: "60" },
     files: { type: "string", default: "" },
     skip: { type: "string", default: "^$" },
+    lanes: { type: "string", default: "2" },
     again: { type: "boolean", default: false },
     fresh: { type: "boolean", default: false },
-    known: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
-/** How many test files are tried for one slip, and how long they may take. */
-const maxTests = 6;
-const maxMs = 15_000;
-/** The same for those that are about its folder. */
-const maxMsAbout = 90_000;
-const sumOfMs = (tests: readonly { readonly ms: number }[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 /** Those that kill servers, weigh memory or try very much take too long, and those in tests/ test no guard by itself. */
 const isTried = (file: string) =>
-  !/\/(arguments-fuzz|crash|dead-connections|dropped-connections|fresh-ids|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway)\.test\.ts$|^tests\/|buf-curl|cli\.test/.test(
+  !/\/(arguments-fuzz|crash|dead-connections|dropped-connections|fresh-ids|lifecycle|memory|mget-memory|restart|workers|outage|faults|secrets|goaway|npm)\.test\.ts$|^tests\/|^testing\/|buf-curl|cli\.test/.test(
     file,
   );
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -56,11 +50,22 @@ if (options.fresh) {
   await rm(cache, { recursive: true, force: true });
 }
 await mkdir(cache, { recursive: true });
-const copy = await copySources((file) => folderOf(file) !== undefined);
-const { testsOf, note } = await createTestFinder(copy, listTestFiles().filter(isTried), {
-  runsUnknown: !options.known,
-  say,
+const copies: Copy[] = [];
+for (let lane = 0; lane < Number(options.lanes); lane++) {
+  copies.push(await copySources(lane, (file) => folderOf(file) !== undefined));
+}
+const [{ printed }] = copies as [Copy];
+
+const reached = new Map<string, Awaited<ReturnType<typeof measure>>>();
+await inLanes(listTestFiles().filter(isTried), async (copy, file) => {
+  const known = await measure(copy, file);
+  reached.set(file, known);
+  for (const test of known.failures) {
+    say(`${file} fails by itself: ${test}`);
+  }
 });
+say(`${reached.size} test files, whose reach is known`);
+const { testsOf, note } = createTestFinder(copies[0] as Copy, reached);
 const known = new Map<string, Verdict>();
 if (existsSync(results)) {
   for (const line of (await readFile(results, "utf8")).split("\n").filter((each) => each !== "")) {
@@ -72,28 +77,32 @@ if (existsSync(results)) {
   }
 }
 
-const all = [...copy.printed].flatMap(([file, code]) => makeMutants(file, code));
-const drawn = inTurn(
+const all = [...printed].flatMap(([file, code]) => makeMutants(file, code));
+const wanted = inTurn(
   all.filter(({ file }) => new RegExp(options.files).test(file) && !new RegExp(options.skip).test(file)),
   Number(options.seed),
-).slice(0, Number(options.count));
-const wanted = drawn.filter(isDue);
+)
+  .slice(0, Number(options.count))
+  .filter(isDue);
 say(`${all.length} slips can be made; ${known.size} are known; ${wanted.length} are wanted`);
-for (const mutant of wanted) {
+await inLanes(wanted, async (copy, mutant) => {
   if (Date.now() > endAt) {
-    break;
+    return;
   }
-  const verdict = await judge(mutant);
+  const verdict = await judge(copy, mutant, testsOf(mutant), { isThorough: options.again });
   if (verdict === undefined) {
     say(`too busy to judge ${mutant.name}`);
-    continue;
+    return;
   }
   known.set(mutant.name, verdict);
+  if (verdict.test !== undefined) {
+    note(verdict.test, mutant);
+  }
   await appendFile(results, `${JSON.stringify(verdict)}\n`);
   say(
     `${verdict.state.padEnd(8)} ${mutant.file}:${mutant.line} ${mutant.before}  =>  ${mutant.after}  ${verdict.by ?? ""}`,
   );
-}
+});
 // What was known of sources that have changed since is not counted.
 const current = new Set(all.map(({ name }) => name));
 const verdicts = [...known].filter(([name]) => current.has(name)).map(([, verdict]) => verdict);
@@ -103,41 +112,19 @@ if (options.write) {
   await writeFile(join(root, "docs/tests.md"), report);
 }
 
+/** Each copy takes the next when it is done with one. */
+async function inLanes<T>(things: readonly T[], work: (copy: Copy, thing: T) => Promise<void>): Promise<void> {
+  const queue = [...things];
+  await Promise.all(
+    copies.map(async (copy) => {
+      for (let thing = queue.shift(); thing !== undefined; thing = queue.shift()) {
+        await work(copy, thing);
+      }
+    }),
+  );
+}
+
 function isDue(mutant: Mutant): boolean {
   const verdict = known.get(mutant.name);
   return options.again ? verdict !== undefined && verdict.state !== "killed" : verdict === undefined;
-}
-
-/** Undefined where the machine is too busy to tell. */
-async function judge(mutant: Mutant): Promise<Verdict | undefined> {
-  const reaching = testsOf(mutant);
-  const tests = reaching.filter(({ file }, n) => {
-    const ms = sumOfMs(reaching.slice(0, n + 1));
-    return isAbout(file, mutant.file) ? ms < maxMsAbout : n < maxTests && ms < maxMs;
-  });
-  if (tests.length === 0) {
-    return { mutant, state: "unreached" };
-  }
-  const undo = await copy.change(mutant.file, mutant.line, mutant.after);
-  try {
-    const files = tests.map(({ file }) => file);
-    const limitMs = 300_000 + 5 * sumOfMs(tests);
-    const first = await runTests(copy.root, files, limitMs);
-    // What took too long may have had to wait for others on the machine.
-    const run = first.isTimeout ? await runTests(copy.root, files, limitMs) : first;
-    if (run.isTimeout) {
-      await undo();
-      if ((await runTests(copy.root, files, limitMs)).isTimeout) {
-        return undefined;
-      }
-    }
-    if (run.isPassed) {
-      return { mutant, state: "survived" };
-    }
-    const test = run.file ?? "";
-    note(test, mutant);
-    return { mutant, state: "killed", test, by: `${test}: ${run.failed ?? "it broke off"}` };
-  } finally {
-    await undo();
-  }
 }

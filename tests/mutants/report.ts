@@ -1,4 +1,4 @@
-import { folderNames, folderOf } from "./folders.js";
+import { folderNames, folderOf, guards } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
 import { reasonToSurvive } from "./survivors.js";
 
@@ -13,13 +13,12 @@ export interface Verdict {
 
 /** What became of the slips, as a page of the docs. */
 export function renderReport(verdicts: readonly Verdict[], possible: number): string {
-  const rows = folderNames.map((name) => {
-    const own = verdicts.filter(({ mutant }) => folderOf(mutant.file) === name);
-    const killed = own.filter(({ state }) => state === "killed").length;
-    const excused = own.filter((each) => each.state !== "killed" && reasonToSurvive(each.mutant) !== undefined).length;
-    const share = own.length === excused ? "" : `${Math.round((100 * killed) / (own.length - excused))} %`;
-    return `| ${name} | ${own.length} | ${killed} | ${excused} | ${share} |`;
-  });
+  const rows = folderNames.map((name) =>
+    rowOf(
+      name,
+      verdicts.filter(({ mutant }) => folderOf(mutant.file) === name),
+    ),
+  );
   const left = verdicts
     .filter(({ state }) => state !== "killed")
     .map(({ mutant, state }) => {
@@ -27,16 +26,23 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
       return `- \`${mutant.file}\`, ${mutant.rule}: \`${mutant.before}\` became \`${mutant.after}\`: ${reason}`;
     })
     .sort();
+  const guardRows = [...guards].map(([name, isOf]) =>
+    rowOf(
+      name,
+      verdicts.filter(({ mutant }) => isOf.test(mutant.file)),
+    ),
+  );
   return `# Tests, and what they notice
 
 Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of the sources, one at a time: a condition negated, \`&&\` for
 \`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. Which
-come first is drawn by lot, from each folder in turn, and slips in guards are drawn more often. The tests that reach the place are run,
-until the first that fails: those that have noticed others in the same file, those that are about its folder, and of the rest the
-quickest, six files at most. A slip with which all of them pass has survived. One with which a test took too long has been noticed only if
-it does so again, and the test does not without the slip. Slips are made in the code as esbuild prints it, without types, comments and
-imports; what is only told to people is left alone. Slow tests, which kill servers or weigh memory, do not take part, nor do those in
-\`tests/\`: a slip that only they notice counts as one that has survived.
+come first is drawn by lot, from each folder in turn, and slips in guards are drawn more often. Those tests are run that enter the block
+in which the slip stands, until the first that fails: those of files that have noticed others in the same source file, those that are
+about its folder, and of the rest the quickest, six files at most. A slip with which all of them pass has survived; \`--again\` tries it
+with more tests. One with which a test took too long has been noticed only if it does so again, and the tests pass without the slip.
+Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left alone. Slow
+tests, which kill servers or weigh memory, do not take part, nor do those in \`tests/\`: a slip that only they notice counts as one that
+has survived.
 
 Of ${possible} slips that can be made, ${verdicts.length} were. An equivalent slip changes nothing that anybody could see.
 
@@ -44,8 +50,21 @@ Of ${possible} slips that can be made, ${verdicts.length} were. An equivalent sl
 |---|---|---|---|---|
 ${rows.join("\n")}
 
+What is promised of rights, conditions, expiry and exactly once stands in some of these files:
+
+| guards of | slips | killed | equivalent | share of the others |
+|---|---|---|---|---|
+${guardRows.join("\n")}
+
 ## Those that survived
 
 ${left.join("\n")}
 `;
+}
+
+function rowOf(name: string, own: readonly Verdict[]): string {
+  const killed = own.filter(({ state }) => state === "killed").length;
+  const excused = own.filter((each) => each.state !== "killed" && reasonToSurvive(each.mutant) !== undefined).length;
+  const share = own.length === excused ? "" : `${Math.floor((100 * killed) / (own.length - excused))} %`;
+  return `| ${name} | ${own.length} | ${killed} | ${excused} | ${share} |`;
 }

@@ -25,6 +25,17 @@ export interface Suite {
  */
 const limitMs = Number(process.env.DYNAKV_TEST_LIMIT_MS ?? (isFullRun ? 3_600_000 : 240_000));
 
+/** Who runs only some of the tests, and wants to know which of them runs: tests/mutants. */
+interface TestChoice {
+  isChosen(test: string): boolean;
+  begins(test: string): void;
+  ends(test: string): void;
+}
+
+declare global {
+  var dynakvTests: TestChoice | undefined;
+}
+
 /**
  * A suite of uvu's that fails aloud. uvu takes `details` of an error for text, which breaks on a ConnectError, it drops what `before`
  * throws, and it waits without end for a test that hangs: the suite would end early or never, without a word.
@@ -42,9 +53,17 @@ export function suite(name: string): Suite {
       const when = `${failed.map((each) => `after ${each}; `).join("")}after its last test`;
       await reported(name, when, limited("after its last test", handler));
     });
+  const { dynakvTests: choice } = globalThis;
+  let chosen = 0;
   const add = (title: string, handler: Handler) => {
+    const test = `${name}: ${title}`;
+    if (choice?.isChosen(test) === false) {
+      return;
+    }
+    chosen++;
     record(title, "added");
     inner(title, async () => {
+      choice?.begins(test);
       try {
         await limited(title, handler)();
       } catch (error) {
@@ -55,6 +74,8 @@ export function suite(name: string): Suite {
           process.stdout.write(`\n   FAIL  ${name}  "${title}": ${message}\n`);
         }
         throw error;
+      } finally {
+        choice?.ends(test);
       }
       record(title, "passed");
     });
@@ -65,7 +86,12 @@ export function suite(name: string): Suite {
       each: (handler: Handler) => inner.before.each(limited("before each test", handler)),
     }),
     after: Object.assign(after, { each: (handler: Handler) => inner.after.each(limited("after each test", handler)) }),
-    run: () => inner.run(),
+    run: () => {
+      // What no test is left of need not be set up.
+      if (choice === undefined || chosen > 0) {
+        inner.run();
+      }
+    },
   });
 }
 
