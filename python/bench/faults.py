@@ -85,14 +85,16 @@ class Run:
         rate, kill_every = self.arguments.rate, self.arguments.kill_every
         self.grounds.lose(engine=rate, server=rate)
         chances = random.Random(self.arguments.seed)
+        #: The worker that is killed next, once it has begun to work and its time has come.
+        victim = 0
         began = last_kill = last_news = last_message = last_said = time.monotonic()
         seen = sent = 0
         while True:
             now = time.monotonic()
             if now - began > self.arguments.minutes * 60:
                 del self.sizes[sent:]
-            # Not all at once: a queue of minutes would be redelivered while it waits.
-            while sent < len(self.sizes) and len(self.unfinished()) < 40:
+            # Not all at once: a queue of minutes would outlive the patience.
+            while sent < len(self.sizes) and self.watch.waiting() < 200:
                 self.start(str(sent), self.sizes[sent])
                 sent += 1
             unfinished = self.unfinished()
@@ -110,12 +112,11 @@ class Run:
                 if (not unfinished and sent == len(self.sizes)) or not self.give_back(unfinished):
                     break
                 last_message = now
-            victim = chances.randrange(len(workers))
             # On a busy machine a worker takes its time to start, and would be killed before it has done anything.
             if kill_every and now - last_kill > kill_every and self.fleet.is_ready(workers[victim]):
                 self.fleet.kill_worker(workers[victim])
                 workers[victim] = self.fleet.start_worker(self.url)
-                self.kills, last_kill = self.kills + 1, now
+                self.kills, last_kill, victim = self.kills + 1, now, chances.randrange(len(workers))
             time.sleep(0.2)
         self.report(self.grounds.lose(), time.monotonic() - began)
 

@@ -86,6 +86,21 @@ def test_a_group_whose_chain_has_failed_before_it_raises_that_error(app):
         group.get(timeout=10, interval=0.05)
 
 
+def test_a_group_whose_chain_has_failed_before_it_and_whose_results_are_marked_as_failed_then(app):
+    """As Celery does, one after the other: whoever catches the error finds them failed."""
+    first = app.AsyncResult(str(uuid.uuid4()))
+    part = app.AsyncResult(str(uuid.uuid4()), parent=first)
+    group = app.GroupResult(str(uuid.uuid4()), [part], parent=first)
+    app.backend.store_result(first.id, KeyError("first"), "FAILURE")
+
+    def mark_failed():
+        app.backend.store_result(part.id, ValueError("part"), "FAILURE")
+
+    with pytest.raises(ValueError, match="part"):
+        group.join_native(timeout=20, interval=0.05, on_interval=mark_failed)
+    assert part.state == "FAILURE"
+
+
 def test_a_callback_whose_header_has_failed_raises_the_error_of_the_header(app):
     first = app.AsyncResult(str(uuid.uuid4()))
     last = app.AsyncResult(str(uuid.uuid4()), parent=app.GroupResult(str(uuid.uuid4()), [first]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +25,8 @@ from .settings import read_settings
 _reads_strongly: ContextVar[bool] = ContextVar("celery_dynakv_reads_strongly", default=False)
 #: How often a result is stored anew that others keep changing meanwhile.
 _store_tries = 10
+#: Seconds until a group raises the error of what comes before it, if none of its own results has failed until then.
+_time_to_fail = 2.0
 #: Tasks whose state this process has stored last, and may store again: as many as a process works on, and more.
 _remembered_etags = 1_000
 
@@ -180,15 +184,25 @@ class DynakvBackend(KeyValueStoreBackend):
         on_message: Optional[Callable[..., Any]] = None,
         on_interval: Optional[Callable[..., Any]] = None,
     ) -> Any:
-        """Raises the error of a task that the group comes after in a chain: its results would never come.
+        """Raises the error of a task that the group comes after in a chain: its results may never come.
 
-        ``join`` does so for each result, ``join_native`` does not.
+        ``join`` does so for each result, ``join_native`` does not. Mostly Celery marks what comes after a failure as failed, one after
+        the other; there is time for that, so that whoever catches the error finds the group's results failed.
         """
         before = _parents(result)
+        failed_at = math.inf
 
         def check() -> None:
-            for each in before:
-                each.maybe_throw()
+            nonlocal failed_at
+            try:
+                for each in before:
+                    each.maybe_throw()
+            except DynakvError:
+                raise
+            except Exception:  # whatever a task has raised
+                failed_at = min(failed_at, time.monotonic())
+                if time.monotonic() - failed_at >= _time_to_fail:
+                    raise
             if on_interval is not None:
                 on_interval()
 
