@@ -57,6 +57,8 @@ const lastRequestMs = 500;
 /** While closing, connections are accepted until none has arrived for this many milliseconds, within a bound. */
 const turnMs = 5;
 const maxTurns = 10;
+/** How many connections the system keeps until they are accepted, unless it is told otherwise: the default of Node's `listen`. */
+const backlog = 511;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
@@ -132,11 +134,20 @@ export function createPort(options: PortOptions): Port {
     http1.stop();
   }
 
-  /** Each turn of the event loop accepts what has come since the last. */
+  /** Until none has come for a while. */
   async function acceptRest(): Promise<void> {
     for (let turns = 0, before = -1; turns < maxTurns && before !== accepted && !isCut; turns++) {
       before = accepted;
       await new Promise((resolve) => setTimeout(resolve, turnMs));
+      await acceptQueued();
+    }
+  }
+
+  /** Each turn of the event loop accepts one connection, and on a busy machine a timer may be due before there was any turn. */
+  async function acceptQueued(): Promise<void> {
+    for (let turns = 0, before = -1; turns < backlog && before !== accepted && !isCut; turns++) {
+      before = accepted;
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
