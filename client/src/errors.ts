@@ -82,6 +82,11 @@ export class DynakvError extends Error {
     this.serverTime = facts.serverTime;
   }
 
+  /** The same error of a read that was made for a write, which has then not begun. */
+  beforeWriting(): DynakvError {
+    return this.outcome === undefined ? new DynakvError(this.message, { ...this, outcome: "NOT_APPLIED" }) : this;
+  }
+
   /** The same error of a write that an earlier attempt may have applied, whatever the last one was told. */
   withUnknownOutcome(): DynakvError {
     const isCertain = this.outcome === "NOT_APPLIED" || this.serverTime !== undefined;

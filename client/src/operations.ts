@@ -62,7 +62,7 @@ export type SwapOptions = CallOptions & ConditionOptions & Pick<SetOptions, "exp
 /** Options of delete. */
 export type DeleteOptions = WriteOptions & ConditionOptions;
 
-/** Options of take: it is never repeated when it may have been applied, since what it returns would be lost. */
+/** Options of take. */
 export type TakeOptions = CallOptions & ConditionOptions;
 
 /** Options of touch. */
@@ -135,8 +135,10 @@ export interface Operations {
   /** Removes what a key holds, and says whether it held something. */
   delete(key: string, options?: DeleteOptions): Promise<boolean>;
   /**
-   * Removes what a key holds, and returns it: of callers who take it at the same time one alone gets it. After an error with the outcome
-   * `UNKNOWN` it may be gone with nobody having it: whoever must not lose it marks it as taken by a set with `ifEtag` first.
+   * Removes what a key holds, and returns it: of callers who take it at the same time one alone gets it, whatever was lost on the way.
+   * It reads the entry strongly, and deletes that very entry under a request id, until it is known what became of that. The outcome
+   * `UNKNOWN` is left for when the deadline passes before, or another has written the key meanwhile; the entry may then be gone. An entry
+   * that Celery has written can be gone after a single lost answer.
    */
   take(key: string, options?: TakeOptions): Promise<Entry | undefined>;
   /** Adds to a counter, which is created if need be, and returns it. It counts once, however often the request is repeated. */

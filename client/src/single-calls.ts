@@ -1,4 +1,5 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { createRequestId } from "../../common/request-ids.js";
 import { KeyValueService } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import {
   deleteOptions,
@@ -34,6 +35,7 @@ import type {
   Written,
 } from "./operations.js";
 import { toRateLimited } from "./rate-limit.js";
+import { takeEntry } from "./take.js";
 import { type Expiry, toCondition, toDuration, toExpiry } from "./write-options.js";
 
 const { method } = KeyValueService;
@@ -61,9 +63,9 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
     return runner.run(options, (call) => write(call, item, options.idempotent === true));
   }
 
-  function remove(options: DeleteOptions, item: DeleteItem, returnEntry: boolean) {
+  function remove(options: DeleteOptions, item: DeleteItem) {
     const { delete: write } = isPlain(options) ? writes : writeAlone;
-    return runner.run(options, (call) => write(call, { ...item, returnEntry }, options.idempotent === true));
+    return runner.run(options, (call) => write(call, item, options.idempotent === true));
   }
 
   function increment(key: string, given: IncrOptions | undefined, of: string): Promise<Incremented> {
@@ -121,12 +123,25 @@ export function createSingleCalls(runner: CallRunner, batching: boolean): Operat
     delete: rejecting((key, given) => {
       const options = checkOptions<DeleteOptions>("delete", given, deleteOptions);
       const item = { key: text("key", key), ...toCondition(options) };
-      return remove(options, item, false).then(({ existed }) => existed);
+      return remove(options, item).then(({ existed }) => existed);
     }),
     take: rejecting((key, given) => {
+      const checkedKey = text("key", key);
       const options = checkOptions<TakeOptions>("take", given, takeOptions);
-      const item = { key: text("key", key), ...toCondition(options) };
-      return remove(options, item, true).then(({ entry }) => entry);
+      const { get: read, delete: write } = isPlain(options)
+        ? { get, delete: writes.delete }
+        : { get: getAlone, delete: writeAlone.delete };
+      return runner.run(options, (call) =>
+        takeEntry(
+          {
+            read: () => read(call, checkedKey, { consistency: "strong" }),
+            remove: (ifEtag) =>
+              write(call, { key: checkedKey, ...toCondition({ ifEtag }), requestId: createRequestId() }, true),
+          },
+          options,
+          call.signal,
+        ),
+      );
     }),
     incr: rejecting((key, given) => increment(key, given, "incr").then(({ value }) => value)),
     incrDetailed: rejecting((key, given) => increment(key, given, "incrDetailed")),

@@ -52,7 +52,7 @@ export async function updateValue<Read, Write>(
 }
 
 /** Another has written in between, and this has certainly changed nothing. */
-function wasOvertaken(error: unknown): boolean {
+export function wasOvertaken(error: unknown): boolean {
   return (
     error instanceof DynakvError &&
     (error.reason === "ETAG_MISMATCH" || error.reason === "ALREADY_EXISTS") &&

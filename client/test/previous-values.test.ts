@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
@@ -48,6 +49,49 @@ eachClient("of those who take an entry one gets it", async (client, key) => {
   await client.incr(key, { delta: 7n });
   const counter = await client.take(key);
   assert.is(counter?.kind === "counter" && counter.counter, 7n);
+});
+
+test("an entry goes to one of those who take it, and it to one alone, when answers to them are lost", async () => {
+  const keys = Array.from({ length: 40 }, (_, n) => `lost-take ${n}`);
+  let calls = 0;
+  const takers = [true, false].flatMap((batching) =>
+    [1, 2].map(() =>
+      createClient({
+        address: server.url,
+        batching,
+        interceptors: [
+          (next) => async (request) => {
+            const response = await next(request);
+            if (/Delete$/.test(request.method.name) && calls++ % 3 === 0) {
+              throw new ConnectError("the connection was lost", Code.Unavailable);
+            }
+            return response;
+          },
+        ],
+      }),
+    ),
+  );
+  const [client] = takers as [DynakvClient];
+  await client.mset(keys.map((key) => ({ key, value: bytes(key) })));
+  const taken = await Promise.all(takers.flatMap((taker) => keys.map((key) => taker.take(key))));
+  const given = taken.filter((entry) => entry !== undefined).map(textOf);
+  assert.equal(given.sort(), [...keys].sort());
+  assert.ok(calls >= 60, `${calls}`);
+  for (const taker of takers) {
+    taker.close();
+  }
+});
+
+eachClient("a take on a condition says why it is refused, and removes nothing", async (client, key) => {
+  const absent = await errorOf(client.take(key, { ifPresent: true }));
+  assert.equal([absent.reason, absent.outcome, absent.currentEtag], ["NOT_PRESENT", "NOT_APPLIED", undefined]);
+  const { etag } = await client.set(key, bytes("job"));
+  const changed = await errorOf(client.take(key, { ifEtag: "other" }));
+  assert.equal([changed.reason, changed.outcome, changed.currentEtag], ["ETAG_MISMATCH", "NOT_APPLIED", etag]);
+  const there = await errorOf(client.take(key, { ifAbsent: true }));
+  assert.equal([there.reason, there.outcome, there.currentEtag], ["ALREADY_EXISTS", "NOT_APPLIED", etag]);
+  assert.is((await client.take(key, { ifEtag: etag }))?.etag, etag);
+  assert.is(await client.take(key), undefined);
 });
 
 eachClient("a session slides, and is not written while it has long enough to live", async (client, key) => {

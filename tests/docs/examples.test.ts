@@ -107,7 +107,7 @@ test("a rate limit allows as many requests as it says", async () => {
   }
 });
 
-test("a job runs once, or is told to be in doubt", async () => {
+test("a job runs once, whatever is lost", async () => {
   interface Job {
     readonly mailTo: string;
   }
@@ -134,7 +134,8 @@ test("a job runs once, or is told to be in doubt", async () => {
       ids.filter((id) => !ran.includes(id) && !doubtful.has(id)),
       [],
     );
-    assert.ok(ran.length > 30 && doubtful.size > 0);
+    // Only a deadline that passes leaves a doubt.
+    assert.ok(ran.length > 55, `${ran.length}`);
   } finally {
     client.close();
   }

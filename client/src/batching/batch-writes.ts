@@ -15,7 +15,7 @@ export type Write<Item, Answer> = (call: Call, item: Item, idempotent: boolean) 
 
 export interface BatchWrites {
   readonly set: Write<SetItem, Swapped>;
-  readonly delete: Write<DeleteItem & { readonly returnEntry: boolean }, Deleted>;
+  readonly delete: Write<DeleteItem, Deleted>;
 }
 
 /** Time until a server that does not know the streams is asked for them again, in milliseconds: it may have been replaced. */
@@ -30,8 +30,8 @@ export const writeAlone: BatchWrites = {
     return { ...toWritten(response), previous: response.previous && toEntry(item.key, response.previous) };
   },
   async delete(call, item) {
-    const { existed, entry } = await call.unary(method.delete, item);
-    return { existed, entry: entry && toEntry(item.key, entry) };
+    const { existed } = await call.unary(method.delete, item);
+    return { existed, entry: undefined };
   },
 };
 
@@ -40,13 +40,9 @@ export function createBatchWrites(runner: CallRunner): BatchWrites {
   const write = createWriteQueue(runner.afterArrivals);
   const sets = bothLots(runner, manySets, writeAlone.set, ({ key, value }) => key.length + (value?.length ?? 0));
   const deletes = bothLots(runner, manyDeletes(false), writeAlone.delete, ({ key }) => key.length);
-  const takes = bothLots(runner, manyDeletes(true), writeAlone.delete, ({ key }) => key.length);
   return {
     set: (call, item, idempotent) => write(idempotent ? sets.idempotent : sets.single, call, item),
-    delete(call, item, idempotent) {
-      const lots = item.returnEntry ? takes : deletes;
-      return write(idempotent ? lots.idempotent : lots.single, call, item);
-    },
+    delete: (call, item, idempotent) => write(idempotent ? deletes.idempotent : deletes.single, call, item),
   };
 }
 

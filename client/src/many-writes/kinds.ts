@@ -27,6 +27,8 @@ export type SetItem = MessageInitShape<typeof SetRequestSchema> & { readonly key
 export interface DeleteItem {
   readonly key: string;
   readonly condition?: MessageInitShape<typeof ConditionSchema>;
+  /** Makes it safe to repeat, together with an etag as its condition. */
+  readonly requestId?: string;
 }
 
 const { mSet, mDelete } = KeyValueService.method;
@@ -52,12 +54,16 @@ export function manyDeletes(returnEntries: boolean): WriteKind<DeleteItem, Delet
     method: mDelete,
     async *send(call, items) {
       const conditions: Record<number, MessageInitShape<typeof ConditionSchema>> = {};
-      for (const [index, { condition }] of items.entries()) {
+      const requestIds: Record<number, string> = {};
+      for (const [index, { condition, requestId }] of items.entries()) {
         if (condition !== undefined) {
           conditions[index] = condition;
         }
+        if (requestId !== undefined) {
+          requestIds[index] = requestId;
+        }
       }
-      const request = { keys: items.map(({ key }) => key), conditions, returnEntries };
+      const request = { keys: items.map(({ key }) => key), conditions, requestIds, returnEntries };
       for await (const { results } of call.stream(mDelete, request)) {
         yield results.map(({ index, result }) => ({
           index,

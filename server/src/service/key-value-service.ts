@@ -101,7 +101,7 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
 
   /** The same for a Delete. */
   function prepareDelete(
-    request: Pick<DeleteRequest, "key" | "condition" | "returnEntry">,
+    request: Pick<DeleteRequest, "key" | "condition" | "returnEntry" | "requestId">,
     context: HandlerContext,
   ): Carried<DeleteResponse> {
     refuseUnknownFields(request.condition);
@@ -109,7 +109,15 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     checkKey(key);
     checkWriteRights(context, "delete", key, returnEntry);
     const condition = toWriteCondition(request.condition);
-    return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
+    const id = toRequestId(request.requestId);
+    if (id === undefined) {
+      return async (signal) => toDeleteResponse(await store.delete({ key, condition, returnEntry }, { signal }));
+    }
+    if (condition?.kind !== "etag" || returnEntry) {
+      const problem = "a Delete with it needs condition.if_etag, and cannot return the entry: read it first";
+      throw invalidField(ErrorReason.INVALID_FIELD, "request_id", problem);
+    }
+    return async (signal) => toDeleteResponse(await store.deleteOnce({ key, condition, id }, { signal }));
   }
 
   function checkCount(field: string, count: number): void {
@@ -179,13 +187,19 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     },
 
     mDelete(request: MDeleteRequest, context) {
-      const { keys, conditions, returnEntries: returnEntry } = request;
+      const { keys, conditions, requestIds, returnEntries: returnEntry } = request;
       orNotApplied(() => {
         checkMany(request, "keys", keys.length);
-        checkPositions(conditions, keys.length);
+        checkPositions("conditions", conditions, keys.length);
+        checkPositions("request_ids", requestIds, keys.length);
       });
-      const writeAt = (index: number) =>
-        prepareDelete({ key: keys[index] as string, condition: conditions[index], returnEntry }, context);
+      const writeAt = (index: number) => {
+        const requestId = requestIds[index] ?? "";
+        return prepareDelete(
+          { key: keys[index] as string, condition: conditions[index], returnEntry, requestId },
+          context,
+        );
+      };
       return groupDeleted(keys, writeMany(context, keys, writeAt, deletedBytes));
     },
 

@@ -54,15 +54,15 @@ export function checkPrefix(prefix: string): void {
 const maxConditions = 1000;
 
 /** Checks that each condition is for a position that is there. */
-export function checkPositions(conditions: Readonly<Record<number, Condition>>, count: number): void {
-  const positions = Object.keys(conditions);
+export function checkPositions(field: string, given: Readonly<Record<number, unknown>>, count: number): void {
+  const positions = Object.keys(given);
   if (positions.length > maxConditions) {
-    const problem = `${positions.length} conditions; one call has ${maxConditions} at most`;
-    throw invalidField(ErrorReason.INVALID_FIELD, "conditions", problem);
+    const problem = `${positions.length} ${field}; one call has ${maxConditions} at most`;
+    throw invalidField(ErrorReason.INVALID_FIELD, field, problem);
   }
   const missing = positions.find((position) => Number(position) >= count);
   if (missing !== undefined) {
-    throw invalidField(ErrorReason.INVALID_FIELD, "conditions", `there is no position ${missing} in keys`);
+    throw invalidField(ErrorReason.INVALID_FIELD, field, `there is no position ${missing} in keys`);
   }
 }
 
@@ -210,7 +210,7 @@ function expireAt(field: string, ms: number, nowMs: number): ExpiryPolicy {
   return { kind: "at", ms };
 }
 
-/** The id of an increment; undefined when the caller sends none. */
+/** The id of an increment or a Delete; undefined when the caller sends none. */
 export function toRequestId(text: string): RequestId | undefined {
   if (text === "") {
     return undefined;

@@ -8,6 +8,7 @@ import type { ResultGroup } from "./reads/result-group.js";
 import { type ScanInput, type ScanPage, scanTable } from "./reads/scan-table.js";
 import type { StoreContext } from "./store-context.js";
 import { type DeleteInput, type DeleteResult, deleteEntry } from "./writes/delete-entry.js";
+import { type DeleteOnceInput, deleteOnce } from "./writes/delete-once.js";
 import { type SetInput, type SetResult, setEntry } from "./writes/set-entry.js";
 import { type TouchInput, type TouchResult, touchEntry } from "./writes/touch-entry.js";
 import { type WriteManyInput, type WriteResult, writeMany } from "./writes/write-many.js";
@@ -21,6 +22,8 @@ export interface Store {
   readMany(input: ReadManyInput, options: ReadOptions): AsyncIterable<ResultGroup>;
   scan(input: ScanInput, options: ReadOptions): AsyncIterable<ScanPage>;
   delete(input: DeleteInput, options: CallOptions): Promise<DeleteResult>;
+  /** A Delete that can be repeated: see {@link deleteOnce}. */
+  deleteOnce(input: DeleteOnceInput, options: CallOptions): Promise<DeleteResult>;
   incr(input: IncrInput, options: CallOptions): Promise<IncrResult>;
   /** Undefined when the key holds no entry. */
   touch(input: TouchInput, options: CallOptions): Promise<TouchResult | undefined>;
@@ -36,6 +39,7 @@ export function createStore(context: StoreContext): Store {
     readMany: (input, options) => readMany(context, input, options),
     scan: (input, options) => scanTable(context, input, options),
     delete: (input, options) => deleteEntry(context, input, options),
+    deleteOnce: (input, options) => deleteOnce(context, input, options),
     incr: increment,
     touch: (input, options) => touchEntry(context, input, read, options),
   };

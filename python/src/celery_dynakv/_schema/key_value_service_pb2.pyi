@@ -154,14 +154,16 @@ class ScanResult(_message.Message):
     def __init__(self, key: _Optional[str] = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ..., error: _Optional[_Union[_error_pb2.ResultError, _Mapping]] = ...) -> None: ...
 
 class DeleteRequest(_message.Message):
-    __slots__ = ("key", "condition", "return_entry")
+    __slots__ = ("key", "condition", "return_entry", "request_id")
     KEY_FIELD_NUMBER: _ClassVar[int]
     CONDITION_FIELD_NUMBER: _ClassVar[int]
     RETURN_ENTRY_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     key: str
     condition: _entry_pb2.Condition
     return_entry: bool
-    def __init__(self, key: _Optional[str] = ..., condition: _Optional[_Union[_entry_pb2.Condition, _Mapping]] = ..., return_entry: bool = ...) -> None: ...
+    request_id: str
+    def __init__(self, key: _Optional[str] = ..., condition: _Optional[_Union[_entry_pb2.Condition, _Mapping]] = ..., return_entry: bool = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DeleteResponse(_message.Message):
     __slots__ = ("existed", "entry")
@@ -172,7 +174,7 @@ class DeleteResponse(_message.Message):
     def __init__(self, existed: bool = ..., entry: _Optional[_Union[_entry_pb2.Entry, _Mapping]] = ...) -> None: ...
 
 class MDeleteRequest(_message.Message):
-    __slots__ = ("keys", "conditions", "return_entries")
+    __slots__ = ("keys", "conditions", "return_entries", "request_ids")
     class ConditionsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -180,13 +182,22 @@ class MDeleteRequest(_message.Message):
         key: int
         value: _entry_pb2.Condition
         def __init__(self, key: _Optional[int] = ..., value: _Optional[_Union[_entry_pb2.Condition, _Mapping]] = ...) -> None: ...
+    class RequestIdsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: str
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[str] = ...) -> None: ...
     KEYS_FIELD_NUMBER: _ClassVar[int]
     CONDITIONS_FIELD_NUMBER: _ClassVar[int]
     RETURN_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_IDS_FIELD_NUMBER: _ClassVar[int]
     keys: _containers.RepeatedScalarFieldContainer[str]
     conditions: _containers.MessageMap[int, _entry_pb2.Condition]
     return_entries: bool
-    def __init__(self, keys: _Optional[_Iterable[str]] = ..., conditions: _Optional[_Mapping[int, _entry_pb2.Condition]] = ..., return_entries: bool = ...) -> None: ...
+    request_ids: _containers.ScalarMap[int, str]
+    def __init__(self, keys: _Optional[_Iterable[str]] = ..., conditions: _Optional[_Mapping[int, _entry_pb2.Condition]] = ..., return_entries: bool = ..., request_ids: _Optional[_Mapping[int, str]] = ...) -> None: ...
 
 class MDeleteResponse(_message.Message):
     __slots__ = ("results",)

@@ -26,6 +26,14 @@ export interface TableNames {
   readonly exactExpiryAttribute: string;
 }
 
+/** What a Delete that can be repeated leaves. */
+export interface Mark {
+  /** That of its request id. */
+  readonly nonce: string;
+  /** Of the entry that it has removed. */
+  readonly etag: string;
+}
+
 /** Fields common to written values and counters. */
 export interface WrittenEntry {
   readonly key: string;
@@ -46,6 +54,8 @@ export interface WrittenEntry {
  * `#k` key, `#v` value, `#c` counter, `#w` write time, `#x` expiry, `#y` its millisecond, `#e` etag, `#m` the members that a
  * counter has counted, `#s` what is remembered of requests (see dedup-state.ts) and in it `#s.#g`, which marks a key that was
  * deleted. An archive item (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
+ *
+ * A Delete that can be repeated leaves its mark, in an expired item that has `#e` and neither `#v` nor `#c`, or in `#s.#g`.
  *
  * Where increments are remembered, `#s.#t` is the millisecond from which the entry is gone, and `#x` lies two windows later, so
  * that DynamoDB's TTL leaves them. An entry is gone when either has passed, so that another program may set an earlier `#x`.
@@ -100,6 +110,8 @@ export interface ItemLayout {
   namesFor(...expressions: (string | undefined)[]): Record<string, string>;
   /** The etag that an item's own attributes tell; undefined when dynakv has not written it. */
   writtenEtag(item: Item): string | undefined;
+  /** The mark of the Delete that has left an item: see {@link markExpireAtMs}; undefined for an entry. */
+  mark(item: Item): Mark | undefined;
   /** The condition that nobody has written an item since it was as given, if it remembers requests. */
   sameVersion(item: Item): { expression: string; values: Item };
   /** The condition that an item expires as the one given does. */
@@ -344,6 +356,11 @@ export function createItemLayout(names: TableNames): ItemLayout {
       return found;
     },
     writtenEtag,
+    mark(item) {
+      const { valueAttribute, counterAttribute, etagAttribute, requestsAttribute } = names;
+      const isEntry = item[valueAttribute] !== undefined || item[counterAttribute] !== undefined;
+      return parseMark(item[requestsAttribute]?.M?.[goneEntry]?.S ?? (isEntry ? undefined : item[etagAttribute]?.S));
+    },
     sameVersion(item) {
       const same = sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
       // Of a deleted key nothing else is left that tells one deletion from the next.
@@ -401,6 +418,28 @@ export function splitEtag(etag: string): { nonce: string; counter: string | unde
 /** Returns true if an entry with this expiry is gone: from the millisecond on that it names. */
 export function isExpired(expireAtMs: number | undefined, nowMs: number): boolean {
   return expireAtMs !== undefined && expireAtMs <= nowMs;
+}
+
+export function formatMark({ nonce, etag }: Mark): string {
+  return `${nonce}:${etag}`;
+}
+
+function parseMark(text: string | undefined): Mark | undefined {
+  const [nonce = "", etag] = text?.split(":", 2) ?? [];
+  return etag === undefined ? undefined : { nonce, etag };
+}
+
+/** For every replica an item with a mark has expired, whatever its clock, and for DynamoDB's TTL not too long ago to be removed. */
+const markAgeMs = 86_400_000;
+
+/** The expiry of an item with nothing but the mark of a Delete, in the past. */
+export function markExpireAtMs(nowMs: number): number {
+  return Math.floor(nowMs / 1000) * 1000 - markAgeMs;
+}
+
+/** The time before which such an item was marked, if it expired before the one that is returned. */
+export function markedBefore(ms: number): number {
+  return ms - markAgeMs;
 }
 
 /** The `ttl` attribute of an expiry: the whole epoch second at or after it. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
 import { forgettableFrom } from "../layout/dedup-state.js";
-import { versionProjection } from "../layout/item-layout.js";
+import { markedBefore, versionProjection } from "../layout/item-layout.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { isPastSecond, secondValue } from "../writes/write-condition.js";
@@ -66,14 +66,18 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g))`;
+/** What a Delete that can be repeated has left, while a repetition may come. */
+const isMark = "attribute_exists(#e) AND attribute_not_exists(#v) AND attribute_not_exists(#c)";
+const isYoungMark = `#x > :marked AND ${isMark}`;
+const expired = `${isPastSecond} AND NOT (${isYoungMark} AND attribute_not_exists(#s))`;
+const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g) OR #x <= :marked AND ${isMark})`;
 
 /**
  * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
  * increments that it remembers can be repeated any more.
  */
 export async function reapExpired(context: StoreContext, signal: AbortSignal): Promise<void> {
-  for await (const { items } of scanFor(context, isPastSecond, secondValue(context.clock()), undefined, signal)) {
+  for await (const { items } of scanFor(context, expired, filterValues(context), undefined, signal)) {
     for (const item of items) {
       await removeIfExpired(context, item, signal);
     }
@@ -86,7 +90,7 @@ export async function reapLeftovers(
   signal: AbortSignal,
   pauseFor: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const values = { ...secondValue(context.clock()), ":archive": { S: archivePrefix } };
+  const values = { ...filterValues(context), ":archive": { S: archivePrefix } };
   for await (const { items, units, isLast } of scanFor(context, leftover, values, pageItems, signal)) {
     for (const item of items) {
       await removeIfExpired(context, item, signal);
@@ -96,6 +100,11 @@ export async function reapLeftovers(
       signal.throwIfAborted();
     }
   }
+}
+
+function filterValues({ clock, requests }: StoreContext): Item {
+  const marked = markedBefore(clock() - requests.windowMs);
+  return { ...secondValue(clock()), ":marked": { N: Math.floor(marked / 1000).toString() } };
 }
 
 async function* scanFor(

@@ -27,6 +27,11 @@ export interface ConditionalWrite<T> {
   readonly sendRemembering?: (seen: Seen, keeps: boolean) => ConditionalWrite<T>["send"];
   /** The result of this very write when the item is what it has left, else undefined. Without it, that cannot be told. */
   readonly resultFrom?: (item: Item) => T | undefined;
+  /**
+   * For a write on an etag under an id of the caller's: it may have been sent before, so that its result may be there although nothing
+   * was sent now.
+   */
+  readonly mayBeRepetition?: boolean;
   /** The result where the write was refused, the condition holds, and what the key holds makes the write unneeded. */
   readonly unneededFor?: (seen: Seen) => T | undefined;
 }
@@ -58,14 +63,16 @@ export async function writeConditionally<T>(
         }
         seen = see(context, await itemAfterFailure(context, key, error, options));
       }
-      const own = uncertain.error === undefined || seen.item === undefined ? undefined : write.resultFrom?.(seen.item);
+      const mayBeApplied = uncertain.error !== undefined || write.mayBeRepetition === true;
+      const own = mayBeApplied && seen.item !== undefined ? write.resultFrom?.(seen.item) : undefined;
       if (own !== undefined) {
         return own;
       }
       if (condition !== undefined && !holds(condition, seen)) {
         throw conditionError(condition, seen);
       }
-      if (uncertain.error !== undefined) {
+      // Unless it names itself by an id, and is fenced by an etag: one of its tries alone can be applied, and is then found.
+      if (uncertain.error !== undefined && write.mayBeRepetition !== true) {
         throw uncertain.error;
       }
       const unneeded = write.unneededFor?.(seen);

@@ -52,21 +52,9 @@ export async function deleteEntry(
       entry: returnEntry ? replacedEntry(context, condition, old, { startedMs, nowMs }) : undefined,
     };
   };
-  // The item stays for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked
-  // as well: a replica whose clock is behind would find it alive after this.
   const hide = (exists: boolean, memory: DedupState) => async (expression: Expression, abortSignal: AbortSignal) => {
-    const until = expiryUpdate(Math.ceil(forgettableFrom(memory, context.requests.windowMs) / 1000) * 1000);
-    const clauses = updateExpression(
-      ["#s.#g = :nonce", ...until.sets],
-      ["#v", "#c", "#w", "#e", "#m", "#s.#t", ...until.removes],
-    );
-    const request: UpdateItemCommandInput = {
-      TableName: layout.names.table,
-      Key: layout.key(key),
-      UpdateExpression: clauses,
-      ...(returnEntry ? { ReturnValues: "ALL_OLD" } : {}),
-      ...conditionParameters(context, expression, clauses, { ":nonce": { S: createNonce() }, ...until.values }),
-    };
+    const hidden = tombstoneUpdate(context, key, memory, createNonce(), expression);
+    const request: UpdateItemCommandInput = { ...hidden, ...(returnEntry ? { ReturnValues: "ALL_OLD" } : {}) };
     const { Attributes: old } = await dynamodb.updateItem(request, abortSignal);
     if (returnEntry) {
       requireItem(old);
@@ -85,4 +73,29 @@ export async function deleteEntry(
     },
     options,
   );
+}
+
+/**
+ * Leaves an item for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked as well: a
+ * replica whose clock is behind would find it alive after this.
+ */
+export function tombstoneUpdate(
+  context: StoreContext,
+  key: string,
+  memory: DedupState,
+  nonce: string,
+  condition: Expression,
+): UpdateItemCommandInput {
+  const { layout, requests } = context;
+  const until = expiryUpdate(Math.ceil(forgettableFrom(memory, requests.windowMs) / 1000) * 1000);
+  const clauses = updateExpression(
+    ["#s.#g = :nonce", ...until.sets],
+    ["#v", "#c", "#w", "#e", "#m", "#s.#t", ...until.removes],
+  );
+  return {
+    TableName: layout.names.table,
+    Key: layout.key(key),
+    UpdateExpression: clauses,
+    ...conditionParameters(context, condition, clauses, { ":nonce": { S: nonce }, ...until.values }),
+  };
 }
