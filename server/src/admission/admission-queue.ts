@@ -3,6 +3,8 @@ import type { Call } from "../calls/call.js";
 /** A call that waits for its turn. */
 export interface QueuedCall {
   readonly call: Call;
+  /** Who calls: an identity or an address. */
+  readonly caller: string;
   readonly weight: number;
   /** Until when it must have begun, on the clock of performance.now. */
   readonly beginBy: number;
@@ -11,77 +13,110 @@ export interface QueuedCall {
 }
 
 /**
- * Calls that wait, in the order in which they came. That order serves all that are let in: nobody waits who would not be served in
- * time, so there is no need to overtake, as the last to come would, or the one with the nearest deadline. And who has waited is not
- * pushed back by who comes later.
+ * Calls that wait. Callers take turns, and the calls of each go in the order in which they came. That order serves all that are let in:
+ * nobody waits who would not be served in time, so there is no need to overtake, as the last to come would, or the one with the nearest
+ * deadline. And a caller with thousands of calls keeps nobody waiting but itself.
  */
 export interface AdmissionQueue {
-  /** The weight of all that wait. */
-  readonly weight: number;
   readonly isEmpty: boolean;
+  /** Returns true if calls of a caller wait. */
+  has(caller: string): boolean;
+  /** The weight of what goes before a new call of a caller, at most. */
+  weightBefore(caller: string): number;
   add(waiting: QueuedCall): void;
   /** Takes out a call that has ended, if it is among them. */
   remove(waiting: QueuedCall): boolean;
   /**
-   * Starts calls while there is room for calls of their weight; where there is none for a heavy one, a light one may go before it.
-   * Those that can no longer be in time give up.
+   * Starts calls while there is room for calls of their weight and caller; where there is none for a heavy one, a light one of its caller
+   * may go before it. Those that can no longer be in time give up.
    */
-  startWhile(hasRoom: (weight: number) => boolean, now: number): void;
+  startWhile(hasRoom: (weight: number, caller: string) => boolean, now: number): void;
   /** Has those give up that can no longer be in time. */
   dropLate(now: number): void;
 }
 
-export function createAdmissionQueue(): AdmissionQueue {
-  // A set keeps the order of what is added, and forgets in constant time.
-  const all = new Set<QueuedCall>();
-  let weight = 0;
+/** The calls of one caller that wait. A set keeps the order of what is added, and forgets in constant time. */
+interface Line {
+  readonly calls: Set<QueuedCall>;
+  weight: number;
   /** Calls of weight 1. */
-  let light = 0;
+  light: number;
+}
+
+export function createAdmissionQueue(): AdmissionQueue {
+  /** By caller; who has had a turn goes to the end. */
+  const lines = new Map<string, Line>();
+  let weight = 0;
 
   function remove(waiting: QueuedCall): boolean {
-    const wasThere = all.delete(waiting);
-    if (wasThere) {
-      weight -= waiting.weight;
-      light -= waiting.weight === 1 ? 1 : 0;
+    const line = lines.get(waiting.caller);
+    if (line === undefined || !line.calls.delete(waiting)) {
+      return false;
     }
-    return wasThere;
+    weight -= waiting.weight;
+    line.weight -= waiting.weight;
+    line.light -= waiting.weight === 1 ? 1 : 0;
+    if (line.calls.size === 0) {
+      lines.delete(waiting.caller);
+    }
+    return true;
+  }
+
+  /** Starts one call of a caller, if there is room for one. */
+  function startOne(line: Line, hasRoom: (weight: number, caller: string) => boolean, now: number): boolean {
+    for (const waiting of line.calls) {
+      const isLate = waiting.beginBy <= now;
+      if (!isLate && !hasRoom(waiting.weight, waiting.caller)) {
+        if (waiting.weight === 1 || line.light === 0) {
+          return false;
+        }
+        continue;
+      }
+      remove(waiting);
+      if (!isLate) {
+        waiting.start();
+        return true;
+      }
+      waiting.giveUp();
+    }
+    return false;
   }
 
   return {
-    get weight() {
-      return weight;
-    },
     get isEmpty() {
-      return all.size === 0;
+      return lines.size === 0;
+    },
+    has: (caller) => lines.has(caller),
+    weightBefore(caller) {
+      // The others have as many turns as this one, and one more.
+      const own = lines.get(caller)?.weight ?? 0;
+      return Math.min(weight, (own + 1) * (lines.size + (own === 0 ? 1 : 0)));
     },
     add(waiting) {
-      all.add(waiting);
+      const line = lines.get(waiting.caller) ?? { calls: new Set(), weight: 0, light: 0 };
+      lines.set(waiting.caller, line);
+      line.calls.add(waiting);
       weight += waiting.weight;
-      light += waiting.weight === 1 ? 1 : 0;
+      line.weight += waiting.weight;
+      line.light += waiting.weight === 1 ? 1 : 0;
     },
     remove,
     startWhile(hasRoom, now) {
-      for (const waiting of all) {
-        const isLate = waiting.beginBy <= now;
-        if (!isLate && !hasRoom(waiting.weight)) {
-          if (waiting.weight === 1 || light === 0) {
-            return;
-          }
-          continue;
-        }
-        remove(waiting);
-        if (isLate) {
-          waiting.giveUp();
-        } else {
-          waiting.start();
+      // A caller that has had its turn comes to the end, and is met again there; who has no room is passed over.
+      for (const [caller, line] of lines) {
+        if (startOne(line, hasRoom, now) && lines.get(caller) === line) {
+          lines.delete(caller);
+          lines.set(caller, line);
         }
       }
     },
     dropLate(now) {
-      for (const waiting of all) {
-        if (waiting.beginBy <= now) {
-          remove(waiting);
-          waiting.giveUp();
+      for (const { calls } of lines.values()) {
+        for (const waiting of calls) {
+          if (waiting.beginBy <= now) {
+            remove(waiting);
+            waiting.giveUp();
+          }
         }
       }
     },

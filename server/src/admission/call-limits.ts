@@ -79,6 +79,7 @@ const burstMs = 1000;
 
 /** A stream that was let in. */
 interface RunningStream {
+  readonly caller: string;
   readonly weight: number;
   /** True if its weight is among what runs. */
   isHeld: boolean;
@@ -100,6 +101,8 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   /** The weight of what runs, and the most of it since the last sample. */
   let running = 0;
   let runningUnary = 0;
+  /** The same by caller. */
+  const runningBy = new Map<string, number>();
   const streams = new Set<RunningStream>();
   let peak = 0;
   let wasReached = false;
@@ -125,12 +128,16 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     }
     releaseStalled(now);
     queue.dropLate(now);
-    queue.startWhile(hasRoom, now);
+    queue.startWhile(hasRoomFor, now);
   });
 
   const hasReserve = (weight: number) => weight === 1 && runningUnary < reservedForUnary;
   const hasRoom = (weight: number) => running === 0 || running < limit.current || hasReserve(weight);
   const mayBegin = (weight: number) => (queue.isEmpty && hasRoom(weight)) || hasReserve(weight);
+  /** Others may have more than their share. All shares together are the limit, so that it is exceeded by no more than that. */
+  const isBelowShare = (weight: number, caller: string) =>
+    byCaller.size > 1 && (runningBy.get(caller) ?? 0) + weight <= limit.current / byCaller.size;
+  const hasRoomFor = (weight: number, caller: string) => hasRoom(weight) || isBelowShare(weight, caller);
 
   function run(weight: number): void {
     running += weight;
@@ -140,8 +147,23 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   function stop(weight: number): void {
     running -= weight;
     if (!queue.isEmpty) {
-      queue.startWhile(hasRoom, performance.now());
+      queue.startWhile(hasRoomFor, performance.now());
     }
+  }
+
+  function runFor(caller: string, weight: number): void {
+    runningBy.set(caller, (runningBy.get(caller) ?? 0) + weight);
+    run(weight);
+  }
+
+  function stopFor(caller: string, weight: number): void {
+    const left = (runningBy.get(caller) ?? 0) - weight;
+    if (left > 0) {
+      runningBy.set(caller, left);
+    } else {
+      runningBy.delete(caller);
+    }
+    stop(weight);
   }
 
   function refuse(kind: ShedKind): PreparedError {
@@ -181,11 +203,11 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     });
   }
 
-  function begin(call: Call, weight: number): void {
-    run(weight);
+  function begin(call: Call, caller: string, weight: number): void {
+    runFor(caller, weight);
     begun += weight;
     if (weight > 1) {
-      holdStream(call, weight);
+      holdStream(call, caller, weight);
       return;
     }
     runningUnary++;
@@ -196,7 +218,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
         isRunning = false;
         runningUnary--;
         percentiles.add(call.method, performance.now() - begunAt);
-        stop(weight);
+        stopFor(caller, weight);
       }
     };
     // Its work is done when its answer waits for its client, who may take it late or never.
@@ -205,8 +227,8 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   }
 
   /** A stream has its weight while it works: not while its client does not take what it has sent. */
-  function holdStream(call: Call, weight: number): void {
-    const stream: RunningStream = { weight, isHeld: true, stalledAt: undefined };
+  function holdStream(call: Call, caller: string, weight: number): void {
+    const stream: RunningStream = { caller, weight, isHeld: true, stalledAt: undefined };
     const begunAt = performance.now();
     let wasStalled = false;
     streams.add(stream);
@@ -216,7 +238,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
         // A stream that was admitted continues, over the limit or not.
         stream.isHeld = true;
         wasStalled = true;
-        run(weight);
+        runFor(caller, weight);
       }
     };
     call.onEnd(() => {
@@ -226,7 +248,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
         percentiles.add(call.method, performance.now() - begunAt);
       }
       if (stream.isHeld) {
-        stop(weight);
+        stopFor(caller, weight);
       }
     });
   }
@@ -235,16 +257,16 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     for (const stream of streams) {
       if (stream.isHeld && stream.stalledAt !== undefined && now - stream.stalledAt >= stalledMs) {
         stream.isHeld = false;
-        stop(stream.weight);
+        stopFor(stream.caller, stream.weight);
       }
     }
   }
 
-  function wait(call: Call, weight: number): Promise<void> {
+  function wait(call: Call, caller: string, weight: number): Promise<void> {
     wasReached = true;
     const now = performance.now();
     // Without a saturated processor a wait is one for a limit that is about to grow.
-    const expectedMs = limit.isSaturated && begunPerMs > 0 ? queue.weight / begunPerMs : 0;
+    const expectedMs = limit.isSaturated && begunPerMs > 0 ? queue.weightBefore(caller) / begunPerMs : 0;
     queuedSince = queue.isEmpty ? now : queuedSince;
     const unsetMs = call.method?.methodKind === "unary" ? defaultDeadlineMs : Number.POSITIVE_INFINITY;
     const deadlineMs = call.timeoutMs ?? unsetMs;
@@ -257,11 +279,12 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     return new Promise((resolve, reject) => {
       const waiting: QueuedCall = {
         call,
+        caller,
         weight,
         beginBy,
         start() {
           waitingCalls--;
-          begin(call, weight);
+          begin(call, caller, weight);
           resolve();
         },
         giveUp() {
@@ -298,11 +321,12 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
       }
       meter.wake();
       const weight = method.methodKind === "unary" ? 1 : streamWeight;
-      if (mayBegin(weight)) {
-        begin(call, weight);
+      const caller = nameOf(call);
+      if (mayBegin(weight) || (!queue.has(caller) && isBelowShare(weight, caller))) {
+        begin(call, caller, weight);
         return;
       }
-      return wait(call, weight);
+      return wait(call, caller, weight);
     },
     batches: {
       tryTake() {

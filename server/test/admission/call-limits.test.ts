@@ -10,6 +10,7 @@ import * as assert from "uvu/assert";
 import { GetRequestSchema, KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createAdaptiveLimit } from "../../src/admission/adaptive-limit.js";
+import { createAdmissionQueue } from "../../src/admission/admission-queue.js";
 import { createCallLimits } from "../../src/admission/call-limits.js";
 import { Call } from "../../src/calls/call.js";
 import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
@@ -181,6 +182,43 @@ test("one caller's calls leave room for those of another", async () => {
   other.close();
   await release();
   await waitUntilServed(client, 1);
+});
+
+test("a caller whose calls fill the limit keeps no other waiting, also when the processor has no rest", async () => {
+  const { url } = await startLimited({});
+  // More in all than the limit is to begin with, and none of them is ever answered.
+  const sessions = Array.from({ length: 11 }, () => connect(url));
+  const calmDown = keepEventLoopBusy(15);
+  for (const session of sessions) {
+    for (let n = 0; n < 100; n++) {
+      statusOfGet(session, "held").catch(() => {});
+    }
+  }
+  await Promise.all(sessions.map((session) => new Promise((resolve) => session.ping(resolve))));
+  const other = connectFrom(url, "127.0.0.2");
+  assert.is(await statusOfGet(other, "let in"), "0");
+  calmDown();
+  for (const session of [...sessions, other]) {
+    session.destroy();
+  }
+});
+
+test("callers take turns among the calls that wait, and each has its own in their order", () => {
+  const queue = createAdmissionQueue();
+  const started: string[] = [];
+  for (const name of ["a1", "a2", "a3", "b1", "c1", "c2"]) {
+    const [caller = ""] = name;
+    const start = () => started.push(name);
+    const beginBy = Number.POSITIVE_INFINITY;
+    queue.add({ call: createCall(get), caller, weight: 1, beginBy, start, giveUp: () => assert.unreachable() });
+  }
+  assert.is(queue.weightBefore("d"), 4, "no more than one of each");
+  const startUntil = (count: number) => queue.startWhile(() => started.length < count, 0);
+  startUntil(1);
+  startUntil(4);
+  startUntil(6);
+  assert.equal(started, ["a1", "b1", "c1", "a2", "c2", "a3"]);
+  assert.ok(queue.isEmpty);
 });
 
 test("calls whose clients have left count no more", async () => {

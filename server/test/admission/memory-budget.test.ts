@@ -4,12 +4,13 @@ import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import * as assert from "uvu/assert";
-import { runInSlices } from "../../../common/time-slices.js";
+import { ownTurn, runInSlices } from "../../../common/time-slices.js";
 import { GetRequestSchema, KeyValueService, MGetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { createMemoryBudget } from "../../src/admission/memory-budget.js";
 import { memoryLimit } from "../../src/admission/memory-limit.js";
 import { Call } from "../../src/calls/call.js";
 import type { DynakvError } from "../../src/errors/dynakv-error.js";
+import { holdEventLoop } from "../support/busy-loop.js";
 import { failureOf } from "../support/errors.js";
 import { exchange, startExchange } from "../support/grpc-exchange.js";
 import { suite } from "../support/suite.js";
@@ -258,6 +259,36 @@ test("long work is done in slices, between which others are served, and fails al
   setImmediate(() => order.push("other"));
   assert.equal(await Promise.all([first, second, third]), ["first", "second", "as told"]);
   assert.is(order[0], "other");
+});
+
+test("work of a single step waits for none that is long", async () => {
+  function* work(steps: number) {
+    for (let step = 1; step < steps; step++) {
+      holdEventLoop(1);
+      yield;
+    }
+    return steps;
+  }
+  const all = [runInSlices(work(20)), runInSlices(work(20))];
+  assert.is(runInSlices(work(1)), 1);
+  await Promise.all(all);
+});
+
+test("what follows a turn of its own leaves others their time, too", async () => {
+  let turnsOfOthers = 0;
+  let isOver = false;
+  const other = () => {
+    holdEventLoop(2);
+    turnsOfOthers++;
+    if (!isOver) {
+      setImmediate(other);
+    }
+  };
+  setImmediate(other);
+  const turns = 20;
+  await Promise.all(Array.from({ length: turns }, () => ownTurn().then(() => holdEventLoop(6))));
+  isOver = true;
+  assert.ok(turnsOfOthers > turns * 2, `${turnsOfOthers} turns of others`);
 });
 
 test.run();
