@@ -123,8 +123,8 @@ export function createPort(options: PortOptions): Port {
     await acceptRest();
     const ended = new Promise((resolve) => server.close(resolve));
     http2.announceEnd();
-    // A client of HTTP/1.1 may be sending its next request on a connection that looks idle here.
-    const timer = setTimeout(closeUnused, isCut ? 0 : Math.min(lastRequestMs, drainMs));
+    // A client of HTTP/1.1 may be sending its next request on a connection that looks idle here. What has come by then is read first.
+    const timer = setTimeout(() => setImmediate(closeUnused), isCut ? 0 : Math.min(lastRequestMs, drainMs));
     await ended;
     clearTimeout(timer);
     // The server counts a connection as gone before the connection's own listeners have heard of it.
