@@ -22,11 +22,16 @@ export interface Http1Connections {
   start(): void;
   /** From now on every answer is the last of its connection, and says so, where its head is not sent yet. */
   announceEnd(): void;
+  /** Has the clients make new connections: each of these ends with its next answer, or soon if there is none. */
+  goAway(): void;
   /** Closes the connections that have nothing left to answer, and the others once they have. */
   close(): void;
   /** No connection is left. */
   stop(): void;
 }
+
+/** Time that a connection which looks idle stays open when it is to end, in milliseconds, for the request that may be on its way. */
+export const lastRequestMs = 500;
 
 /**
  * Number of requests a client may send without waiting for answers: more than any does. They are answered in turn, and each is held until
@@ -109,7 +114,13 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
 
   function retire(socket: Socket, responses: ReadonlySet<ServerResponse>): void {
     retired.add(socket);
-    closeSocket(socket, responses);
+    if (responses.size > 0) {
+      closeSocket(socket, responses);
+      return;
+    }
+    // What has come by the end of that time is read before it.
+    const timer = setTimeout(() => setImmediate(closeSocket, socket, responses), lastRequestMs).unref();
+    socket.once("close", () => clearTimeout(timer));
   }
 
   return {
@@ -143,9 +154,15 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
         }
       }
     },
-    close() {
+    goAway() {
       for (const [socket, responses] of open) {
         retire(socket, responses);
+      }
+    },
+    close() {
+      for (const [socket, responses] of open) {
+        retired.add(socket);
+        closeSocket(socket, responses);
       }
     },
     stop() {

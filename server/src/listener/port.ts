@@ -5,7 +5,7 @@ import { type ConnectionAgeOptions, createConnectionAge } from "./connection-age
 import { type ConnectionLimitOptions, createConnectionLimits } from "./connection-limits.js";
 import { detectProtocol } from "./detect-protocol.js";
 import type { Exchange } from "./exchange.js";
-import { createHttp1Connections } from "./http1-connections.js";
+import { createHttp1Connections, lastRequestMs } from "./http1-connections.js";
 import { closeSession, createHttp2Connections } from "./http2-connections.js";
 import type { TlsAcceptor } from "./tls.js";
 
@@ -50,9 +50,6 @@ export interface Port {
   /** Number of connections that are open. */
   readonly connections: number;
 }
-
-/** Time that a connection of HTTP/1.1 that looks idle stays open when closing, for the request that may be on its way. */
-const lastRequestMs = 500;
 
 /** While closing, connections are accepted until none has arrived for this many milliseconds, within a bound. */
 const turnMs = 5;
@@ -186,7 +183,7 @@ export function createPort(options: PortOptions): Port {
       return closed.finally(() => clearTimeout(timer));
     },
     goAway() {
-      http1.close();
+      http1.goAway();
       http2.close();
     },
     get connections() {

@@ -252,18 +252,23 @@ for (const head of [`POST ${path}/Check HTTP/1.0\r\n`, `POST ${path}/Check HTTP/
     }));
 }
 
-test("the request that crosses a stop on a connection of HTTP/1.1 is answered, and told to be the last", () =>
-  withPort(hello, async ({ connect, port }) => {
-    const { socket, received, closed } = await connect();
-    socket.write(get);
-    await waitUntil("it is answered", () => received().includes("hello"));
-    const stopped = port.close(forever);
-    socket.write(get);
-    await closed;
-    await stopped;
-    assert.is(received().split("hello").length, 3);
-    assert.match(received(), /connection: close/i);
-  }));
+for (const [what, end] of [
+  ["a stop", (port: Port) => port.close(forever)],
+  ["a request to connect anew", async (port: Port) => port.goAway()],
+] as const) {
+  test(`the request that crosses ${what} on a connection of HTTP/1.1 is answered, and told to be the last`, () =>
+    withPort(hello, async ({ connect, port }) => {
+      const { socket, received, closed } = await connect();
+      socket.write(get);
+      await waitUntil("it is answered", () => received().includes("hello"));
+      const ended = end(port);
+      socket.write(get);
+      await closed;
+      await ended;
+      assert.is(received().split("hello").length, 3);
+      assert.match(received(), /connection: close/i);
+    }));
+}
 
 test("connections that the system accepts while a stop begins are served", () =>
   withPort(hello, async ({ number, port }) => {
