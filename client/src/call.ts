@@ -8,7 +8,7 @@ import type {
 import type { AfterArrivals } from "../../common/batching/after-arrivals.js";
 import type { CallOptions } from "./call-options.js";
 import type { DynakvError } from "./errors.js";
-import type { FoundPage, ResultReader } from "./results/result-reader.js";
+import type { ResultReader } from "./results/result-reader.js";
 
 /** The calls of one client, from their first attempt to their end. */
 export interface CallRunner {
@@ -42,11 +42,11 @@ export interface Call {
     input: MessageInitShape<I>,
   ): AsyncIterable<MessageShape<O>>;
   /** One attempt at a stream of results, of which no more is decoded than is asked for, where the transport allows that. */
-  results<I extends DescMessage, O extends DescMessage>(
+  results<I extends DescMessage, O extends DescMessage, Page>(
     method: DescMethodServerStreaming<I, O>,
     input: MessageInitShape<I>,
-    read: ResultReader<MessageShape<O>>,
-  ): AsyncIterable<FoundPage>;
+    read: ResultReader<MessageShape<O>, Page>,
+  ): AsyncIterable<Page>;
   /** Ends the call, if it has not ended: with a reason, its streams are canceled on the server. */
   end(reason?: unknown): void;
 }

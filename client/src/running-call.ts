@@ -12,7 +12,7 @@ import type { Call, Pauses } from "./call.js";
 import type { CallOptions, WriteOptions } from "./call-options.js";
 import { type DynakvError, endedHere } from "./errors.js";
 import { limitSilence, type Patience } from "./patience.js";
-import type { FoundPage, ResultReader } from "./results/result-reader.js";
+import type { ResultReader } from "./results/result-reader.js";
 import { explainFailure, isRead, isRepeatable } from "./retries.js";
 import { maxTimerMs, sleep } from "./sleep.js";
 import { isUnsent, noteSent } from "./unsent.js";
@@ -160,11 +160,11 @@ export class RunningCall implements Call {
     }
   }
 
-  async *results<I extends DescMessage, O extends DescMessage>(
+  async *results<I extends DescMessage, O extends DescMessage, Page>(
     method: DescMethodServerStreaming<I, O>,
     input: MessageInitShape<I>,
-    read: ResultReader<MessageShape<O>>,
-  ): AsyncGenerator<FoundPage> {
+    read: ResultReader<MessageShape<O>, Page>,
+  ): AsyncGenerator<Page> {
     const { streamBytes } = this.surroundings.transport;
     if (streamBytes === undefined || this.surroundings.patience !== undefined) {
       for await (const message of this.stream(method, input)) {

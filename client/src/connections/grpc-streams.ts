@@ -76,8 +76,11 @@ class StreamReader implements AsyncIterable<Buffer>, AsyncIterator<Buffer> {
           : new ConnectError(error.message, Code.Internal, undefined, undefined, error),
       );
     });
-    // Not heard by a stream that has ended.
-    stream.on("close", () => this.fail(closedError(stream.rstCode)));
+    stream.on("close", () => {
+      if (!this.isOver) {
+        this.fail(closedError(stream.rstCode));
+      }
+    });
     signal?.addEventListener("abort", this.cancel);
     if (signal?.aborted) {
       this.cancel();

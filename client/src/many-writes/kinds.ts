@@ -5,6 +5,7 @@ import { KeyValueService, type SetRequestSchema } from "../../../gen/dynakv/v1/k
 import type { Call } from "../call.js";
 import { type Entry, toEntry } from "../entry.js";
 import type { Swapped } from "../operations.js";
+import { wholeReader } from "../results/result-reader.js";
 import { toWritten } from "../written.js";
 import type { Deleted } from "./result.js";
 
@@ -32,11 +33,13 @@ export interface DeleteItem {
 }
 
 const { mSet, mDelete } = KeyValueService.method;
+const storedReader = wholeReader(mSet.output);
+const deletedReader = wholeReader(mDelete.output);
 
 export const manySets: WriteKind<SetItem, Swapped> = {
   method: mSet,
   async *send(call, items) {
-    for await (const { results } of call.stream(mSet, { entries: [...items] })) {
+    for await (const { results } of call.results(mSet, { entries: [...items] }, storedReader)) {
       yield results.map(({ index, result }) => ({
         index,
         error: result.case === "error" ? result.value : undefined,
@@ -64,7 +67,7 @@ export function manyDeletes(returnEntries: boolean): WriteKind<DeleteItem, Delet
         }
       }
       const request = { keys: items.map(({ key }) => key), conditions, requestIds, returnEntries };
-      for await (const { results } of call.stream(mDelete, request)) {
+      for await (const { results } of call.results(mDelete, request, deletedReader)) {
         yield results.map(({ index, result }) => ({
           index,
           error: result.case === "error" ? result.value : undefined,

@@ -1,4 +1,4 @@
-import { fromBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import {
   type MGetResponse,
   MGetResponseSchema,
@@ -16,9 +16,14 @@ export interface FoundPage {
 }
 
 /** Reads the messages of one kind of stream, in whatever form a transport brings them. */
-export interface ResultReader<Response> {
-  ofMessage(message: Response): FoundPage;
-  ofBytes(bytes: Buffer): FoundPage;
+export interface ResultReader<Response, Page = FoundPage> {
+  ofMessage(message: Response): Page;
+  ofBytes(bytes: Buffer): Page;
+}
+
+/** Decodes messages whole: for those that have nothing large in them. */
+export function wholeReader<O extends DescMessage>(schema: O): ResultReader<MessageShape<O>, MessageShape<O>> {
+  return { ofMessage: (message) => message, ofBytes: (bytes) => fromBinary(schema, plain(bytes)) };
 }
 
 export const mgetReader: ResultReader<MGetResponse> = {

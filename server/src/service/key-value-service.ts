@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, type Message, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
@@ -11,10 +11,14 @@ import {
   IncrResponseSchema,
   type KeyValueService,
   type MDeleteRequest,
+  type MDeleteResponse,
+  MDeleteResponseSchema,
   type MGetRequest,
   type MGetResponse,
   MGetResponseSchema,
   type MSetRequest,
+  type MSetResponse,
+  MSetResponseSchema,
   type ScanRequest,
   type ScanResponse,
   ScanResponseSchema,
@@ -66,6 +70,8 @@ export interface KeyValueServiceOptions {
 export type EnvelopedStreams = Readonly<{
   mGet: (request: MGetRequest, context: HandlerContext) => AsyncIterable<Buffer>;
   scan: (request: ScanRequest, context: HandlerContext) => AsyncIterable<Buffer>;
+  mSet: (request: MSetRequest, context: HandlerContext) => AsyncIterable<Buffer>;
+  mDelete: (request: MDeleteRequest, context: HandlerContext) => AsyncIterable<Buffer>;
 }>;
 
 /** KeyValueService over a store: checks what was asked, carries it out, and puts the answer into messages. */
@@ -143,6 +149,31 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
     return store.writeMany({ keys, write, bytesOf }, { signal: workOf(context, context.signal) });
   }
 
+  function mSet(request: MSetRequest, context: HandlerContext): AsyncIterable<MSetResponse> {
+    const { entries } = request;
+    orNotApplied(() => checkMany(request, "entries", entries.length));
+    const keys = entries.map(({ key }) => key);
+    const writeAt = (index: number) => prepareSet(entries[index] as SetRequest, context);
+    return groupStored(keys, writeMany(context, keys, writeAt, storedBytes));
+  }
+
+  function mDelete(request: MDeleteRequest, context: HandlerContext): AsyncIterable<MDeleteResponse> {
+    const { keys, conditions, requestIds, returnEntries: returnEntry } = request;
+    orNotApplied(() => {
+      checkMany(request, "keys", keys.length);
+      checkPositions("conditions", conditions, keys.length);
+      checkPositions("request_ids", requestIds, keys.length);
+    });
+    const writeAt = (index: number) => {
+      const requestId = requestIds[index] ?? "";
+      return prepareDelete(
+        { key: keys[index] as string, condition: conditions[index], returnEntry, requestId },
+        context,
+      );
+    };
+    return groupDeleted(keys, writeMany(context, keys, writeAt, deletedBytes));
+  }
+
   const enveloped: EnvelopedStreams = {
     mGet({ keys, consistency, order, metadataOnly }, context) {
       checkCount("keys", keys.length);
@@ -161,6 +192,9 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
       const pages = store.scan({ prefix, after }, read);
       return frameScanned(pages, (key) => cursors.write(key, prefix), keysOnly);
     },
+
+    mSet: (request, context) => toEnvelopes(MSetResponseSchema, mSet(request, context)),
+    mDelete: (request, context) => toEnvelopes(MDeleteResponseSchema, mDelete(request, context)),
   };
 
   const implementation: ServiceImpl<typeof KeyValueService> = {
@@ -178,30 +212,8 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
       return write(context, () => prepareSet(request, context));
     },
 
-    mSet(request: MSetRequest, context) {
-      const { entries } = request;
-      orNotApplied(() => checkMany(request, "entries", entries.length));
-      const keys = entries.map(({ key }) => key);
-      const writeAt = (index: number) => prepareSet(entries[index] as SetRequest, context);
-      return groupStored(keys, writeMany(context, keys, writeAt, storedBytes));
-    },
-
-    mDelete(request: MDeleteRequest, context) {
-      const { keys, conditions, requestIds, returnEntries: returnEntry } = request;
-      orNotApplied(() => {
-        checkMany(request, "keys", keys.length);
-        checkPositions("conditions", conditions, keys.length);
-        checkPositions("request_ids", requestIds, keys.length);
-      });
-      const writeAt = (index: number) => {
-        const requestId = requestIds[index] ?? "";
-        return prepareDelete(
-          { key: keys[index] as string, condition: conditions[index], returnEntry, requestId },
-          context,
-        );
-      };
-      return groupDeleted(keys, writeMany(context, keys, writeAt, deletedBytes));
-    },
+    mSet,
+    mDelete,
 
     mGet(request: MGetRequest, context): AsyncIterable<MGetResponse> {
       return fromEnvelopes(MGetResponseSchema, enveloped.mGet(request, context));
@@ -291,6 +303,20 @@ function orNotApplied<T>(check: () => T): T {
     return check();
   } catch (error) {
     throw error instanceof DynakvError ? error.withOutcome(Outcome.NOT_APPLIED) : error;
+  }
+}
+
+async function* toEnvelopes<O extends DescMessage>(
+  schema: O,
+  messages: AsyncIterable<MessageShape<O>>,
+): AsyncGenerator<Buffer> {
+  for await (const message of messages) {
+    const bytes = toBinary(schema, message);
+    const envelope = Buffer.allocUnsafe(envelopeBytes + bytes.length);
+    envelope[0] = 0;
+    envelope.writeUInt32BE(bytes.length, 1);
+    envelope.set(bytes, envelopeBytes);
+    yield envelope;
   }
 }
 
