@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { root } from "../../tools/root.js";
 import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
 import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
@@ -27,10 +28,21 @@ export interface Reaching extends Chosen {
   readonly whole: readonly string[];
 }
 
+/** Where it is noted what a test file reaches, as it is now. */
+function stateOf(folder: string, file: string): string {
+  const digest = createHash("sha256")
+    .update(readFileSync(join(folder, file)))
+    .digest("hex");
+  return join(cache, "reach", `${file.replaceAll("/", "_")}-${digest.slice(0, 12)}.json`);
+}
+
+export function isMeasured(file: string): boolean {
+  return existsSync(stateOf(root, file));
+}
+
 /** Runs a test file once, unless what it reaches is known. */
 export async function measure(copy: Copy, file: string): Promise<Known> {
-  const digest = createHash("sha256").update(await readFile(join(copy.root, file)));
-  const state = join(cache, "reach", `${file.replaceAll("/", "_")}-${digest.digest("hex").slice(0, 12)}.json`);
+  const state = stateOf(copy.root, file);
   if (existsSync(state)) {
     return JSON.parse(await readFile(state, "utf8"));
   }

@@ -18,8 +18,8 @@ import { parseArgs } from "node:util";
 import { root } from "../../tools/root.js";
 import { listTestFiles } from "../../tools/test-files.js";
 import { type Copy, cache, copySources } from "./copy.js";
-import { createTestFinder, measure } from "./find-tests.js";
-import { folderOf, inTurn } from "./folders.js";
+import { createTestFinder, isMeasured, measure } from "./find-tests.js";
+import { folderOf, inTurn, isAbout } from "./folders.js";
 import { judge } from "./judge.js";
 import { type Mutant, makeMutants } from "./make-mutants.js";
 import { renderReport, type Verdict } from "./report.js";
@@ -56,8 +56,15 @@ for (let lane = 0; lane < Number(options.lanes); lane++) {
 }
 const [{ printed }] = copies as [Copy];
 
+const all = [...printed].flatMap(([file, code]) => makeMutants(file, code));
+const asked = all.filter(({ file }) => new RegExp(options.files).test(file) && !new RegExp(options.skip).test(file));
+const askedFiles = [...new Set(asked.map(({ file }) => file))];
 const reached = new Map<string, Awaited<ReturnType<typeof measure>>>();
-await inLanes(listTestFiles().filter(isTried), async (copy, file) => {
+// Of those whose reach is not known, only the ones that are about what is asked for are run.
+const tests = listTestFiles().filter(
+  (file) => isTried(file) && (isMeasured(file) || askedFiles.some((each) => isAbout(file, each))),
+);
+await inLanes(tests, async (copy, file) => {
   const known = await measure(copy, file);
   reached.set(file, known);
   for (const test of known.failures) {
@@ -77,13 +84,7 @@ if (existsSync(results)) {
   }
 }
 
-const all = [...printed].flatMap(([file, code]) => makeMutants(file, code));
-const wanted = inTurn(
-  all.filter(({ file }) => new RegExp(options.files).test(file) && !new RegExp(options.skip).test(file)),
-  Number(options.seed),
-)
-  .slice(0, Number(options.count))
-  .filter(isDue);
+const wanted = inTurn(asked, Number(options.seed)).slice(0, Number(options.count)).filter(isDue);
 say(`${all.length} slips can be made; ${known.size} are known; ${wanted.length} are wanted`);
 await inLanes(wanted, async (copy, mutant) => {
   if (Date.now() > endAt) {
