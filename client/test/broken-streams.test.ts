@@ -1,0 +1,85 @@
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import * as assert from "uvu/assert";
+import { suite } from "../../server/test/support/suite.js";
+import { createClient } from "../src/index.js";
+import { KeyValueService } from "../src/schema.js";
+import { errorOf } from "./support/error-of.js";
+
+const test = suite("streams that break");
+const all = Array.from({ length: 9 }, (_, n) => `k${n}`);
+const twice = { maxAttempts: 2, baseDelayMs: 1, maxDelayMs: 1 };
+const lost = () => new ConnectError("the connection was lost", Code.Unavailable);
+
+/** A service whose streams bring no more than so many results, and then break; and what was asked for. */
+function startBreaking(most: number) {
+  const asked: string[] = [];
+  const missing = { case: "missing", value: {} } as const;
+  const transport = createRouterTransport(({ service }) => {
+    service(KeyValueService, {
+      async *mGet({ keys }) {
+        asked.push(keys.join());
+        for (const [index, key] of keys.entries()) {
+          if (index === most) {
+            throw lost();
+          }
+          yield { results: [{ index, key, result: missing }] };
+        }
+      },
+      async *scan({ cursor }) {
+        asked.push(cursor);
+        const from = cursor === "" ? 0 : all.indexOf(cursor) + 1;
+        for (const key of all.slice(from, from + most)) {
+          yield {
+            results: [{ key, result: { case: "entry", value: { data: { case: "counter", value: 1n } } } }],
+            cursor: key,
+          };
+        }
+        if (from + most < all.length) {
+          throw lost();
+        }
+      },
+    });
+  });
+  return { client: createClient({ transport, retries: twice }), asked };
+}
+
+test("an mget that gets further each time goes on, however often its stream breaks", async () => {
+  for (const order of ["arrival", "request"] as const) {
+    const { client, asked } = startBreaking(1);
+    const seen: string[] = [];
+    for await (const { index, key, entry } of client.mget(all, { order })) {
+      seen.push(`${index} ${key} ${entry}`);
+    }
+    assert.equal(
+      seen,
+      all.map((key, n) => `${n} ${key} undefined`),
+    );
+    assert.equal(
+      asked,
+      all.map((_, n) => all.slice(n).join()),
+    );
+    client.close();
+  }
+});
+
+test("a scan that gets further each time goes on, however often its stream breaks", async () => {
+  const { client, asked } = startBreaking(1);
+  const seen: string[] = [];
+  for await (const { key } of client.scan()) {
+    seen.push(key);
+  }
+  assert.equal(seen, all);
+  assert.equal(asked, ["", ...all.slice(0, -1)]);
+  client.close();
+});
+
+test("a stream that gets no further is given up after as many attempts as are allowed", async () => {
+  const { client, asked } = startBreaking(0);
+  assert.is((await errorOf(client.mget(all).toMap())).reason, "UNREACHABLE");
+  assert.is(asked.length, 2);
+  assert.is((await errorOf(client.scan().pages()[Symbol.asyncIterator]().next())).reason, "UNREACHABLE");
+  assert.is(asked.length, 4);
+  client.close();
+});
+
+test.run();
