@@ -117,6 +117,12 @@ test("what is left of counters goes in time, page by page, also where nothing el
     expiry: { policy: { case: "after", value: { seconds: 1n } } },
   });
   await fillArchive("left");
+  const { etag } = await server.client.set({ key: "taken", value: anyValue });
+  await server.client.delete({
+    key: "taken",
+    condition: { test: { case: "ifEtag", value: etag } },
+    requestId: createRequestId(nowMs),
+  });
   const context = {
     tables: createSdkTablePlane(server.engine.client),
     clock: () => nowMs,
@@ -141,6 +147,7 @@ test("what is left of counters goes in time, page by page, also where nothing el
   nowMs += 2 * windowMs + 40 * 60_000;
   await reap();
   const left = (await rawItems()).map((item) => item.id?.S ?? "");
+  assert.not.ok(left.includes("taken"));
   assert.equal(
     left.filter((key) => key.startsWith("chord-") || key.startsWith(archivePrefix)),
     [],

@@ -314,14 +314,19 @@ if (isEmbeddedEngine) {
     const ttl = { N: `${nowSecond()}` };
     await server.putRaw({ id: { S: "to-remember" }, ...counterOf(nowMs - 1_199_000), ttl });
     await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
+    // What a Delete with a request id has left: its ttl lies a day before it, and it can be repeated for ten minutes.
+    const dayAgo = nowSecond() - 86_400;
+    await server.putRaw({ id: { S: "to-know-again" }, etag: { S: "id:etag" }, ttl: { N: `${dayAgo - 599}` } });
+    await server.putRaw({ id: { S: "to-know-no-more" }, etag: { S: "id:etag" }, ttl: { N: `${dayAgo - 601}` } });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
     await waitUntil("what has expired is gone", async () => {
-      const left = await Promise.all(["to-reap", "to-forget"].map((key) => server.rawItem(key)));
+      const left = await Promise.all(["to-reap", "to-forget", "to-know-no-more"].map((key) => server.rawItem(key)));
       return left.every((item) => item === undefined);
     });
     assert.ok(await server.rawItem("to-stay"));
     assert.ok(await server.rawItem("to-remember"));
+    assert.ok(await server.rawItem("to-know-again"));
   });
 
   test("what is written anew after the server has seen that it had expired is not removed", async () => {
