@@ -236,6 +236,11 @@ test("a write with a field that the server does not know, in the request, its co
     }
   }
   assert.equal(await server.rawItem(key), before);
+  const created = create(IncrRequestSchema, { key: "newer counter", expiryIfCreated: never });
+  assert.ok(created.expiryIfCreated);
+  created.expiryIfCreated.$unknown = unknown;
+  const failure = await failureOf(client.incr(created));
+  assert.equal([failure.code, failure.outcome], ["Unimplemented", "NOT_APPLIED"]);
   assert.is(await server.rawItem("newer counter"), undefined);
 });
 

@@ -2,11 +2,13 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { createRequestId } from "../../../../common/request-ids.js";
-import { type ConditionSchema, Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
+import { ConditionSchema, Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
 import { ErrorReason, Outcome, type ResultError } from "../../../../gen/dynakv/v1/error_pb.js";
 import {
   KeyValueService,
+  MDeleteRequestSchema,
   type MDeleteResult,
+  MSetRequestSchema,
   type MSetResult,
   SetRequestSchema,
 } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
@@ -244,6 +246,33 @@ test("nothing is answered by nothing, and what is wrong with the request as a wh
     assert.equal([failure.code, failure.field, failure.outcome], ["InvalidArgument", field, "NOT_APPLIED"]);
   }
   assert.is(await read("many-0"), undefined);
+});
+
+test("a field that the server does not know fails the position that it is in, or the request, and nothing is written there", async () => {
+  const never = { policy: { case: "never", value: {} } } as const;
+  const $unknown = [{ no: 99, wireType: 0, data: new Uint8Array([1]) }];
+  const names = ["newer: none", "newer: entry", "newer: condition", "newer: expiry"];
+  const entries = names.map((key) =>
+    create(SetRequestSchema, { key, value: bytes("v"), condition: absent, expiry: never }),
+  );
+  const [, ofEntry, ofCondition, ofExpiry] = entries;
+  for (const part of [ofEntry, ofCondition?.condition, ofExpiry?.expiry]) {
+    assert.ok(part);
+    part.$unknown = $unknown;
+  }
+  const refused = "Unimplemented UNIMPLEMENTED NOT_APPLIED";
+  assert.equal((await mset(entries)).map(said), ["stored", refused, refused, refused]);
+  assert.equal(await Promise.all(names.map(textOf)), ["v", undefined, undefined, undefined]);
+  const conditions = { 0: { ...create(ConditionSchema, present), $unknown } };
+  assert.equal((await mdelete(["newer: none"], { conditions })).map(said), [refused]);
+  for (const call of [
+    client.mSet({ ...create(MSetRequestSchema, { entries: [{ key: "newer: request" }] }), $unknown }),
+    client.mDelete({ ...create(MDeleteRequestSchema, { keys: ["newer: none"] }), $unknown }),
+  ]) {
+    const failure = await failureOf(call);
+    assert.equal([failure.code, failure.outcome], ["Unimplemented", "NOT_APPLIED"]);
+  }
+  assert.equal([await textOf("newer: none"), await textOf("newer: request")], ["v", undefined]);
 });
 
 test("a reader who leaves, or whose deadline passes, ends the writing", async () => {
