@@ -61,9 +61,12 @@ export function createHttpExchange(origin: string, options: HttpExchangeOptions)
   };
 }
 
-/** Of so many bytes an answer is gathered in a buffer that is used again. */
-const leastPooledBytes = 32 * 1024;
-const mostPooledBytes = 4 * 1024 * 1024;
+/**
+ * An answer of so many bytes is gathered in one buffer as it comes: to put 16 MB together at the end would hold the event loop. More than
+ * the longest that DynamoDB gives is not believed before it has come.
+ */
+const leastGatheredBytes = 32 * 1024;
+const mostGatheredBytes = 32 * 1024 * 1024;
 /** As many as the batches of some large MGets have at a time. */
 const bodies = createBufferPool(16 * 1024 * 1024);
 
@@ -134,7 +137,7 @@ class AnswerReader implements Dispatcher.DispatchHandlers {
   /** Returns false when the rest has to wait until `resume` is called. */
   #takeRoom(length: number, resume: () => void): boolean {
     const start = () => {
-      if (length >= leastPooledBytes && length <= mostPooledBytes) {
+      if (length >= leastGatheredBytes && length <= mostGatheredBytes) {
         this.#whole = bodies.take(length);
       }
     };
