@@ -48,19 +48,6 @@ export const knownDifferences: readonly KnownDifference[] = [
     "what DynamoDB leaves unprocessed of the archive is asked for again",
   ),
   ...refusedSignatures(
-    "fault-proxy",
-    otherClock,
-    '{"kind":"clock-jump","byMs":3600000}: not applied, and the client sees InvalidSignatureException',
-    '{"kind":"clock-jump","byMs":-3600000}: not applied, and the client sees InvalidSignatureException',
-    "a clock that is ahead or behind says so, and a client that corrects its clock is let in",
-  ),
-  ...refusedSignatures(
-    "fault-proxy",
-    changedRequest,
-    "unprocessed: a share of the keys is left, or all, and the others are answered",
-    "a request and an answer are rewritten by functions",
-  ),
-  ...refusedSignatures(
     "data-planes",
     otherClock,
     "a clock that is an hour ahead is put right by the first refusal",

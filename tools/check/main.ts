@@ -12,7 +12,8 @@ import { stepsOf } from "./steps.js";
 
 const minute = 60_000;
 const outcomes = await runSteps(stepsOf({ all: process.argv.includes("--all") }), {
-  slots: Math.min(availableParallelism(), 4),
+  // Steps wait for engines and for starts: one more than there are cores keeps them all busy.
+  slots: Math.min(availableParallelism() + 1, 4),
   stepLimitMs: 30 * minute,
   // CI ends a run after 90 minutes, without a word on what had failed by then.
   limitMs: 80 * minute,

@@ -14,7 +14,7 @@ const ofEveryChange: readonly Step[] = [
 /** What takes minutes more, or other people's tools. The longest come first, so that none is left at the end. */
 const besides: readonly Step[] = [
   { name: "slow tests", command: "npm run --silent test:slow", alone: true },
-  { name: "tests on Node 24", command: "npm run --silent test:node24", alone: true, mayBeMissing: true },
+  { name: "tests on Node 24", command: "npm run --silent test:node24", mayBeMissing: true },
   { name: "behaviour on moto", command: "npm run --silent test:engines -- moto", mayBeMissing: true },
   { name: "behaviour on ExtendDB", command: "npm run --silent test:engines -- extenddb", mayBeMissing: true },
   { name: "behaviour on dynoxide", command: "npm run --silent test:engines -- dynoxide", mayBeMissing: true },
