@@ -250,25 +250,34 @@ test("a caller's deadline ends DynamoDB's request, though the caller waits on", 
     });
     return response.text();
   };
-  const timeout = { "connect-timeout-ms": "200" };
   // The server gives up an answer that does not come for seconds, and asks again: this one, asked for first, shows when it does.
   const patient = late("Get", { key: "late-patient" }, {});
   await waitUntil("it is asked for", () => relay.carriersOf("late-patient") === 1);
-  const answers = await Promise.all([
-    late("Get", { key: "late-get" }, timeout),
-    late("MGet", { keys: ["late-mget"] }, timeout),
-    late("Set", { key: "late-set", value: "" }, timeout),
-    late("Incr", { key: "late-incr" }, timeout),
-    late("Delete", { key: "late-delete" }, timeout),
-    late("Touch", { key: "late-touch", expiry: { never: {} } }, timeout),
-  ]);
-  for (const [n, answer] of answers.entries()) {
-    assert.match(answer, "deadline_exceeded");
-    assert.is(/"outcome":"OUTCOME_UNKNOWN"/.test(answer), n > 1, answer);
-  }
-  for (const key of ["late-get", "late-mget", "late-set", "late-incr", "late-delete", "late-touch"]) {
-    await waitUntil(`the request for ${key} has ended`, () => relay.wasGivenUp(key));
-  }
+  const methods = ["Get", "MGet", "Set", "Incr", "Delete", "Touch"];
+  const messageOf = (method: string, key: string) => ({
+    ...(method === "MGet" ? { keys: [key] } : { key }),
+    ...(method === "Set" ? { value: "" } : {}),
+    ...(method === "Touch" ? { expiry: { never: {} } } : {}),
+  });
+  /** Whether the requests of all were under way when their time was up. */
+  const tryWithin = async (timeoutMs: number) => {
+    const keys = methods.map((method) => `late-${method}-${timeoutMs}`);
+    const timeout = { "connect-timeout-ms": `${timeoutMs}` };
+    const answers = await Promise.all(
+      methods.map((method, n) => late(method, messageOf(method, keys[n] ?? ""), timeout)),
+    );
+    const wereSent = keys.map((key) => relay.carriersOf(key) > 0);
+    for (const [n, answer] of answers.entries()) {
+      assert.match(answer, "deadline_exceeded");
+      assert.is(/"outcome":"OUTCOME_UNKNOWN"/.test(answer), n > 1 && wereSent[n] === true, answer);
+    }
+    for (const key of keys.filter((_, n) => wereSent[n])) {
+      await waitUntil(`the request for ${key} has ended`, () => relay.wasGivenUp(key));
+    }
+    return wereSent.every((wasSent) => wasSent);
+  };
+  // A busy machine may not have sent them in so little time.
+  assert.ok((await tryWithin(200)) || (await tryWithin(1000)) || (await tryWithin(5000)));
   assert.is(relay.carriersOf("late-patient"), 1, "the others ended by their deadlines, not by the server's patience");
   assert.not(relay.wasGivenUp("late-patient"));
   await relay.stop();

@@ -91,7 +91,10 @@ const embedded = { endpoint: undefined, region: undefined, accessKeyId: undefine
 
 /** Each thing that is not well must be found by one of the patterns, and each pattern must find one. */
 function expectTroubles(findings: readonly string[], patterns: readonly RegExp[]): void {
-  const troubles = findings.filter((finding) => /^(warning|failure)/.test(finding));
+  // How long the engine takes is the machine's doing.
+  const troubles = findings.filter(
+    (finding) => /^(warning|failure)/.test(finding) && !finding.startsWith("warning latency:"),
+  );
   for (const pattern of patterns) {
     assert.ok(
       troubles.some((trouble) => pattern.test(trouble)),
