@@ -1,6 +1,6 @@
 import * as assert from "uvu/assert";
 import { Consistency } from "../../../../gen/dynakv/v1/entry_pb.js";
-import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
+import { type Fault, type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 
@@ -36,7 +36,7 @@ const kinds = {
 /** Slides what has less than a second to live, to a minute, while something else happens between the look at it and the write. */
 async function slide(key: string, meanwhile: () => Promise<unknown>) {
   let isDone = false;
-  proxy.decide = async ({ operation }) => {
+  proxy.decide = async ({ operation }): Promise<Fault> => {
     if (operation === "UpdateItem" && !isDone) {
       isDone = true;
       await meanwhile();
