@@ -44,7 +44,10 @@ const given = new Map<string, number>();
 const doubted = new Map<string, number>();
 let takes = 0;
 try {
-  await clients[0]?.mset(keys.map((key) => ({ key, value: Buffer.from(key) })));
+  await clients[0]?.mset(
+    keys.map((key) => ({ key, value: Buffer.from(key) })),
+    { idempotent: true },
+  );
   const faults = createRandom(Number(values.seed), "faults");
   proxy.decide = ({ operation }) =>
     operation === "UpdateItem" && faults.chance(Number(values.lost))

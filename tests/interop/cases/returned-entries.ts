@@ -39,6 +39,38 @@ export const returnedEntryCases: readonly Case[] = [
     ],
   },
   {
+    name: "Delete of an etag with a request id, its repetition, and another one",
+    steps: [
+      storeHello,
+      step("Delete", { key, condition: { ifEtag: "<etag 1>" }, requestId: "<id 1>" }, { existed: true }),
+      step("Delete", { key, condition: { ifEtag: "<etag 1>" }, requestId: "<id 1>" }, { existed: true }),
+      step("Delete", { key, condition: { ifEtag: "<etag 1>" }, requestId: "018f2f6e-2b3c-7abc-9def-0123456789ab" }, {}),
+      step("Get", { key }, {}),
+    ],
+  },
+  {
+    name: "Delete with a request id alone",
+    steps: [
+      step(
+        "Delete",
+        { key, requestId: "<id 1>" },
+        refused("INVALID_ARGUMENT", "INVALID_FIELD", { ...notApplied, field: "request_id" }),
+      ),
+    ],
+  },
+  {
+    name: "MDelete of etags with request ids",
+    steps: [
+      storeHello,
+      step(
+        "MDelete",
+        { keys: [key], conditions: { 0: { ifEtag: "<etag 1>" } }, requestIds: { 0: "<id 1>" } },
+        { results: [{ key, deleted: { existed: true } }] },
+      ),
+      step("Delete", { key, condition: { ifEtag: "<etag 1>" }, requestId: "<id 1>" }, { existed: true }),
+    ],
+  },
+  {
     name: "Touch with the entry, only while it has little time left",
     steps: [
       storeHello,
