@@ -50,6 +50,8 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
   const open = new Map<Socket, Set<ServerResponse>>();
   /** Those that end with their last response. */
   const retired = new WeakSet<Socket>();
+  /** Those that have time for a last request. */
+  const waited = new WeakSet<Socket>();
   let isEnding = false;
 
   // It never listens: sockets are handed to it.
@@ -106,21 +108,32 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
     }
     response.once("close", () => {
       responses.delete(response);
-      if (isLast()) {
+      if (!isLast() || socket.destroyed) {
+        return;
+      }
+      if (responses.size > 0 || isLastOfConnection(response)) {
         closeSocket(socket, responses);
+      } else {
+        // Its head was sent before there was an end to tell of, as a stream's: the next request may be on its way.
+        closeAfterWait(socket, responses);
       }
     });
+  }
+
+  function closeAfterWait(socket: Socket, responses: ReadonlySet<ServerResponse>): void {
+    waited.add(socket);
+    // What has come by the end of that time is read before it.
+    const timer = setTimeout(() => setImmediate(closeSocket, socket, responses), lastRequestMs).unref();
+    socket.once("close", () => clearTimeout(timer));
   }
 
   function retire(socket: Socket, responses: ReadonlySet<ServerResponse>): void {
     retired.add(socket);
     if (responses.size > 0) {
       closeSocket(socket, responses);
-      return;
+    } else {
+      closeAfterWait(socket, responses);
     }
-    // What has come by the end of that time is read before it.
-    const timer = setTimeout(() => setImmediate(closeSocket, socket, responses), lastRequestMs).unref();
-    socket.once("close", () => clearTimeout(timer));
   }
 
   return {
@@ -162,7 +175,9 @@ export function createHttp1Connections(options: Http1ConnectionsOptions): Http1C
     close() {
       for (const [socket, responses] of open) {
         retired.add(socket);
-        closeSocket(socket, responses);
+        if (!waited.has(socket)) {
+          closeSocket(socket, responses);
+        }
       }
     },
     stop() {

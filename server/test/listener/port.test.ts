@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { Readable } from "node:stream";
@@ -535,6 +536,33 @@ test("a request on a connection that is kept alive while the port closes is answ
     }
     await Promise.all([drained, closed]);
     assert.match(received(), /connection: close/i);
+  });
+});
+
+test("the request after a stream that had begun before the port closes is answered, as the last one", async () => {
+  const streams: (() => void)[] = [];
+  const stream: RequestHandler = (request, response) => {
+    if (request.url === "/stream") {
+      (response as ServerResponse).write("begun");
+      streams.push(() => response.end("over"));
+    } else {
+      response.end("hello");
+    }
+  };
+  await withPort(stream, async ({ connect, port }) => {
+    const { socket, received, closed } = await connect();
+    socket.write(get.replace("/", "/stream"));
+    await waitUntil("it has begun", () => received().includes("begun"));
+    const drained = closeGracefully(port);
+    // The system's queue of connections is emptied, and those that looked idle are closed.
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    for (const end of streams) {
+      end();
+    }
+    await waitUntil("it is over", () => received().includes("over"));
+    socket.write(get);
+    await Promise.all([drained, closed]);
+    assert.match(received(), /over.*connection: close.*hello/is);
   });
 });
 
