@@ -40,6 +40,13 @@ interface Connection {
 /** A connection without calls is closed after so long, in milliseconds. */
 const idleMs = 900_000;
 
+/**
+ * Flow-control windows, in bytes: how much a server may send before it hears that it was read. RFC 9113's default is 65,535 for a stream
+ * and for all streams of a connection together, less than one message of an mget, each of which then waits for a round trip.
+ */
+const streamWindowBytes = 256 * 1024;
+const connectionWindowBytes = 1024 * 1024;
+
 /** gRPC's debug data for a server that is pinged too often. */
 const tooManyPings = Buffer.from("too_many_pings");
 
@@ -90,7 +97,9 @@ export function createHttp2Connections(
   }
 
   function connect(): Promise<Connection> {
-    const session = http2.connect(authority, options);
+    const settings = { ...options.settings, initialWindowSize: streamWindowBytes };
+    const session = http2.connect(authority, { ...options, settings });
+    session.once("connect", () => session.setLocalWindowSize(connectionWindowBytes));
     // Node tells of some errors when nobody listens any more, and that would end the process.
     session.on("error", () => {});
     const connection: Connection = { session, keepAlive: createWatch(session), streams: 0, isLeaving: false };

@@ -39,6 +39,13 @@ const streamMegabytes = 4;
 const minSessionMegabytes = 256;
 
 /**
+ * Flow-control window of a connection, in bytes: RFC 9113's default is 65,535 for all its streams together, so that concurrent large
+ * requests wait for a round trip after each half of that. A stream keeps the default, and a client that sends what nobody reads yet fills
+ * no more than that for each of its streams.
+ */
+const connectionWindowBytes = 1024 * 1024;
+
+/**
  * Time to wait, when closing, until a client has confirmed that it knows: a round trip across a continent. Clients on
  * Node close without confirming.
  */
@@ -104,6 +111,7 @@ export function createHttp2Connections(options: Http2ConnectionsOptions): Http2C
   let sessionSocket: Socket;
   server.on("session", (session) => {
     sessions.add(session);
+    session.setLocalWindowSize(connectionWindowBytes);
     deadSessions.watch(session, sessionSocket);
     session.once("close", () => sessions.delete(session));
     limits.watchSession(session);

@@ -46,6 +46,15 @@ async function closeGracefully(port: Port): Promise<void> {
 /** What an HTTP/2 server says first: nobody else starts like this. */
 const isHttp2 = (received: string): boolean => received[3] === settingsType;
 
+test("a connection takes large requests without a round trip for each 64 KiB", () =>
+  withPort(hello, async ({ url }) => {
+    const session = connectHttp2(url);
+    // What the server says first comes before its answer.
+    await once(session.request().resume(), "end");
+    assert.ok((session.state.remoteWindowSize ?? 0) >= 1024 * 1024, `a window of ${session.state.remoteWindowSize}`);
+    session.destroy();
+  }));
+
 test("clients of every protocol are answered on one port", () =>
   withPort({ routes: check }, async ({ url }) => {
     for (const [name, transport] of Object.entries(createTransports(url))) {
