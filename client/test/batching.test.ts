@@ -162,6 +162,13 @@ test("increments at the same time are few calls, and each gets the value after i
   assert.ok(called.length <= 3, `${called.length} calls`);
 });
 
+test("increments that name no delta add 1 each, beside others that name one, and are told so", async () => {
+  const deltas = [undefined, undefined, 5n, undefined, -2n, undefined];
+  const values = await Promise.all(deltas.map((delta) => client.incr("by one", { delta })));
+  assert.equal(values, [1n, 2n, 7n, 8n, 6n, 7n]);
+  assert.ok(called.length < deltas.length, `${called.length} calls`);
+});
+
 test("each increment is held to its own bounds, and creates what it would alone", async () => {
   const answers = await Promise.allSettled(numbers(60).map(() => client.incr("bounded", { max: 25n })));
   const values = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));

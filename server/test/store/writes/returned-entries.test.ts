@@ -3,7 +3,7 @@ import * as assert from "uvu/assert";
 import { createRequestId } from "../../../../common/request-ids.js";
 import { Consistency, type Entry } from "../../../../gen/dynakv/v1/entry_pb.js";
 import type { SetRequestSchema } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
-import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
+import { type FaultProxy, startFaultProxy, throttling } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
@@ -228,6 +228,27 @@ test("a Touch whose answer is lost finds what it has done, and returns the entry
   const { entry } = await faulty.touch({ key, expiry: after(1500), returnEntry: true });
   assert.equal(entry, await current(key));
   assert.is(dataOf(entry), "old");
+});
+
+test("what a condition has found alive is returned, though it expires while the write is tried again", async () => {
+  const writes = {
+    PutItem: async (key: string) =>
+      (await faulty.set({ key, value: bytes("new"), condition: present, returnPrevious: true })).previous,
+    DeleteItem: async (key: string) => (await faulty.delete({ key, condition: present, returnEntry: true })).entry,
+  };
+  for (const [written, write] of Object.entries(writes)) {
+    await server.client.set({ key: written, value: bytes("old"), expiry: after(100) });
+    let refused = 0;
+    proxy.decide = ({ operation }) => {
+      if (operation === written && refused++ === 0) {
+        nowMs += 100;
+        return throttling("TableWriteProvisionedThroughputExceeded");
+      }
+      return "forward";
+    };
+    assert.is(dataOf(await write(written)), "old", written);
+    assert.is(refused, 2);
+  }
 });
 
 test("of 20 callers that take an entry one is given it, and of 20 that swap it each another", async () => {
