@@ -9,7 +9,7 @@ import { type Chosen, runTests } from "./run-test.js";
 const maxTests = 6;
 const maxMs = 10_000;
 /** The same for those that are about its folder. */
-const maxMsAbout = 40_000;
+const maxMsAbout = 120_000;
 const sumOfMs = (tests: readonly Reaching[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 
 /** Which tests are known to pass without any slip when no others of their files are run. */

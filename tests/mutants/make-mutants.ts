@@ -36,7 +36,12 @@ const rules: readonly Rule[] = [
   { name: "a bound moved by one", isOfGuard: true, code: / (<=|>=) /g, to: (found) => ` ${found?.trim()[0]} ` },
   { name: "plus for minus", code: / [+-] (?=[\w(])/g, to: swapped("+", "-") },
   { name: "a negation dropped", isOfGuard: true, code: /!(?=[\w(])/g, to: () => "" },
-  { name: "a condition that never holds", isOfGuard: true, code: /(?<=\bif \()(?=.*\) \{$)/g, to: () => "!!0 && " },
+  {
+    name: "a condition that never holds",
+    isOfGuard: true,
+    code: /(?<=\bif )\(.*\)(?= \{$)/g,
+    to: (found) => `(!!0 && ${found})`,
+  },
   { name: "true for false", code: /\b(true|false)\b/g, to: swapped("true", "false") },
   {
     name: "another number",
