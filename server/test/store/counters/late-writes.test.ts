@@ -91,6 +91,17 @@ for (const how of ["delete", "set"] as const) {
   });
 }
 
+test("a Delete in the second in which what a deleted counter remembers ends says that there was no entry", async () => {
+  const key = "ends within a second";
+  nowMs = Math.ceil(nowMs / 1000) * 1000 + 400;
+  await server.client.incr({ key, requestId: createRequestId(nowMs) });
+  await server.client.delete({ key });
+  // It may go from a millisecond on, and its TTL is in whole seconds.
+  nowMs = Number((await server.rawItem(key))?.ttl?.N) * 1000 - 1;
+  assert.equal(await server.client.delete({ key }).then(({ existed }) => existed), false);
+  assert.is(await server.rawItem(key), undefined);
+});
+
 test("the client takes no fresh id for an increment whose first try is still on its way", async () => {
   const key = "in-doubt";
   await server.client.incr({ key });
