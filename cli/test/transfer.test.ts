@@ -9,6 +9,7 @@ import { fillTable } from "../../server/test/support/fill-table.js";
 import { suite } from "../../server/test/support/suite.js";
 import type { TestServer } from "../../server/test/support/test-server.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
+import { digestEnds } from "../src/transfer/digest-file.js";
 import { type CommandsServer, startCommandsServer } from "./support/commands-server.js";
 import type { CliOptions, CommandsCli } from "./support/run-cli.js";
 
@@ -297,6 +298,18 @@ test("an export leaves a file alone that is not its own, and one with other flag
   const keys = join(folder, "other-keys.txt");
   await writeFile(keys, "kept:1\n");
   const note = { format: "dynakv export 1", isNull: false, address: `${server.url}/`, cursor: "", bytes: 0 };
+  // Too long to be looked at whole: its beginning and its end are.
+  const long = join(folder, "long-keys.txt");
+  const line = `${"k".repeat(1000)}\n`;
+  const keysDigest = async (text: string) => {
+    await writeFile(long, text);
+    return digestEnds(long, "--keys-from");
+  };
+  const noted = await keysDigest(line.repeat(200));
+  assert.is(await keysDigest(line.repeat(200)), noted);
+  for (const changed of [`j${line.slice(1)}${line.repeat(199)}`, `${line.repeat(199)}j${line.slice(1)}`]) {
+    assert.is.not(await keysDigest(changed), noted);
+  }
   const others: [object, string[], RegExp][] = [
     [
       { prefix: "other:" },
@@ -315,8 +328,8 @@ test("an export leaves a file alone that is not its own, and one with other flag
       /belongs to an export from another server \(http:\/\/there:1\/\); resume/,
     ],
   ];
-  for (const [noted, args, message] of others) {
-    await writeFile(`${output}.cursor`, JSON.stringify({ ...note, ...noted }));
+  for (const [differing, args, message] of others) {
+    await writeFile(`${output}.cursor`, JSON.stringify({ ...note, ...differing }));
     const other = await run(["export", ...args, "--output", output]);
     assert.match(other.stderr, message);
     assert.is(other.code, 2);
