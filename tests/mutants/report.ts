@@ -1,6 +1,6 @@
 import { folderNames, folderOf, guards } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
-import { reasonToSurvive } from "./survivors.js";
+import { reasonForNoTest, reasonToSurvive } from "./survivors.js";
 
 export interface Verdict {
   readonly mutant: Mutant;
@@ -22,7 +22,10 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
   const left = verdicts
     .filter(({ state }) => state !== "killed")
     .map(({ mutant, state }) => {
-      const reason = reasonToSurvive(mutant) ?? (state === "unreached" ? "no test comes there" : "not looked at yet");
+      const reason =
+        reasonToSurvive(mutant) ??
+        reasonForNoTest(mutant) ??
+        (state === "unreached" ? "no test comes there" : "not looked at yet");
       return `- \`${mutant.file}\`, ${mutant.rule}: \`${mutant.before}\` became \`${mutant.after}\`: ${reason}`;
     })
     .sort();
