@@ -1,4 +1,4 @@
-import { useEffect, useReducer } from "preact/hooks";
+import { useLayoutEffect, useReducer } from "preact/hooks";
 
 /** A value that components follow. */
 export interface Store<T> {
@@ -32,14 +32,14 @@ export function createStore<T>(initial: T): Store<T> {
 /** The value of a store, now and whenever it changes. */
 export function useStore<T>(store: Store<T>): T {
   const [, render] = useReducer<number, void>((count) => count + 1, 0);
-  useEffect(() => {
-    const known = store.current;
+  const shown = store.current;
+  useLayoutEffect(() => {
     const stop = store.subscribe(() => render());
     // It may have changed between the first rendering and this.
-    if (!Object.is(known, store.current)) {
+    if (!Object.is(shown, store.current)) {
       render();
     }
     return stop;
   }, [store]);
-  return store.current;
+  return shown;
 }

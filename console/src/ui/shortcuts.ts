@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { createStore, type Store } from "../store.js";
 
 const shortcutsKey = "dynakv-shortcuts";
@@ -11,7 +11,8 @@ areShortcutsOn.subscribe(() => sessionStorage.setItem(shortcutsKey, areShortcuts
 export function useShortcuts(keys: Readonly<Record<string, (() => void) | undefined>>): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // Not after the next frame: who sees what a key acts on may press it already.
+  useLayoutEffect(() => {
     function listen(event: KeyboardEvent) {
       const act = Object.hasOwn(latest.current, event.key) ? latest.current[event.key] : undefined;
       const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.defaultPrevented;
