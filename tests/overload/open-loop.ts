@@ -1,6 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { valueKey } from "../../bench/load.js";
+import { encloseMessage } from "../../common/envelope.js";
 import { GetRequestSchema, KeyValueService, MGetRequestSchema } from "../../gen/dynakv/v1/key_value_service_pb.js";
 import { quantile } from "../../tools/statistics.js";
 import type { CallKind, Outcomes, PhaseLoad, PhaseResult } from "./phase.js";
@@ -185,17 +186,8 @@ function outcomesOf(all: readonly Sent[], { deadlineMs, rate }: PhaseLoad, secon
   };
 }
 
-const prefixBytes = 5;
-
-function frame(message: Uint8Array): Buffer {
-  const framed = Buffer.alloc(prefixBytes + message.length);
-  framed.writeUInt32BE(message.length, 1);
-  framed.set(message, prefixBytes);
-  return framed;
-}
-
 const mgetBodies = Array.from({ length: 50 }, (_, n) =>
-  frame(
+  encloseMessage(
     toBinary(
       MGetRequestSchema,
       create(MGetRequestSchema, {
@@ -206,6 +198,6 @@ const mgetBodies = Array.from({ length: 50 }, (_, n) =>
 );
 
 const bodies: Record<CallKind, (n: number) => Buffer> = {
-  get: (n) => frame(toBinary(GetRequestSchema, create(GetRequestSchema, { key: valueKey(valueBytes, n) }))),
+  get: (n) => encloseMessage(toBinary(GetRequestSchema, create(GetRequestSchema, { key: valueKey(valueBytes, n) }))),
   mget: (n) => mgetBodies[n % mgetBodies.length] as Buffer,
 };

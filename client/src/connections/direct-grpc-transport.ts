@@ -10,10 +10,11 @@ import {
 } from "@bufbuild/protobuf";
 import { type CallOptions, Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { requestHeader } from "@connectrpc/connect/protocol-grpc";
+import { encloseMessage, envelopeBytes } from "../../../common/envelope.js";
 import { toWebHeaders } from "../../../common/node-headers.js";
 import type { ByteTransport } from "../byte-streams.js";
 import { noteUnsent } from "../unsent.js";
-import { type AnswerHead, checkStatus, closedError, isForeign, prefixBytes } from "./grpc-answers.js";
+import { type AnswerHead, checkStatus, closedError, isForeign } from "./grpc-answers.js";
 import { openByteStream } from "./grpc-streams.js";
 import type { Http2Connections } from "./http2-connections.js";
 
@@ -171,14 +172,14 @@ function readAnswer(
 
 function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }: Answer): MessageShape<O> {
   checkStatus(head, trailers);
-  if (body.length < prefixBytes || body.length !== prefixBytes + body.readUInt32BE(1)) {
+  if (body.length < envelopeBytes || body.length !== envelopeBytes + body.readUInt32BE(1)) {
     throw new ConnectError("protocol error: missing output message for unary method", Code.Unimplemented);
   }
   if (body[0] !== 0) {
     throw new ConnectError("protocol error: a compressed message that was not asked for", Code.Internal);
   }
   // Fields of type bytes are views of what is parsed: of a Buffer they would be Buffers.
-  const { buffer, byteOffset, byteLength } = body.subarray(prefixBytes);
+  const { buffer, byteOffset, byteLength } = body.subarray(envelopeBytes);
   try {
     return fromBinary(schema, new Uint8Array(buffer, byteOffset, byteLength));
   } catch (error) {
@@ -187,12 +188,7 @@ function readMessage<O extends DescMessage>(schema: O, { head, body, trailers }:
 }
 
 function toFrame<I extends DescMessage>(schema: I, input: MessageShape<I>): Buffer {
-  const message = toBinary(schema, input);
-  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, prefixBytes);
-  return frame;
+  return encloseMessage(toBinary(schema, input));
 }
 
 /** gRPC has at most eight digits. */

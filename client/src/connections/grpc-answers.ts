@@ -5,9 +5,6 @@ import { toWebHeaders } from "../../../common/node-headers.js";
 
 export type AnswerHead = IncomingHttpHeaders & IncomingHttpStatusHeader;
 
-/** Before a message come a byte of flags and four of its length. */
-export const prefixBytes = 5;
-
 /** Returns true if it is no answer of gRPC, such as that of a proxy which has lost its server. */
 export function isForeign(head: AnswerHead): boolean {
   return head[":status"] !== 200 || !String(head["content-type"]).startsWith("application/grpc");

@@ -1,8 +1,9 @@
 import { type ClientHttp2Stream, constants, type OutgoingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { envelopeBytes } from "../../../common/envelope.js";
 import { toWebHeaders } from "../../../common/node-headers.js";
 import type { ByteStream } from "../byte-streams.js";
-import { type AnswerHead, checkStatus, closedError, isForeign, prefixBytes } from "./grpc-answers.js";
+import { type AnswerHead, checkStatus, closedError, isForeign } from "./grpc-answers.js";
 import type { Http2Connections } from "./http2-connections.js";
 
 /** A message that announces more than this is gathered in pieces: nobody has to believe it. */
@@ -41,7 +42,7 @@ class StreamReader implements AsyncIterable<Buffer>, AsyncIterator<Buffer> {
   private failure: { readonly error: unknown } | undefined;
   private isOver = false;
   /** The envelope that is coming: its first bytes, or its message as far as it has come. */
-  private readonly prefix = Buffer.alloc(prefixBytes);
+  private readonly prefix = Buffer.alloc(envelopeBytes);
   private prefixLength = 0;
   private message: Buffer | undefined;
   private pieces: Buffer[] = [];
@@ -181,15 +182,15 @@ class StreamReader implements AsyncIterable<Buffer>, AsyncIterator<Buffer> {
       return;
     }
     for (let at = 0; at < chunk.length; ) {
-      if (this.prefixLength < prefixBytes) {
-        const end = Math.min(chunk.length, at + prefixBytes - this.prefixLength);
+      if (this.prefixLength < envelopeBytes) {
+        const end = Math.min(chunk.length, at + envelopeBytes - this.prefixLength);
         this.prefixLength += chunk.copy(this.prefix, this.prefixLength, at, end);
         at = end;
-        if (this.prefixLength === prefixBytes) {
+        if (this.prefixLength === envelopeBytes) {
           this.beginMessage();
         }
       }
-      if (this.prefixLength === prefixBytes) {
+      if (this.prefixLength === envelopeBytes) {
         const end = Math.min(chunk.length, at + this.length - this.received);
         this.add(chunk, at, end);
         at = end;

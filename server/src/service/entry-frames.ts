@@ -1,4 +1,5 @@
 import { createBufferPool } from "../../../common/buffer-pool.js";
+import { envelopeBytes } from "../../../common/envelope.js";
 import { createEntryView, type EntryView } from "../store/layout/item-layout.js";
 import { maxResults, maxValueBytes } from "./message-limits.js";
 import { lastExpiryMs, nanosOf, secondsOf } from "./messages.js";
@@ -26,9 +27,6 @@ export interface ResultFields {
   readonly entry: number;
   readonly missing?: number;
 }
-
-/** Before each message of a stream come a byte of flags and four of its length, in gRPC, gRPC-web and Connect alike. */
-export const envelopeBytes = 5;
 
 const frames = createBufferPool(8 * 1024 * 1024);
 

@@ -1,5 +1,6 @@
 import { create, type DescMessage, fromBinary, type Message, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import { encloseMessage, envelopeBytes } from "../../../common/envelope.js";
 import { int64 } from "../../../common/int64.js";
 import { ErrorReason, Outcome } from "../../../gen/dynakv/v1/error_pb.js";
 import {
@@ -31,7 +32,7 @@ import type { CallOptions, Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
 import type { WriteResult } from "../store/writes/write-many.js";
 import { callWithDeadline } from "./deadline.js";
-import { envelopeBytes, reuseFrame } from "./entry-frames.js";
+import { reuseFrame } from "./entry-frames.js";
 import { workOf } from "./initiator.js";
 import { expireTimeOf, toDeleteResponse, toEntry, toSetResponse, toTouchResponse } from "./messages.js";
 import { checkRight, withRights } from "./principal.js";
@@ -311,12 +312,7 @@ async function* toEnvelopes<O extends DescMessage>(
   messages: AsyncIterable<MessageShape<O>>,
 ): AsyncGenerator<Buffer> {
   for await (const message of messages) {
-    const bytes = toBinary(schema, message);
-    const envelope = Buffer.allocUnsafe(envelopeBytes + bytes.length);
-    envelope[0] = 0;
-    envelope.writeUInt32BE(bytes.length, 1);
-    envelope.set(bytes, envelopeBytes);
-    yield envelope;
+    yield encloseMessage(toBinary(schema, message));
   }
 }
 

@@ -1,12 +1,10 @@
 import type { ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { envelopeBytes } from "../../../../common/envelope.js";
 import type { DynakvError } from "../../errors/dynakv-error.js";
 
 /** Connect's names for methods with a single request message. */
 export type RequestKind = "unary" | "server-streaming";
-
-/** Before a message come a byte of flags and four of its length. */
-export const prefixBytes = 5;
 
 /**
  * Reads the one message of a request that has one. What is wrong with it is told as Connect tells it, so that a refusal is the same on
@@ -45,15 +43,15 @@ export function readMessage(
     }
     if (received === undefined) {
       received = chunk;
-    } else if (received.length < prefixBytes) {
+    } else if (received.length < envelopeBytes) {
       received = Buffer.concat([received, chunk]);
     } else {
       rest.push(chunk);
     }
     // A message that announces more than the limit is refused at once, before it is gathered.
-    if (received.length >= prefixBytes && received.readUInt32BE(1) > maxBytes) {
+    if (received.length >= envelopeBytes && received.readUInt32BE(1) > maxBytes) {
       finish(tooLarge(received.readUInt32BE(1), maxBytes));
-    } else if (bytes > maxBytes + prefixBytes) {
+    } else if (bytes > maxBytes + envelopeBytes) {
       finish(extraMessage(kind));
     }
   });
@@ -76,7 +74,7 @@ export function readMessage(
 }
 
 function unwrap(body: Buffer, kind: RequestKind): Uint8Array | ConnectError {
-  const end = body.length < prefixBytes ? Number.POSITIVE_INFINITY : prefixBytes + body.readUInt32BE(1);
+  const end = body.length < envelopeBytes ? Number.POSITIVE_INFINITY : envelopeBytes + body.readUInt32BE(1);
   if (body.length < end) {
     return new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
   }
@@ -87,7 +85,7 @@ function unwrap(body: Buffer, kind: RequestKind): Uint8Array | ConnectError {
   if (body[0] !== 0) {
     return new ConnectError("received a compressed message without an encoding", Code.Internal);
   }
-  return body.subarray(prefixBytes);
+  return body.subarray(envelopeBytes);
 }
 
 function extraMessage(kind: RequestKind): ConnectError {

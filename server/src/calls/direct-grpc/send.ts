@@ -1,15 +1,11 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import type { ConnectError } from "@connectrpc/connect";
+import { encloseMessage } from "../../../../common/envelope.js";
 import { grpcTrailers } from "../errors/write-error.js";
 import type { GrpcCall } from "./grpc-call.js";
-import { prefixBytes } from "./read-message.js";
 
 export function sendMessage(call: GrpcCall, message: Uint8Array): void {
-  const frame = Buffer.allocUnsafe(prefixBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, prefixBytes);
-  send(call, frame, call.trailers());
+  send(call, encloseMessage(message), call.trailers());
 }
 
 export function sendError(call: GrpcCall, error: ConnectError): void {

@@ -1,8 +1,8 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import * as assert from "uvu/assert";
+import { envelopeBytes } from "../../../../common/envelope.js";
 import { MGetResponseSchema, ScanResponseSchema } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
-import { envelopeBytes } from "../../../src/service/entry-frames.js";
 import { toResult, toScanResult } from "../../../src/service/messages.js";
 import { frameResults } from "../../../src/service/result-frames.js";
 import { frameScanned } from "../../../src/service/scan-frames.js";
