@@ -14,6 +14,7 @@ from typing import Any, Optional
 from celery import Celery
 
 from conftest import backend_class, repository
+from whole_messages import write_messages_whole
 
 here = Path(__file__).resolve().parent
 
@@ -77,6 +78,7 @@ class Fleet:
                 "data_folder_out": queue,
                 "control_folder": str(self.folder / "control"),
             }
+            write_messages_whole()
         return app
 
     def notes(self) -> list[str]:

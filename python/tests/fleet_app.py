@@ -3,13 +3,11 @@
 import json
 import os
 import time
-import uuid
 
 from celery import Celery
-from kombu.transport import filesystem
-from kombu.utils.json import dumps
 
 from celery_dynakv.chords import Chords
+from whole_messages import write_messages_whole
 
 fleet = json.loads(os.environ["FLEET"])
 app = Celery("fleet", broker=fleet["broker"], backend=fleet["backend"])
@@ -30,16 +28,7 @@ if app.conf.broker_url.startswith("filesystem:"):
         "control_folder": os.path.join(fleet["folder"], "control"),
         "polling_interval": 0.05,
     }
-
-    def put_whole(self, queue_name, payload, **_):
-        """Kombu writes a message where it is looked for, and may find it before it is whole: the worker ends then."""
-        name = f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue_name}.msg"
-        draft = os.path.join(fleet["folder"], name)
-        with open(draft, "w", encoding="utf-8") as file:
-            file.write(dumps(payload))
-        os.rename(draft, os.path.join(queue, name))
-
-    filesystem.Channel._put = put_whole
+    write_messages_whole()
 
 
 def note(line):

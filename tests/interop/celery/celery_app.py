@@ -1,28 +1,20 @@
 """The tasks that the worker runs. The broker is a folder; the results go to DynamoDB."""
 
 import os
+import sys
 import time
-import uuid
+from pathlib import Path
 
 from celery import Celery
-from kombu.transport import filesystem
-from kombu.utils.json import dumps
+
+sys.path.append(str(Path(__file__).resolve().parents[3] / "python" / "tests"))
+from whole_messages import write_messages_whole
 
 folder = os.environ["INTEROP_FOLDER"]
 queue = os.path.join(folder, "queue")
 os.makedirs(queue, exist_ok=True)
 
-
-def put_whole(self, queue_name, payload, **_):
-    """Kombu writes a message where it is looked for, and may find it before it is whole: the worker ends then."""
-    name = f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue_name}.msg"
-    draft = os.path.join(folder, name)
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(dumps(payload))
-    os.rename(draft, os.path.join(queue, name))
-
-
-filesystem.Channel._put = put_whole
+write_messages_whole()
 
 app = Celery("interop", broker="filesystem://", backend=os.environ["INTEROP_BACKEND"])
 app.conf.update(
