@@ -29,7 +29,10 @@ const folders: readonly (readonly [name: string, files: RegExp, tests: RegExp])[
 export const guards: ReadonlyMap<string, RegExp> = new Map([
   ["rights", /^server\/src\/(access\/|service\/(method-rights|principal))/],
   ["conditions", /^server\/src\/store\/writes\/(write-condition|conditional-write|delete-entry|set-entry)/],
-  ["expiry", /^server\/src\/store\/(writes\/touch-entry|table\/(reaper|ttl-setup)|layout\/entry|reads\/decode-found)/],
+  [
+    "expiry",
+    /^server\/src\/store\/(writes\/touch-entry|table\/(reaper|ttl-setup)|layout\/(entry|expiry|marks)|reads\/decode-found)/,
+  ],
   ["exactly once", /^server\/src\/store\/(counters\/|layout\/(dedup-state|request-archive|request-id|members))/],
 ]);
 

@@ -1,6 +1,6 @@
 import { createBufferPool } from "../../../common/buffer-pool.js";
 import { envelopeBytes } from "../../../common/envelope.js";
-import { createEntryView, type EntryView } from "../store/layout/item-layout.js";
+import { createEntryView, type EntryView } from "../store/layout/entry-view.js";
 import { maxResults, maxValueBytes } from "./message-limits.js";
 import { lastExpiryMs, nanosOf, secondsOf } from "./messages.js";
 import { delimitedSize, varintSize, writeBytes, writeHead, writeText, writeVarint } from "./wire-format.js";

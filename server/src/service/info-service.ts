@@ -2,9 +2,9 @@ import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { version } from "../../../common/version.js";
 import { GetInfoResponseSchema, type InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
-import type { TableNames } from "../store/layout/item-layout.js";
 import { maxItemBytes, maxKeyBytes } from "../store/layout/item-size.js";
 import { maxMembers } from "../store/layout/members.js";
+import type { TableNames } from "../store/layout/table-names.js";
 import { msToDuration } from "./messages.js";
 
 export interface InfoServiceOptions {

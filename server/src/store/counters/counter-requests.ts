@@ -4,15 +4,11 @@ import type { Item } from "../dynamodb/item.js";
 import { type UncertainOutcome, withRetries } from "../dynamodb/retry.js";
 import { emptyMemory, type Fence, firstMemory, slotExpressions } from "../layout/dedup-state.js";
 import type { CallOptions, ExpiryPolicy } from "../layout/entry.js";
-import {
-  expiryUpdate,
-  formatSeconds,
-  keptUntil,
-  rememberingExpiryUpdate,
-  updateExpression,
-} from "../layout/item-layout.js";
+import { expiryUpdate, keptUntil, rememberingExpiryUpdate, updateExpression } from "../layout/expiry.js";
+import { isGone } from "../layout/marks.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
+import { formatSeconds } from "../layout/write-time.js";
 import { changedExpireAtMs, createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { isExpiredAnd, isLive, nowValues } from "../writes/write-condition.js";
 import { fullAtEntries } from "./trim-memory.js";
@@ -173,7 +169,7 @@ export async function restartCounter(
   const slots = slotExpressions([input.id], fence);
   const isUnseen = `${slots.areNew}${needsRoom ? " AND size(#s) < :entries" : ""}`;
   const condition =
-    from === "gone" ? `attribute_exists(#s.#g) AND ${isUnseen}` : isExpiredAnd(`attribute_exists(#s) AND ${isUnseen}`);
+    from === "gone" ? `${isGone} AND ${isUnseen}` : isExpiredAnd(`attribute_exists(#s) AND ${isUnseen}`);
   const update =
     `SET #c = :value, #w = :written, #e = :etag, ${slots.remember([":value"])}` +
     (member === undefined ? "" : ", #m = :members") +

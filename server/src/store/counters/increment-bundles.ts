@@ -1,6 +1,6 @@
 import { addUp } from "../../../../common/batching/increment-queue.js";
 import { int64 } from "../../../../common/int64.js";
-import { counterEtag } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/etags.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import type { CounterRange, Increment } from "./counter-requests.js";
 import { mayBeRepeated, outOfBounds, repeatable } from "./increment-counter.js";

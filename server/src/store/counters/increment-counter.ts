@@ -4,7 +4,7 @@ import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, readFailed, withUncertainOutcome } from "../dynamodb/retry.js";
 import type { Fence } from "../layout/dedup-state.js";
 import type { StoredEntry } from "../layout/entry.js";
-import { counterEtag } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/etags.js";
 import { maxMembers } from "../layout/members.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";

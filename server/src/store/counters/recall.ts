@@ -3,7 +3,7 @@ import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import { type DedupState, type Fence, mayBeArchived, slotName } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
-import { counterEtag } from "../layout/item-layout.js";
+import { counterEtag } from "../layout/etags.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";

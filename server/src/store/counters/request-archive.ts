@@ -5,7 +5,7 @@ import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, pause, withRetries } from "../dynamodb/retry.js";
 import type { Slot } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
-import { isExpired } from "../layout/item-layout.js";
+import { isExpired } from "../layout/expiry.js";
 import {
   type ArchiveItem,
   archiveItemsOf,

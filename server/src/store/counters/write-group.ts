@@ -3,7 +3,7 @@ import type { Item } from "../dynamodb/item.js";
 import { ConditionFailed, readFailed, type UncertainOutcome, withUncertainOutcome } from "../dynamodb/retry.js";
 import type { DedupState, Fence } from "../layout/dedup-state.js";
 import type { CallOptions } from "../layout/entry.js";
-import { isExpired } from "../layout/item-layout.js";
+import { isExpired } from "../layout/expiry.js";
 import { itemAfterFailure, readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 import { entryIn } from "../writes/returned-entry.js";

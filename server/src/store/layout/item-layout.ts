@@ -1,38 +1,21 @@
-import { createHash, randomFillSync } from "node:crypto";
+import { createHash } from "node:crypto";
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { int64 } from "../../../../common/int64.js";
-import { withoutLeadingDash } from "../../../../common/leading-dash.js";
 import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { AnsweredItems, Column } from "../dynamodb/answered-items.js";
 import type { Item } from "../dynamodb/item.js";
 import { type DedupState, expiresEntry, goneEntry, readDedupState } from "./dedup-state.js";
-import type { Instant, StoredEntry } from "./entry.js";
+import type { StoredEntry } from "./entry.js";
+import type { EntryView } from "./entry-view.js";
+import { counterEtag, digestPrefix } from "./etags.js";
+import { isExpired, isWithinSecond, parseExpiry, secondOf } from "./expiry.js";
 import { numberBytes, valueBytes } from "./item-size.js";
+import { type Mark, readMark } from "./marks.js";
 import { type CountedMembers, readMembers } from "./members.js";
 import { isArchiveKey } from "./request-archive.js";
-
-/** The names of the table and of its attributes. The defaults are those of Celery's DynamoDBBackend. */
-export interface TableNames {
-  readonly table: string;
-  readonly keyAttribute: string;
-  readonly valueAttribute: string;
-  readonly counterAttribute: string;
-  readonly writeTimeAttribute: string;
-  readonly expiryAttribute: string;
-  readonly etagAttribute: string;
-  readonly requestsAttribute: string;
-  readonly membersAttribute: string;
-  readonly exactExpiryAttribute: string;
-}
-
-/** What a Delete that can be repeated leaves. */
-export interface Mark {
-  /** That of its request id. */
-  readonly nonce: string;
-  /** Of the entry that it has removed. */
-  readonly etag: string;
-}
+import type { TableNames } from "./table-names.js";
+import { formatSeconds, parseInstant, readInstant } from "./write-time.js";
 
 /** Fields common to written values and counters. */
 export interface WrittenEntry {
@@ -110,7 +93,7 @@ export interface ItemLayout {
   namesFor(...expressions: (string | undefined)[]): Record<string, string>;
   /** The etag that an item's own attributes tell; undefined when dynakv has not written it. */
   writtenEtag(item: Item): string | undefined;
-  /** The mark of the Delete that has left an item: see {@link markExpireAtMs}; undefined for an entry. */
+  /** The mark of the Delete that has left an item: see marks.ts; undefined for an entry. */
   mark(item: Item): Mark | undefined;
   /** The condition that nobody has written an item since it was as given, if it remembers requests. */
   sameVersion(item: Item): { expression: string; values: Item };
@@ -118,38 +101,6 @@ export interface ItemLayout {
   sameExpiry(item: Item): { expression: string; values: Item };
   /** The condition that an item is, attribute by attribute, the one given: for items whose etag is a digest of them. */
   sameItem(item: Item): { expression: string; values: Item };
-}
-
-/** Result of {@link ItemLayout.view}, reused for many items. */
-export interface EntryView {
-  /** True if there is an entry. If not, nothing else is set. */
-  isThere: boolean;
-  /** The epoch second at which it was written, and the nanoseconds; undefined when the item does not say. */
-  writeSeconds: number | undefined;
-  writeNanos: number;
-  expireAtMs: number | undefined;
-  /** Offsets of key, value and etag in the answer's body. */
-  keyFrom: number;
-  keyTo: number;
-  valueFrom: number;
-  valueTo: number;
-  etagFrom: number;
-  etagTo: number;
-}
-
-export function createEntryView(): EntryView {
-  return {
-    isThere: false,
-    writeSeconds: undefined,
-    writeNanos: 0,
-    expireAtMs: undefined,
-    keyFrom: 0,
-    keyTo: 0,
-    valueFrom: 0,
-    valueTo: 0,
-    etagFrom: 0,
-    etagTo: 0,
-  };
 }
 
 /** The places of the columns in {@link ItemLayout.columns}. */
@@ -161,22 +112,6 @@ export const projection = "#k, #v, #c, #w, #x, #y, #e, #s.#g, #s.#t";
 export const versionProjection = "#k, #c, #e, #s";
 /** ProjectionExpression for writes. */
 export const wholeProjection = "#k, #v, #c, #w, #x, #y, #e, #m, #s";
-
-/** A new etag for an entry that dynakv writes: 96 random bits. */
-export function createNonce(): string {
-  if (unusedFrom >= unused.length) {
-    randomFillSync(unused);
-    unusedFrom = 0;
-  }
-  const nonce = unused.toString("base64url", unusedFrom, unusedFrom + nonceBytes);
-  unusedFrom += nonceBytes;
-  return withoutLeadingDash(nonce);
-}
-
-const nonceBytes = 12;
-/** Drawn for many at a time: a draw costs as much as several per cent of a Set. */
-const unused = Buffer.alloc(nonceBytes * 128);
-let unusedFrom = unused.length;
 
 export function createItemLayout(names: TableNames): ItemLayout {
   const placeholders: Record<string, string> = {
@@ -356,11 +291,7 @@ export function createItemLayout(names: TableNames): ItemLayout {
       return found;
     },
     writtenEtag,
-    mark(item) {
-      const { valueAttribute, counterAttribute, etagAttribute, requestsAttribute } = names;
-      const isEntry = item[valueAttribute] !== undefined || item[counterAttribute] !== undefined;
-      return parseMark(item[requestsAttribute]?.M?.[goneEntry]?.S ?? (isEntry ? undefined : item[etagAttribute]?.S));
-    },
+    mark: (item) => readMark(item, names),
     sameVersion(item) {
       const same = sameAttributes(item, "attribute_exists(#s)", ["#e", "#c"]);
       // Of a deleted key nothing else is left that tells one deletion from the next.
@@ -397,111 +328,8 @@ export function createItemLayout(names: TableNames): ItemLayout {
 /** Celery's float of epoch seconds, with the milliseconds that a clock here tells. */
 const longestTime = "9999999999.999";
 
-const digestPrefix = "~";
-
-/** Returns true if an etag is the digest of an item that dynakv did not write. */
-export function isDigestEtag(etag: string): boolean {
-  return etag.startsWith(digestPrefix);
-}
-
-/** The etag of a counter that dynakv has written. */
-export function counterEtag(nonce: string, counter: bigint): string {
-  return `${nonce}.${counter}`;
-}
-
-/** The parts of an etag that dynakv gave out, a nonce and for a counter the count; undefined for any other text. */
-export function splitEtag(etag: string): { nonce: string; counter: string | undefined } | undefined {
-  const match = /^([\w-]+)(?:\.(0|-?[1-9]\d{0,18}))?$/.exec(etag);
-  return match === null ? undefined : { nonce: match[1] ?? "", counter: match[2] };
-}
-
-/** Returns true if an entry with this expiry is gone: from the millisecond on that it names. */
-export function isExpired(expireAtMs: number | undefined, nowMs: number): boolean {
-  return expireAtMs !== undefined && expireAtMs <= nowMs;
-}
-
-export function formatMark({ nonce, etag }: Mark): string {
-  return `${nonce}:${etag}`;
-}
-
-function parseMark(text: string | undefined): Mark | undefined {
-  const [nonce = "", etag] = text?.split(":", 2) ?? [];
-  return etag === undefined ? undefined : { nonce, etag };
-}
-
-/** For every replica an item with a mark has expired, whatever its clock, and for DynamoDB's TTL not too long ago to be removed. */
-const markAgeMs = 86_400_000;
-
-/** The expiry of an item with nothing but the mark of a Delete, in the past. */
-export function markExpireAtMs(nowMs: number): number {
-  return Math.floor(nowMs / 1000) * 1000 - markAgeMs;
-}
-
-/** The time before which such an item was marked, if it expired before the one that is returned. */
-export function markedBefore(ms: number): number {
-  return ms - markAgeMs;
-}
-
-/** The `ttl` attribute of an expiry: the whole epoch second at or after it. */
-function secondOf(expireAtMs: number): string {
-  return Math.ceil(expireAtMs / 1000).toString();
-}
-
-/** Returns true if the second alone does not tell the expiry. */
-function isWithinSecond(expireAtMs: number | undefined): expireAtMs is number {
-  return expireAtMs !== undefined && expireAtMs % 1000 !== 0;
-}
-
-/** The clauses of an update that sets an expiry, or removes it where there is to be none. */
-export function expiryUpdate(expireAtMs: number | undefined): { sets: string[]; removes: string[]; values: Item } {
-  if (expireAtMs === undefined) {
-    return { sets: [], removes: ["#x", "#y"], values: {} };
-  }
-  const second: Item = { ":expires": { N: secondOf(expireAtMs) } };
-  return isWithinSecond(expireAtMs)
-    ? {
-        sets: ["#x = :expires", "#y = :exact"],
-        removes: [],
-        values: { ...second, ":exact": { N: expireAtMs.toString() } },
-      }
-    : { sets: ["#x = :expires"], removes: ["#y"], values: second };
-}
-
-/**
- * The same where increments are remembered: DynamoDB's TTL must leave the item for two windows more, in which they may be
- * repeated. Each is applied before the entry expires, so that this is long enough for those to come as well.
- */
-export function rememberingExpiryUpdate(
-  expireAtMs: number | undefined,
-  windowMs: number,
-): ReturnType<typeof expiryUpdate> {
-  if (expireAtMs === undefined) {
-    return { sets: [], removes: ["#x", "#y", "#s.#t"], values: {} };
-  }
-  return {
-    sets: ["#x = :expires", "#s.#t = :exact"],
-    removes: ["#y"],
-    values: { ":expires": { N: secondOf(keptUntil(expireAtMs, windowMs)) }, ":exact": { N: expireAtMs.toString() } },
-  };
-}
-
-/** The epoch millisecond until which an item stays where increments are remembered. */
-export function keptUntil(expireAtMs: number, windowMs: number): number {
-  return Math.ceil(expireAtMs / 1000) * 1000 + 2 * windowMs;
-}
-
-/** An UpdateExpression of these clauses. */
-export function updateExpression(sets: readonly string[], removes: readonly string[]): string {
-  return `SET ${sets.join(", ")}${removes.length === 0 ? "" : ` REMOVE ${removes.join(", ")}`}`;
-}
-
 function longestNumberBytes(text: string): number {
   return numberBytes(text.replace(/\d/g, "9"));
-}
-
-/** Celery writes the time as a float of epoch seconds. */
-export function formatSeconds(nowMs: number): string {
-  return (nowMs / 1000).toString();
 }
 
 /** The int64 in a number attribute; undefined for a fraction, or for one of DynamoDB's 38 digits that do not fit. */
@@ -511,63 +339,4 @@ function parseCounter(text: string | undefined): bigint | undefined {
   }
   const counter = BigInt(text);
   return counter >= int64.min && counter <= int64.max ? counter : undefined;
-}
-
-/** The millisecond from which an item is gone: see {@link ItemLayout}. Others may write fractions of seconds. */
-function parseExpiry(text: string | undefined, exactText: string | undefined): number | undefined {
-  if (text === undefined) {
-    return undefined;
-  }
-  const second = Number(text);
-  const exact = Number(exactText);
-  return Math.ceil(exact / 1000) === second ? exact : Math.ceil(second) * 1000;
-}
-
-const time: Pick<EntryView, "writeSeconds" | "writeNanos"> = { writeSeconds: undefined, writeNanos: 0 };
-
-function parseInstant(text: string | undefined): Instant | undefined {
-  readInstant(text, time);
-  const { writeSeconds, writeNanos } = time;
-  return writeSeconds === undefined ? undefined : { seconds: BigInt(writeSeconds), nanos: writeNanos };
-}
-
-const zero = 0x30;
-const nine = 0x39;
-const point = 0x2e;
-const maxSecondDigits = 12;
-
-/**
- * Read digit by digit from a text such as `1790000000.123`, since a float64 of epoch seconds is off by up to 120 nanoseconds. Anything
- * else is no time.
- */
-function readInstant(text: string | undefined, into: Pick<EntryView, "writeSeconds" | "writeNanos">): void {
-  into.writeSeconds = undefined;
-  into.writeNanos = 0;
-  if (text === undefined) {
-    return;
-  }
-  let seconds = 0;
-  let at = 0;
-  for (; at < text.length && text.charCodeAt(at) !== point; at++) {
-    const digit = text.charCodeAt(at);
-    if (digit < zero || digit > nine || at >= maxSecondDigits) {
-      return;
-    }
-    seconds = seconds * 10 + digit - zero;
-  }
-  if (at === 0 || at === text.length - 1) {
-    return;
-  }
-  let nanos = 0;
-  let unit = 1e8;
-  for (at++; at < text.length; at++) {
-    const digit = text.charCodeAt(at);
-    if (digit < zero || digit > nine) {
-      return;
-    }
-    nanos += (digit - zero) * unit;
-    unit = unit < 10 ? 0 : unit / 10;
-  }
-  into.writeSeconds = seconds;
-  into.writeNanos = nanos;
 }

@@ -1,7 +1,8 @@
 import type { DynakvError } from "../../errors/dynakv-error.js";
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { StoredEntry } from "../layout/entry.js";
-import type { EntryView, ItemLayout } from "../layout/item-layout.js";
+import type { EntryView } from "../layout/entry-view.js";
+import type { ItemLayout } from "../layout/item-layout.js";
 import { decodeFound } from "./decode-found.js";
 import type { KeyBatch } from "./key-batches.js";
 

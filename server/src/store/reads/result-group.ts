@@ -1,4 +1,4 @@
-import type { EntryView } from "../layout/item-layout.js";
+import type { EntryView } from "../layout/entry-view.js";
 import type { BatchAnswer, Found } from "./batch-answer.js";
 
 /** Results are handed on in groups of this size at most: one key may be asked for at a million positions. */

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
 import { forgettableFrom } from "../layout/dedup-state.js";
-import { markedBefore, versionProjection } from "../layout/item-layout.js";
+import { versionProjection } from "../layout/item-layout.js";
+import { isGone, isRepeatableMark, isUnrepeatableMark, markedValue } from "../layout/marks.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { isPastSecond, secondValue } from "../writes/write-condition.js";
@@ -66,11 +67,8 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-/** What a Delete that can be repeated has left, while a repetition may come. */
-const isMark = "attribute_exists(#e) AND attribute_not_exists(#v) AND attribute_not_exists(#c)";
-const isYoungMark = `#x > :marked AND ${isMark}`;
-const expired = `${isPastSecond} AND NOT (${isYoungMark} AND attribute_not_exists(#s))`;
-const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR attribute_exists(#s.#g) OR #x <= :marked AND ${isMark})`;
+const expired = `${isPastSecond} AND NOT (${isRepeatableMark} AND attribute_not_exists(#s))`;
+const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR ${isGone} OR ${isUnrepeatableMark})`;
 
 /**
  * One pass over the table. Each item is removed only if it is still expired when its turn comes, and if none of the
@@ -103,8 +101,7 @@ export async function reapLeftovers(
 }
 
 function filterValues({ clock, requests }: StoreContext): Item {
-  const marked = markedBefore(clock() - requests.windowMs);
-  return { ...secondValue(clock()), ":marked": { N: Math.floor(marked / 1000).toString() } };
+  return { ...secondValue(clock()), ...markedValue(clock() - requests.windowMs) };
 }
 
 async function* scanFor(

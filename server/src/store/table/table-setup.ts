@@ -3,7 +3,7 @@ import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import { SetupError } from "../../errors/dynakv-error.js";
 import { classifyError, isInUse } from "../dynamodb/aws-errors.js";
 import type { TablePlane } from "../dynamodb/table-plane.js";
-import type { TableNames } from "../layout/item-layout.js";
+import type { TableNames } from "../layout/table-names.js";
 
 export interface TableSetupOptions {
   readonly tables: TablePlane;

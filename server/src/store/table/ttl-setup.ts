@@ -1,6 +1,6 @@
 import { classifyError } from "../dynamodb/aws-errors.js";
 import type { TablePlane } from "../dynamodb/table-plane.js";
-import type { TableNames } from "../layout/item-layout.js";
+import type { TableNames } from "../layout/table-names.js";
 
 export interface TtlSetupOptions {
   readonly tables: TablePlane;

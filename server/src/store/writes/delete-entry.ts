@@ -1,7 +1,8 @@
 import type { DeleteItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { type DedupState, forgettableFrom } from "../layout/dedup-state.js";
 import type { CallOptions, StoredEntry, WriteCondition } from "../layout/entry.js";
-import { createNonce, expiryUpdate, isExpired, updateExpression } from "../layout/item-layout.js";
+import { createNonce } from "../layout/etags.js";
+import { expiryUpdate, isExpired, updateExpression } from "../layout/expiry.js";
 import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
 import { entryIn, replacedEntry, requireItem, requireOld } from "./returned-entry.js";

@@ -1,7 +1,9 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
 import { forgettableFrom } from "../layout/dedup-state.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import { expiryUpdate, formatMark, isDigestEtag, markExpireAtMs, updateExpression } from "../layout/item-layout.js";
+import { isDigestEtag } from "../layout/etags.js";
+import { expiryUpdate, updateExpression } from "../layout/expiry.js";
+import { formatMark, markExpireAtMs } from "../layout/marks.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";

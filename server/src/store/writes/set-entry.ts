@@ -3,15 +3,11 @@ import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError, refusedFor } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import type { CallOptions, ExpiryPolicy, StoredEntry, WriteCondition } from "../layout/entry.js";
-import {
-  counterEtag,
-  createNonce,
-  formatSeconds,
-  rememberingExpiryUpdate,
-  updateExpression,
-  type WrittenEntry,
-} from "../layout/item-layout.js";
+import { counterEtag, createNonce } from "../layout/etags.js";
+import { rememberingExpiryUpdate, updateExpression } from "../layout/expiry.js";
+import type { WrittenEntry } from "../layout/item-layout.js";
 import { maxItemBytes } from "../layout/item-size.js";
+import { formatSeconds } from "../layout/write-time.js";
 import { createdExpireAtMs, type StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
 import { previousUnknown, replacedEntry, requireItem, requireOld } from "./returned-entry.js";

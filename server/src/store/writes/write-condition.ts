@@ -3,7 +3,7 @@ import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import type { DedupState } from "../layout/dedup-state.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
-import { isDigestEtag, splitEtag } from "../layout/item-layout.js";
+import { isDigestEtag, splitEtag } from "../layout/etags.js";
 import { readItemStrongly } from "../reads/read-entry.js";
 import type { StoreContext } from "../store-context.js";
 
