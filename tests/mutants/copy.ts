@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { transform } from "esbuild";
 import { toolsFolder } from "../../tools/cache.js";
 import { root } from "../../tools/root.js";
+import { createTestRunner, type TestRunner } from "./run-test.js";
 
 /** Where what is known is kept: all clones share it, and `npm ci` leaves it. */
 export const cache = join(toolsFolder(), "mutants");
@@ -37,6 +38,7 @@ export interface Copy {
   readonly root: string;
   /** What each of the files that can be changed holds, by its path from the root. */
   readonly printed: ReadonlyMap<string, string>;
+  readonly tests: TestRunner;
   /** Changes a line of a file. Resolves to what undoes it. */
   change(file: string, line: number, to: string): Promise<() => Promise<void>>;
 }
@@ -70,6 +72,7 @@ export async function copySources(lane: number, isChanged: (file: string) => boo
   return {
     root: target,
     printed,
+    tests: createTestRunner(target),
     async change(file, line, to) {
       const path = join(target, file);
       const before = withProbes(file, printed.get(file) ?? "");

@@ -6,7 +6,8 @@ import { root } from "../../tools/root.js";
 import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
 import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
-import { type Chosen, runTests } from "./run-test.js";
+import type { Verdict } from "./report.js";
+import type { Part } from "./run-test.js";
 
 /** What is known of a test file that was run once: the blocks of the sources that it enters, and which of them each test does. */
 interface Known {
@@ -21,9 +22,16 @@ interface Known {
 }
 
 /** Tests of a file that reach a slip. */
-export interface Reaching extends Chosen {
+export interface Reaching {
+  readonly file: string;
   readonly ms: number;
-  readonly tests: readonly string[];
+  /** With how many blocks each enters, and how often it has noticed a slip in the same source file. */
+  readonly tests: readonly {
+    readonly test: string;
+    readonly ms: number;
+    readonly blocks: number;
+    readonly noticed: number;
+  }[];
   /** All of the file. */
   readonly whole: readonly string[];
 }
@@ -40,6 +48,8 @@ export function isMeasured(file: string): boolean {
   return existsSync(stateOf(root, file));
 }
 
+const measuring = { runMs: 180_000, testMs: 120_000 };
+
 /** Runs a test file once, unless what it reaches is known. */
 export async function measure(copy: Copy, file: string): Promise<Known> {
   const state = stateOf(copy.root, file);
@@ -48,9 +58,9 @@ export async function measure(copy: Copy, file: string): Promise<Known> {
   }
   const hits = join(copy.root, "hits");
   await rm(hits, { force: true });
-  const { ms, failures } = await runTests(copy.root, [{ file }], 180_000, { hits });
+  const { ms, failures, parts: own } = await copy.tests.run([{ file }], measuring, { hits });
   const lines = existsSync(hits) ? (await readFile(hits, "utf8")).split("\n").filter((each) => each !== "") : [];
-  const parts = lines.map((line) => JSON.parse(line) as { test: string; ms: number; blocks: string[] });
+  const parts = [...own, ...lines.map((line): Part => JSON.parse(line))];
   const places = new Map([...new Set(parts.flatMap(({ blocks }) => blocks))].map((block, place) => [block, place]));
   const numbered = parts.map((part) => ({ ...part, blocks: part.blocks.map((block) => places.get(block) as number) }));
   const tests = numbered.filter(({ test }) => test !== "" && !failures.includes(test));
@@ -102,7 +112,12 @@ export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) 
                 {
                   file,
                   ms: all,
-                  tests: chosen.map(({ test }) => test),
+                  tests: chosen.map(({ test, ms, blocks: { length } }) => ({
+                    test,
+                    ms,
+                    blocks: length,
+                    noticed: noticed.get(`${file}: ${test} ${mutant.file}`) ?? 0,
+                  })),
                   whole: tests.map(({ test }) => test),
                 },
               ];
@@ -110,9 +125,11 @@ export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) 
         .sort((a, b) => cost(a) - cost(b));
     },
     /** Tells that a test file has noticed a slip: it is asked sooner about others in the same source file. */
-    note(test: string, mutant: Mutant): void {
-      const pair = `${test} ${mutant.file}`;
-      noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
+    note({ test, title, mutant }: Verdict): void {
+      for (const each of [test, `${test}: ${title}`]) {
+        const pair = `${each} ${mutant.file}`;
+        noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
+      }
     },
   };
 }

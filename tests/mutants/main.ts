@@ -6,7 +6,7 @@
  *     npm run test:mutants -- --count 600 --seed 2          no more than the first 600 of another lot
  *     npm run test:mutants -- --minutes 20 --files access/  some minutes, and only files whose path matches
  *     npm run test:mutants -- --skip store/dynamodb         without files whose path matches
- *     npm run test:mutants -- --lanes 3                     three at a time, rather than two
+ *     npm run test:mutants -- --lanes 3                     three at a time, rather than two; many tests wait more than they work
  *     npm run test:mutants -- --again                       those that have survived, after tests were written, by more tests
  *     npm run test:mutants -- --fresh                       forgets what is known
  *     npm run test:mutants -- --write                       also writes docs/tests.md
@@ -79,7 +79,7 @@ if (existsSync(results)) {
     const verdict = JSON.parse(line) as Verdict;
     known.set(verdict.mutant.name, verdict);
     if (verdict.test !== undefined) {
-      note(verdict.test, verdict.mutant);
+      note(verdict);
     }
   }
 }
@@ -97,13 +97,16 @@ await inLanes(wanted, async (copy, mutant) => {
   }
   known.set(mutant.name, verdict);
   if (verdict.test !== undefined) {
-    note(verdict.test, mutant);
+    note(verdict);
   }
   await appendFile(results, `${JSON.stringify(verdict)}\n`);
   say(
     `${verdict.state.padEnd(8)} ${mutant.file}:${mutant.line} ${mutant.before}  =>  ${mutant.after}  ${verdict.by ?? ""}`,
   );
 });
+for (const { tests } of copies) {
+  tests.startAnew();
+}
 // What was known of sources that have changed since is not counted.
 const current = new Set(all.map(({ name }) => name));
 const verdicts = [...known].filter(([name]) => current.has(name)).map(([, verdict]) => verdict);

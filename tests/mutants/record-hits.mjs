@@ -1,5 +1,5 @@
-// Loaded before a test and all that it starts: notes which blocks they enter, and writes them to the file that its own URL names, since
-// what a test starts may get no environment. A test itself notes more: see run-files.mjs.
+// Loaded before the programs that a test starts: notes which blocks they enter, and writes them to the file that its own URL names, since
+// they may get no environment. A test itself notes more: see warm-process.mjs.
 import { appendFileSync } from "node:fs";
 
 const blocks = new Set();

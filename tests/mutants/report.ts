@@ -7,8 +7,10 @@ export interface Verdict {
   readonly state: "killed" | "survived" | "unreached";
   /** The test file that has noticed it. */
   readonly test?: string;
-  /** The test that has failed. */
+  /** What it said. */
   readonly by?: string;
+  /** The test that has failed, if it was one. */
+  readonly title?: string;
 }
 
 /** What became of the slips, as a page of the docs. */
@@ -40,8 +42,9 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
 Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of the sources, one at a time: a condition negated, \`&&\` for
 \`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. Which
 come first is drawn by lot, from each folder in turn, and slips in guards are drawn more often. Those tests are run that enter the block
-in which the slip stands, until the first that fails: those of files that have noticed others in the same source file, those that are
-about its folder, and of the rest the quickest, six files at most. A slip with which all of them pass has survived; \`--again\` tries it
+in which the slip stands, until the first that fails: those that have noticed others in the same source file, those that enter fewest
+other blocks, those of files that are about its folder, and of the rest the quickest, six files at most. One process runs them for many
+slips; what fails with one has to pass without it in the same process. A slip with which all of them pass has survived; \`--again\` tries it
 with more tests. One with which a test took too long has been noticed only if it does so again, and the tests pass without the slip.
 Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left alone. Slow
 tests, which kill servers or weigh memory, do not take part, nor do those in \`tests/\`: a slip that only they notice counts as one that
