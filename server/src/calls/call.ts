@@ -147,6 +147,8 @@ export class Call implements CallHead {
   answer(): void {
     if (!this.hasEnded) {
       this.hasEnded = true;
+      // Who waits for its client is woken when that has left, and does not go on.
+      this.onStall = undefined;
       for (let leave = this.leaving.pop(); leave !== undefined; leave = this.leaving.pop()) {
         leave(this);
       }

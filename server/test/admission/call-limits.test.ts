@@ -7,7 +7,7 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
-import { GetRequestSchema, KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { GetRequestSchema, KeyValueService, MGetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createAdaptiveLimit } from "../../src/admission/adaptive-limit.js";
 import { createAdmissionQueue } from "../../src/admission/admission-queue.js";
@@ -200,6 +200,29 @@ test("a caller whose calls fill the limit keeps no other waiting, also when the 
   calmDown();
   for (const session of [...sessions, other]) {
     session.destroy();
+  }
+});
+
+test("streams that their clients have left unread keep no room", async () => {
+  const { client, url } = await startLimited({});
+  await client.set({ key: "large", value: new Uint8Array(40_000) });
+  const request = create(MGetRequestSchema, { keys: ["large"] });
+  const body = encodeEnvelope(0, toBinary(MGetRequestSchema, request));
+  const path = `/${KeyValueService.typeName}/MGet`;
+  // So the limit cannot grow: those beyond it are let in because others are found to wait for their clients.
+  const calmDown = keepEventLoopBusy(15);
+  const session = connect(url, { settings: { initialWindowSize: 0 } });
+  const unread = Array.from({ length: 140 }, () =>
+    startExchange(session, { path, contentType: "application/grpc-web+proto", body: [body] }),
+  );
+  try {
+    await Promise.all(unread.map((stream) => once(stream, "response")));
+    session.destroy();
+    for await (const { results } of client.mGet(request, { timeoutMs: 20_000 })) {
+      assert.is(results.length, 1);
+    }
+  } finally {
+    calmDown();
   }
 });
 
