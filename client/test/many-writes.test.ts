@@ -2,6 +2,7 @@ import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
+import { waitUntil, withLongEnoughDeadline } from "../../server/test/support/wait-until.js";
 import { createClient, type DynakvClient, DynakvError, type SetEntry, utf8, type WriteResult } from "../src/index.js";
 import { ErrorDetailSchema, ErrorReason, KeyValueService, Outcome } from "../src/schema.js";
 import { createEachClient } from "./support/each-client.js";
@@ -164,8 +165,7 @@ test("an array with a wrong entry is refused as a whole; of another iterable wha
 
   async function* source() {
     yield* entries("before ", 10);
-    // Long enough that what came before is sent.
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await waitUntil("what came before is written", () => client.has("before 9", { consistency: "strong" }));
     yield null as never;
   }
   const results: WriteResult<unknown>[] = [];
@@ -286,26 +286,32 @@ test("a server that is refused before it is asked has written nothing, and is as
 });
 
 test("when the deadline passes each entry that was taken has a result, and then the loop ends with it", async () => {
-  const { client } = scripted([
-    async function* (keys) {
-      yield [keys.length - 1];
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-    },
-  ]);
-  const results: WriteResult<unknown>[] = [];
-  const error = await (async () => {
-    for await (const result of client.mset(entries("k", 5), { timeoutMs: 200 })) {
-      results.push(result);
+  await withLongEnoughDeadline(async (timeoutMs) => {
+    const { client } = scripted([
+      async function* (keys) {
+        yield [keys.length - 1];
+        await new Promise(() => {});
+      },
+    ]);
+    const results: WriteResult<unknown>[] = [];
+    const error = await (async () => {
+      for await (const result of client.mset(entries("k", 5), { timeoutMs })) {
+        results.push(result);
+      }
+    })().catch((cause: unknown) => cause as DynakvError);
+    assert.is(error?.reason, "DEADLINE_EXCEEDED");
+    if (results.every((result) => result.error !== undefined)) {
+      return false;
     }
-  })().catch((cause: unknown) => cause as DynakvError);
-  assert.is(error?.reason, "DEADLINE_EXCEEDED");
-  assert.equal(results.map((result) => result.error?.outcome).sort(), [
-    "UNKNOWN",
-    "UNKNOWN",
-    "UNKNOWN",
-    "UNKNOWN",
-    undefined,
-  ]);
+    assert.equal(results.map((result) => result.error?.outcome).sort(), [
+      "UNKNOWN",
+      "UNKNOWN",
+      "UNKNOWN",
+      "UNKNOWN",
+      undefined,
+    ]);
+    return true;
+  });
 });
 
 test("over connections that are reset nothing is lost or told twice", async () => {

@@ -3,7 +3,7 @@ import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.
 import { fillTable } from "../../server/test/support/fill-table.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
-import { settled } from "../../server/test/support/wait-until.js";
+import { settled, waitUntil } from "../../server/test/support/wait-until.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, type ScanPage, utf8 } from "../src/index.js";
 import { errorOf } from "./support/error-of.js";
@@ -99,6 +99,7 @@ test("whoever leaves ends the scan, also while a read is pending", async () => {
     proxy.decide = ({ operation }) => (operation === "Scan" ? "hang" : "forward");
     const pages = client.scan().pages()[Symbol.asyncIterator]();
     const pending = errorOf(pages.next());
+    await waitUntil("a read is pending", () => scans() > 0);
     assert.is(await settled(scans), 1);
     await pages.return?.();
     assert.is((await pending).reason, "CANCELED");

@@ -15,7 +15,7 @@ import { createPort, type Port } from "../../src/listener/port.js";
 import { suite } from "../support/suite.js";
 import { handledBy, type RequestHandler, withPort } from "../support/test-port.js";
 import { createTransports } from "../support/test-server.js";
-import { waitUntil } from "../support/wait-until.js";
+import { waitUntil, watchUntil } from "../support/wait-until.js";
 
 const test = suite("port");
 
@@ -163,7 +163,7 @@ for (const [what, bytes] of Object.entries({
     withPort(hello, async ({ connect, port }) => {
       const { socket } = await connect();
       socket.write(`${preface}${settings}${bytes}`, "latin1");
-      await waitUntil("it is accepted", () => port.connections === 1);
+      await watchUntil("it is accepted", () => port.connections === 1);
       await waitUntil("it is gone", () => port.connections === 0);
     }));
 }
@@ -202,7 +202,7 @@ for (const [what, bytes] of Object.entries({
       async ({ connect, port }) => {
         const { socket } = await connect();
         socket.write(bytes);
-        await waitUntil("it is accepted", () => port.connections === 1);
+        await watchUntil("it is accepted", () => port.connections === 1);
         await waitUntil("it is gone", () => port.connections === 0);
       },
       { headTimeoutMs: 50 },
@@ -568,7 +568,8 @@ test("the request after a stream that had begun before the port closes is answer
     for (const end of streams) {
       end();
     }
-    await waitUntil("it is over", () => received().includes("over"));
+    // Its server waits for half a second.
+    await watchUntil("it is over", () => received().includes("over"));
     socket.write(get);
     await Promise.all([drained, closed]);
     assert.match(received(), /over.*connection: close.*hello/is);
