@@ -2,14 +2,16 @@ import { existsSync } from "node:fs";
 import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as assert from "uvu/assert";
+import { createClient, DynakvError } from "../../client/src/index.js";
 import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
-import type { FaultProxy } from "../../server/src/faults/index.js";
+import { type FaultProxy, serviceUnavailable } from "../../server/src/faults/index.js";
 import { uniqueTableName } from "../../server/test/support/engine.js";
 import { fillTable } from "../../server/test/support/fill-table.js";
 import { suite } from "../../server/test/support/suite.js";
 import type { TestServer } from "../../server/test/support/test-server.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
 import { digestEnds } from "../src/transfer/digest-file.js";
+import { keyBatches } from "../src/transfer/export-batches.js";
 import { type CommandsServer, startCommandsServer } from "./support/commands-server.js";
 import type { CliOptions, CommandsCli } from "./support/run-cli.js";
 
@@ -286,6 +288,24 @@ test("the keys of a file are exported without a scan, in their order", async () 
   assert.is(code, 1);
   assert.match(stderr, /^dynakv: exported 2 entries.*; 1 key holds nothing\ndynakv: 1 key could not be read/);
   assert.is(proxy.requests.get("Scan"), undefined);
+});
+
+test("a key that cannot be read for now ends an export, which never passes for whole without its entry", async () => {
+  await fillTable(server, ["away:1", "away:2"]);
+  proxy.decide = ({ bytes }) => (bytes.includes("away:2") ? serviceUnavailable() : "forward");
+  // The command itself tries for a minute.
+  const client = createClient({ address: proxied.url, retries: false });
+  const keys = (async function* () {
+    yield* ["away:1", "away:2"];
+  })();
+  const batches = keyBatches(client, keys, { consistency: "strong", timeoutMs: undefined, done: 0, ends: [] });
+  const error = await batches.next().then(
+    ({ value }) => assert.unreachable(`${value?.lines}`),
+    (reason: unknown) => reason,
+  );
+  client.close();
+  assert.instance(error, DynakvError);
+  assert.is((error as DynakvError).reason, "BACKEND_UNAVAILABLE");
 });
 
 test("an export leaves a file alone that is not its own, and one with other flags", async () => {

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Code } from "@connectrpc/connect";
 import { exportJWK, generateKeyPair } from "jose";
+import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { createClient, type DynakvClient, DynakvError } from "../../../client/src/index.js";
 import { createToken, hashToken } from "../../src/access/tokens.js";
@@ -135,8 +136,14 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
   const jwks = { keys: [{ ...(await exportJWK(first.publicKey)), kid: "a" }] };
   let status = 200;
   let asked = 0;
+  let answers = Number.POSITIVE_INFINITY;
+  const hung: ServerResponse[] = [];
   const issuing = createServer((_, response) => {
     asked++;
+    if (asked > answers) {
+      hung.push(response);
+      return;
+    }
     response.writeHead(status).end(JSON.stringify(jwks));
   }).listen(0, "127.0.0.1");
   await once(issuing, "listening");
@@ -175,6 +182,24 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
   await waitUntil(
     "its keys are there",
     async () => (await outcome(clientWith(await token("a"), keyless.url).get("k"))) === "ok",
+  );
+  // An outage is told once, and a request that the server itself ends when it stops is none.
+  status = 503;
+  answers = asked + 2;
+  const warnings: string[] = [];
+  const stopping = await servers.another({
+    jwks: `http://127.0.0.1:${port}/stopping.json`,
+    jwtIssuer: issuer,
+    jwtAudience: audience,
+    logger: pino({ level: "warn" }, { write: (line: string) => warnings.push(JSON.parse(line).msg) }),
+  });
+  await waitUntil("it has asked twice, and waits for the third answer", () => hung.length > 0);
+  const ended = once(hung[0] as ServerResponse, "close");
+  await stopping.server.stop();
+  await ended;
+  assert.equal(
+    warnings.filter((each) => each.startsWith("jwks")),
+    ["jwks: the URL returned HTTP 503; keeping the cached keys; will retry"],
   );
   issuing.close();
 });

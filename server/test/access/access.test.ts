@@ -5,6 +5,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient as createConnectClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { exportSPKI, generateKeyPair, UnsecuredJWT } from "jose";
+import { pino } from "pino";
 import * as assert from "uvu/assert";
 import { createClient as createGrpcJsClient } from "../../../client/src/grpc-js.js";
 import { createClient, DynakvError } from "../../../client/src/index.js";
@@ -18,6 +19,7 @@ import {
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
+import type { Server } from "../../src/index.js";
 import { createAuthority, createSelfSigned, type TestCertificate } from "../support/certificates.js";
 import { audience, type GuardedServers, issuer, startGuardedServers } from "../support/guarded-servers.js";
 import { suite } from "../support/suite.js";
@@ -34,6 +36,8 @@ const hourMs = 3_600_000;
 const everything = ["read", "write", "delete"];
 
 let servers: GuardedServers;
+/** A server of its own, which has refused a call and a TLS handshake of each of eight addresses, and what it has logged. */
+let refusing: { readonly server: Server; readonly log: readonly Record<string, unknown>[] };
 
 test.before(async () => {
   servers = await startGuardedServers({
@@ -71,6 +75,32 @@ test.before(async () => {
   });
 });
 
+test.before(async () => {
+  const log: Record<string, unknown>[] = [];
+  const { url, server } = await servers.another({
+    tokensFile: servers.path("tokens.json"),
+    tlsCert: servers.path("cert.pem"),
+    tlsKey: servers.path("key.pem"),
+    logger: pino({ level: "info" }, { write: (line: string) => log.push(JSON.parse(line)) }),
+  });
+  refusing = { server, log };
+  const { hostname: host, port } = new URL(url);
+  for (let nth = 1; nth <= 8; nth++) {
+    const from = addressOf(nth);
+    const address = from === undefined ? {} : { from };
+    await sendForm(wireForms[0] as WireForm, {
+      url,
+      path: pathOf(get),
+      body: encodeFrames([]),
+      tls: { ca: servers.authority.cert },
+      ...address,
+    });
+    const socket = connect({ host, port: Number(port), ...(from === undefined ? {} : { localAddress: from }) });
+    socket.end("no TLS at all\n").resume();
+    await once(socket, "close");
+  }
+});
+
 test.before.each(() => servers.forget());
 
 test.after(() => servers.stop());
@@ -79,11 +109,14 @@ type Method = (typeof methods)[number] | (typeof Health.methods)[number];
 const pathOf = (method: Method) => `/${method.parent.typeName}/${method.name}`;
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-let lastAddress = 0;
+let lastAddress = 255;
 /** Another address of this machine for each connection, where there are more than one: each address is slowed by itself. */
 function nextAddress(): string | undefined {
-  lastAddress++;
-  return process.platform === "linux" ? `127.1.${lastAddress >> 8}.${lastAddress & 255}` : undefined;
+  return addressOf(++lastAddress);
+}
+
+function addressOf(nth: number): string | undefined {
+  return process.platform === "linux" ? `127.1.${nth >> 8}.${nth & 255}` : undefined;
 }
 
 interface Attempt {
@@ -626,6 +659,25 @@ test("a server that stops leaves no sum of refused calls unwritten", async () =>
     sums.some(({ calls }) => calls === 2),
     JSON.stringify(sums),
   );
+});
+
+test("each refusal is told once: with its address, or of more than five addresses in a sum", async () => {
+  const { server, log } = refusing;
+  const lines = () => log.filter(({ calls, handshakes }) => calls !== undefined || handshakes !== undefined);
+  await waitUntil("it is told while the server runs", () => lines().length > 0);
+  await server.stop();
+  const sumOf = (name: "calls" | "handshakes") => lines().reduce((sum, line) => sum + Number(line[name] ?? 0), 0);
+  assert.equal([sumOf("calls"), sumOf("handshakes")], [8, 8], JSON.stringify(lines()));
+  if (process.platform === "linux") {
+    const known = Array.from({ length: 8 }, (_, n) => addressOf(n + 1));
+    const named = new Set(lines().flatMap(({ address }) => address ?? []));
+    assert.equal(
+      [...named].filter((address) => !known.includes(String(address))),
+      [],
+    );
+    const others = lines().reduce((sum, { addresses }) => sum + Number(addresses ?? 0), 0);
+    assert.ok(named.size + others >= known.length, JSON.stringify(lines()));
+  }
 });
 
 test("the log has sums of what was refused, and no token", async () => {
