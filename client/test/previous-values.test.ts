@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
+import { startFaultProxy } from "../../server/src/faults/index.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { createClient, type DynakvClient, type DynakvError, json, utf8 } from "../src/index.js";
@@ -80,6 +81,25 @@ test("an entry goes to one of those who take it, and it to one alone, when answe
   for (const taker of takers) {
     taker.close();
   }
+});
+
+test("of takes that travel together the one that has removed the entry is told so, though its first answer was lost for good", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { url } = await server.replica({ endpoint: proxy.endpoint });
+  const client = createClient({ address: url });
+  await client.set("lost together", bytes("job"));
+  // All tries of the first that is written, and each look at what became of it.
+  let writes = 0;
+  let looks = 0;
+  proxy.decide = ({ operation }) => {
+    writes += operation === "UpdateItem" ? 1 : 0;
+    looks += operation === "GetItem" && writes > 0 ? 1 : 0;
+    return (operation === "UpdateItem" && writes <= 5) || (looks > 0 && looks <= 5) ? "lose-answer" : "forward";
+  };
+  const taken = await Promise.all(Array.from({ length: 40 }, () => client.take("lost together")));
+  assert.equal(taken.filter((entry) => entry !== undefined).map(textOf), ["job"]);
+  client.close();
+  await proxy.stop();
 });
 
 eachClient("a take on a condition says why it is refused, and removes nothing", async (client, key) => {

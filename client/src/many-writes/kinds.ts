@@ -16,6 +16,13 @@ export interface Answered<Answer> {
   readonly error: ResultError | undefined;
 }
 
+/** A write of one key. */
+export interface WriteItem {
+  readonly key: string;
+  /** Makes a Delete safe to repeat, together with an etag as its condition. */
+  readonly requestId?: string;
+}
+
 /** A method that writes many. */
 export interface WriteKind<Item, Answer> {
   readonly method: DescMethod;
@@ -25,11 +32,8 @@ export interface WriteKind<Item, Answer> {
 
 export type SetItem = MessageInitShape<typeof SetRequestSchema> & { readonly key: string };
 
-export interface DeleteItem {
-  readonly key: string;
+export interface DeleteItem extends WriteItem {
   readonly condition?: MessageInitShape<typeof ConditionSchema>;
-  /** Makes it safe to repeat, together with an etag as its condition. */
-  readonly requestId?: string;
 }
 
 const { mSet, mDelete } = KeyValueService.method;

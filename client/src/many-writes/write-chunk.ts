@@ -4,14 +4,14 @@ import type { Chunk } from "../cut-items.js";
 import { type DynakvError, endedHere, fromResult } from "../errors.js";
 import { explainFailure, mayRepeatError } from "../retries.js";
 import { sleep } from "../sleep.js";
-import type { WriteKind } from "./kinds.js";
+import type { WriteItem, WriteKind } from "./kinds.js";
 import { WriteResult } from "./result.js";
 
 /**
  * Answers each position of a chunk once, and never throws. Each write is repeated as it would be alone: when it has certainly not
  * been applied, or when repeating it is harmless. A position that a broken stream leaves unanswered may have been applied.
  */
-export async function* writeChunk<Item extends { readonly key: string }, Answer>(
+export async function* writeChunk<Item extends WriteItem, Answer>(
   { pauses }: Pick<CallRunner, "pauses">,
   call: Call,
   kind: WriteKind<Item, Answer>,
@@ -107,8 +107,11 @@ export async function* writeChunk<Item extends { readonly key: string }, Answer>
   }
 }
 
-/** Places that must not be written again, since a later place of the same key was answered: the later one stands. */
-function overtaken(items: readonly { readonly key: string }[], again: ReadonlyMap<number, unknown>): number[] {
+/**
+ * Places that must not be written again, since a later place of the same key was answered: the later one stands. What has a request id
+ * changes nothing that came after it, and asks what became of it.
+ */
+function overtaken(items: readonly WriteItem[], again: ReadonlyMap<number, unknown>): number[] {
   if (again.size === 0) {
     return [];
   }
@@ -118,7 +121,10 @@ function overtaken(items: readonly { readonly key: string }[], again: ReadonlyMa
       lastAnswered.set(key, place);
     }
   }
-  return [...again.keys()].filter((place) => (lastAnswered.get(items[place]?.key ?? "") ?? -1) > place);
+  return [...again.keys()].filter((place) => {
+    const { key, requestId } = items[place] as WriteItem;
+    return requestId === undefined && (lastAnswered.get(key) ?? -1) > place;
+  });
 }
 
 function outcomeOf(isDoubtful: boolean) {
