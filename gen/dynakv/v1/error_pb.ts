@@ -38,7 +38,7 @@ export type ErrorDetail = Message<"dynakv.v1.ErrorDetail"> & {
 
   /**
    * True if the same request may be repeated without harm, and may then succeed. An Incr with a request id or a
-   * member may be also when its outcome is unknown.
+   * member, and a Delete with a request id, may be also when their outcome is unknown.
    *
    * @generated from field: bool retryable = 3;
    */

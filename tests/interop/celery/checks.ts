@@ -118,6 +118,17 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    row: "a result that the client has taken is pending for Celery, which stores another there",
+    async run({ celery, dynakv, client }) {
+      const id = randomUUID();
+      await dynakv.storeResult(id, "first");
+      assert.ok(await client.take(`b'celery-task-meta-${id}'`));
+      assert.deepEqual(await celery.readResult(id), { status: "PENDING", result: null });
+      await celery.storeResult(id, "second", "SUCCESS");
+      assert.deepEqual(await celery.readResult(id), { status: "SUCCESS", result: "second" });
+    },
+  },
+  {
     row: "a compressed result goes through dynakv unchanged, and @dynakv/client/celery reads it",
     async run({ celery, dynakv, client }) {
       const [id, copy, value] = [randomUUID(), randomUUID(), "long ".repeat(1000)];

@@ -38,7 +38,7 @@ export interface WrittenEntry {
  * counter has counted, `#s` what is remembered of requests (see dedup-state.ts) and in it `#s.#g`, which marks a key that was
  * deleted. An archive item (see request-archive.ts) has `#k`, `#x`, and in `#s` a set of what was moved to it.
  *
- * A Delete that can be repeated leaves its mark, in an expired item that has `#e` and neither `#v` nor `#c`, or in `#s.#g`.
+ * A Delete that can be repeated leaves its mark: in `#e` of an expired item with an empty `#v` (see marks.ts), or in `#s.#g`.
  *
  * Where increments are remembered, `#s.#t` is the millisecond from which the entry is gone, and `#x` lies two windows later, so
  * that DynamoDB's TTL leaves them. An entry is gone when either has passed, so that another program may set an earlier `#x`.

@@ -3,7 +3,7 @@ import { classifyError } from "../dynamodb/aws-errors.js";
 import type { Item } from "../dynamodb/item.js";
 import { forgettableFrom } from "../layout/dedup-state.js";
 import { versionProjection } from "../layout/item-layout.js";
-import { isGone, isRepeatableMark, isUnrepeatableMark, markedValue } from "../layout/marks.js";
+import { isGone, isRepeatableMark, isUnrepeatableMark, markedValues } from "../layout/marks.js";
 import { archivePrefix } from "../layout/request-archive.js";
 import type { StoreContext } from "../store-context.js";
 import { isPastSecond, secondValue } from "../writes/write-condition.js";
@@ -67,7 +67,7 @@ async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }
 
-const expired = `${isPastSecond} AND NOT (${isRepeatableMark} AND attribute_not_exists(#s))`;
+const expired = `${isPastSecond} AND NOT (${isRepeatableMark})`;
 const leftover = `${isPastSecond} AND (begins_with(#k, :archive) OR ${isGone} OR ${isUnrepeatableMark})`;
 
 /**
@@ -101,7 +101,7 @@ export async function reapLeftovers(
 }
 
 function filterValues({ clock, requests }: StoreContext): Item {
-  return { ...secondValue(clock()), ...markedValue(clock() - requests.windowMs) };
+  return { ...secondValue(clock()), ...markedValues(clock() - requests.windowMs) };
 }
 
 async function* scanFor(
@@ -134,7 +134,11 @@ async function removeIfExpired(context: StoreContext, item: Item, signal: AbortS
   if (memory !== undefined && clock() < forgettableFrom(memory, requests.windowMs)) {
     return;
   }
-  const same = memory === undefined ? { expression: "attribute_not_exists(#s)", values: {} } : layout.sameVersion(item);
+  // A Delete may have left its mark there since.
+  const same =
+    memory === undefined
+      ? { expression: `attribute_not_exists(#s) AND NOT (${isRepeatableMark})`, values: filterValues(context) }
+      : layout.sameVersion(item);
   const condition = `${isPastSecond} AND ${same.expression}`;
   const input = {
     TableName: layout.names.table,

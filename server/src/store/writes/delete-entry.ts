@@ -54,7 +54,8 @@ export async function deleteEntry(
     };
   };
   const hide = (exists: boolean, memory: DedupState) => async (expression: Expression, abortSignal: AbortSignal) => {
-    const hidden = tombstoneUpdate(context, key, memory, createNonce(), expression);
+    const keptUntilMs = forgettableFrom(memory, context.requests.windowMs);
+    const hidden = tombstoneUpdate(context, key, { keptUntilMs, gone: createNonce() }, expression);
     const request: UpdateItemCommandInput = { ...hidden, ...(returnEntry ? { ReturnValues: "ALL_OLD" } : {}) };
     const { Attributes: old } = await dynamodb.updateItem(request, abortSignal);
     if (returnEntry) {
@@ -76,27 +77,34 @@ export async function deleteEntry(
   );
 }
 
+/** What is left of a counter. */
+export interface Tombstone {
+  /** At least until no increment of it can be repeated. */
+  readonly keptUntilMs: number;
+  /** Which deletion it was. */
+  readonly gone: string;
+}
+
 /**
- * Leaves an item for what it remembers of the counter, until no increment of it can be repeated. An expired one is marked as well: a
- * replica whose clock is behind would find it alive after this.
+ * Leaves an item for what it remembers of the counter. An expired one is marked as well: a replica whose clock is behind would find it
+ * alive after this.
  */
 export function tombstoneUpdate(
   context: StoreContext,
   key: string,
-  memory: DedupState,
-  nonce: string,
+  { keptUntilMs, gone }: Tombstone,
   condition: Expression,
 ): UpdateItemCommandInput {
-  const { layout, requests } = context;
-  const until = expiryUpdate(Math.ceil(forgettableFrom(memory, requests.windowMs) / 1000) * 1000);
+  const { layout } = context;
+  const until = expiryUpdate(Math.ceil(keptUntilMs / 1000) * 1000);
   const clauses = updateExpression(
-    ["#s.#g = :nonce", ...until.sets],
+    ["#s.#g = :gone", ...until.sets],
     ["#v", "#c", "#w", "#e", "#m", "#s.#t", ...until.removes],
   );
   return {
     TableName: layout.names.table,
     Key: layout.key(key),
     UpdateExpression: clauses,
-    ...conditionParameters(context, condition, clauses, { ":nonce": { S: nonce }, ...until.values }),
+    ...conditionParameters(context, condition, clauses, { ":gone": { S: gone }, ...until.values }),
   };
 }

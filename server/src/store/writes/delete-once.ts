@@ -1,9 +1,10 @@
 import type { UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
+import { DynakvError } from "../../errors/dynakv-error.js";
 import { forgettableFrom } from "../layout/dedup-state.js";
 import type { CallOptions, WriteCondition } from "../layout/entry.js";
 import { isDigestEtag } from "../layout/etags.js";
 import { expiryUpdate, updateExpression } from "../layout/expiry.js";
-import { formatMark, markExpireAtMs } from "../layout/marks.js";
+import { formatMark, markExpireAtMs, marking, markValues } from "../layout/marks.js";
 import { nonceOf, type RequestId } from "../layout/request-id.js";
 import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
@@ -27,27 +28,26 @@ export async function deleteOnce(
   options: CallOptions,
 ): Promise<DeleteResult> {
   const { dynamodb, layout, clock, requests } = context;
-  // Celery's own readers fail at an item without a value.
+  // A digest can be that of several items, so that its mark would not tell which was removed.
   if (isDigestEtag(condition.etag)) {
     return deleteEntry(context, { key, condition, returnEntry: false }, options);
   }
   const mark = { nonce: nonceOf(id), etag: condition.etag };
   const replace = async (expression: Expression, abortSignal: AbortSignal): Promise<DeleteResult> => {
-    const expires = expiryUpdate(markExpireAtMs(clock()));
-    const clauses = updateExpression(
-      ["#e = :mark", ...expires.sets],
-      ["#v", "#c", "#w", "#m", "#s", ...expires.removes],
-    );
+    const nowMs = clock();
+    const expires = expiryUpdate(markExpireAtMs(nowMs));
+    const clauses = updateExpression([...marking.sets, ...expires.sets], [...marking.removes, ...expires.removes]);
+    const values = { ...markValues(mark, nowMs), ...expires.values };
     const request: UpdateItemCommandInput = {
       TableName: layout.names.table,
       Key: layout.key(key),
       UpdateExpression: clauses,
-      ...conditionParameters(context, expression, clauses, { ":mark": { S: formatMark(mark) }, ...expires.values }),
+      ...conditionParameters(context, expression, clauses, values),
     };
     await dynamodb.updateItem(request, abortSignal);
     return { existed: true };
   };
-  return writeConditionally<DeleteResult>(
+  const removed = writeConditionally<DeleteResult>(
     context,
     {
       key,
@@ -57,22 +57,22 @@ export async function deleteOnce(
         memory === undefined || clock() >= forgettableFrom(memory, requests.windowMs)
           ? replace
           : async (expression, abortSignal) => {
-              await dynamodb.updateItem(
-                tombstoneUpdate(context, key, memory, formatMark(mark), expression),
-                abortSignal,
-              );
+              // A repetition may come for as long, however old the last increment is.
+              const keptUntilMs = Math.max(forgettableFrom(memory, requests.windowMs), clock() + requests.windowMs);
+              const hidden = tombstoneUpdate(context, key, { keptUntilMs, gone: formatMark(mark) }, expression);
+              await dynamodb.updateItem(hidden, abortSignal);
               return { existed: true };
             },
       resultFrom(item) {
         const found = layout.mark(item);
-        if (found?.nonce === mark.nonce) {
-          return { existed: true };
-        }
-        // Of all who want to remove the entry with this etag one can: this Delete has not, and never will.
-        return found?.etag === mark.etag ? { existed: false } : undefined;
+        // Of all who want to remove the entry with this etag one can: if it was not this Delete, it never will be.
+        return found?.etag === mark.etag ? { existed: found.nonce === mark.nonce } : undefined;
       },
       mayBeRepetition: true,
     },
     options,
   );
+  return removed.catch((error: unknown) => {
+    throw error instanceof DynakvError ? error.asRepeatable() : error;
+  });
 }

@@ -1,14 +1,11 @@
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import * as assert from "uvu/assert";
 import { createRequestId } from "../../../../common/request-ids.js";
-import { createRequestWindow } from "../../../src/store/counters/request-window.js";
 import type { Item } from "../../../src/store/dynamodb/item.js";
-import { createSdkTablePlane } from "../../../src/store/dynamodb/sdk-table-plane.js";
-import { createItemLayout } from "../../../src/store/layout/item-layout.js";
 import { archivePrefix } from "../../../src/store/layout/request-archive.js";
-import type { StoreContext } from "../../../src/store/store-context.js";
 import { reapLeftovers } from "../../../src/store/table/reaper.js";
 import { failureOf } from "../../support/errors.js";
+import { reaperContext } from "../../support/reaper-context.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
 
@@ -123,23 +120,7 @@ test("what is left of counters goes in time, page by page, also where nothing el
     condition: { test: { case: "ifEtag", value: etag } },
     requestId: createRequestId(nowMs),
   });
-  const context = {
-    tables: createSdkTablePlane(server.engine.client),
-    clock: () => nowMs,
-    layout: createItemLayout({
-      table: server.table,
-      keyAttribute: "id",
-      valueAttribute: "result",
-      counterAttribute: "chord_count",
-      writeTimeAttribute: "timestamp",
-      expiryAttribute: "ttl",
-      etagAttribute: "etag",
-      requestsAttribute: "dynakv_requests",
-      membersAttribute: "dynakv_members",
-      exactExpiryAttribute: "dynakv_expires",
-    }),
-    requests: createRequestWindow(windowMs, 4, () => nowMs),
-  } as unknown as StoreContext;
+  const context = reaperContext(server, windowMs, () => nowMs);
   const reap = () => reapLeftovers(context, new AbortController().signal, async () => {});
   const before = (await rawItems()).length;
   await reap();

@@ -79,6 +79,43 @@ test("of two callers one removes the entry, while the answers of both are lost",
   assert.equal(await Promise.all(ids.map(take)), done);
 });
 
+test("that it may be repeated is said while nobody knows what became of it", async () => {
+  const key = "unknown";
+  const { etag } = await server.client.set({ key, value: bytes("old") });
+  const request = { key, condition: holds(etag), requestId: freshId() };
+  proxy.decide = () => "lose-answer";
+  const { outcome, retryable, hasRetryInfo } = await failureOf(faulty.delete(request));
+  assert.equal({ outcome, retryable, hasRetryInfo }, { outcome: "UNKNOWN", retryable: true, hasRetryInfo: true });
+  for await (const { results } of faulty.mDelete({
+    keys: [key],
+    conditions: { 0: request.condition },
+    requestIds: { 0: request.requestId },
+  })) {
+    const [{ result } = {}] = results;
+    assert.ok(result?.case === "error" && result.value.detail?.retryable && result.value.retryDelay !== undefined);
+  }
+  proxy.reset();
+  assert.is((await faulty.delete(request)).existed, true);
+});
+
+test("an id that is sent with another etag tells nothing of that", async () => {
+  const key = "another etag";
+  const before = await server.client.set({ key, value: bytes("old") });
+  const { etag } = await server.client.set({ key, value: bytes("new") });
+  const requestId = freshId();
+  assert.is((await server.client.delete({ key, condition: holds(etag), requestId })).existed, true);
+  const other = await failureOf(server.client.delete({ key, condition: holds(before.etag), requestId }));
+  assert.equal([other.reason, other.outcome], ["ETAG_MISMATCH", "NOT_APPLIED"]);
+});
+
+test("an etag that another program has chosen may have a colon in it", async () => {
+  const key = "colon";
+  await server.putRaw({ id: { S: key }, result: { B: bytes("c") }, etag: { S: "a:b:c" } });
+  const request = { key, condition: holds("a:b:c") };
+  assert.is((await server.client.delete({ ...request, requestId: freshId() })).existed, true);
+  assert.is((await server.client.delete({ ...request, requestId: freshId() })).existed, false);
+});
+
 test("a repetition that comes after a new Set leaves what that has stored", async () => {
   const key = "set anew";
   const { etag } = await server.client.set({ key, value: bytes("old") });
@@ -98,7 +135,9 @@ test("what is left counts as absent in every way, and holds neither data nor a t
   };
   await remove();
   const { ttl, ...raw } = (await server.rawItem(key)) ?? {};
-  assert.equal(Object.keys(raw).sort(), ["etag", "id"]);
+  assert.equal(Object.keys(raw).sort(), ["etag", "id", "result", "timestamp"]);
+  // Celery's own Get takes an empty result for none, and raises a KeyError where there is no attribute for it.
+  assert.equal([raw.result?.B, raw.timestamp?.N], [new Uint8Array(), (nowMs / 1000).toString()]);
   assert.ok(Number(ttl?.N) < nowMs / 1000);
   const keys = [];
   for await (const { results } of server.client.scan({ prefix: key })) {

@@ -316,8 +316,9 @@ if (isEmbeddedEngine) {
     await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
     // What a Delete with a request id has left: its ttl lies a day before it, and it can be repeated for ten minutes.
     const dayAgo = nowSecond() - 86_400;
-    await server.putRaw({ id: { S: "to-know-again" }, etag: { S: "id:etag" }, ttl: { N: `${dayAgo - 599}` } });
-    await server.putRaw({ id: { S: "to-know-no-more" }, etag: { S: "id:etag" }, ttl: { N: `${dayAgo - 601}` } });
+    const mark = { result: { B: new Uint8Array() }, etag: { S: "id:etag" } };
+    await server.putRaw({ id: { S: "to-know-again" }, ...mark, ttl: { N: `${dayAgo - 599}` } });
+    await server.putRaw({ id: { S: "to-know-no-more" }, ...mark, ttl: { N: `${dayAgo - 601}` } });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
     await waitUntil("what has expired is gone", async () => {
