@@ -27,10 +27,13 @@ export interface AdmissionQueue {
   /** Takes out a call that has ended, if it is among them. */
   remove(waiting: QueuedCall): boolean;
   /**
-   * Starts calls while there is room for calls of their weight and caller; where there is none for a heavy one, a light one of its caller
-   * may go before it. Those that can no longer be in time give up.
+   * Starts calls while there is room for a call of that weight, whoever makes it; where there is none for a heavy one, a light one of its
+   * caller may go before it. Those that can no longer be in time give up.
    */
-  startWhile(hasRoom: (weight: number, caller: string) => boolean, now: number): void;
+  startWhile(hasRoom: (weight: number) => boolean, now: number): void;
+  /** The same for calls of one caller, who may have room of its own, or of each. */
+  startFor(caller: string, hasRoom: (weight: number, caller: string) => boolean, now: number): void;
+  startForEach(hasRoom: (weight: number, caller: string) => boolean, now: number): void;
   /** Has those give up that can no longer be in time. */
   dropLate(now: number): void;
 }
@@ -47,6 +50,7 @@ export function createAdmissionQueue(): AdmissionQueue {
   /** By caller; who has had a turn goes to the end. */
   const lines = new Map<string, Line>();
   let weight = 0;
+  let light = 0;
 
   function remove(waiting: QueuedCall): boolean {
     const line = lines.get(waiting.caller);
@@ -55,19 +59,36 @@ export function createAdmissionQueue(): AdmissionQueue {
     }
     weight -= waiting.weight;
     line.weight -= waiting.weight;
-    line.light -= waiting.weight === 1 ? 1 : 0;
+    if (waiting.weight === 1) {
+      line.light--;
+      light--;
+    }
     if (line.calls.size === 0) {
       lines.delete(waiting.caller);
     }
     return true;
   }
 
-  /** Starts one call of a caller, if there is room for one. */
-  function startOne(line: Line, hasRoom: (weight: number, caller: string) => boolean, now: number): boolean {
+  /** Gives a caller its turn: one of its calls is started, if there is room for one. */
+  function startOne(
+    caller: string,
+    line: Line,
+    hasRoom: (weight: number, caller: string) => boolean,
+    now: number,
+  ): boolean {
+    const hasStarted = startFirst(line, hasRoom, now);
+    if (hasStarted && lines.get(caller) === line) {
+      lines.delete(caller);
+      lines.set(caller, line);
+    }
+    return hasStarted;
+  }
+
+  function startFirst(line: Line, hasRoom: (weight: number, caller: string) => boolean, now: number): boolean {
     for (const waiting of line.calls) {
       const isLate = waiting.beginBy <= now;
       if (!isLate && !hasRoom(waiting.weight, waiting.caller)) {
-        if (waiting.weight === 1 || line.light === 0) {
+        if (waiting.weight === 1 || line.light === 0 || !hasRoom(1, waiting.caller)) {
           return false;
         }
         continue;
@@ -98,16 +119,32 @@ export function createAdmissionQueue(): AdmissionQueue {
       line.calls.add(waiting);
       weight += waiting.weight;
       line.weight += waiting.weight;
-      line.light += waiting.weight === 1 ? 1 : 0;
+      if (waiting.weight === 1) {
+        line.light++;
+        light++;
+      }
     },
     remove,
     startWhile(hasRoom, now) {
-      // A caller that has had its turn comes to the end, and is met again there; who has no room is passed over.
+      // A caller that has had its turn comes to the end, and is met again there. There may be thousands of them, and this is done for each
+      // call that ends: they are not gone through when there is room for none.
       for (const [caller, line] of lines) {
-        if (startOne(line, hasRoom, now) && lines.get(caller) === line) {
-          lines.delete(caller);
-          lines.set(caller, line);
+        if (!hasRoom(light > 0 ? 1 : Number.POSITIVE_INFINITY)) {
+          return;
         }
+        startOne(caller, line, hasRoom, now);
+      }
+    },
+    startFor(caller, hasRoom, now) {
+      for (let line = lines.get(caller); line !== undefined; line = lines.get(caller)) {
+        if (!startOne(caller, line, hasRoom, now)) {
+          return;
+        }
+      }
+    },
+    startForEach(hasRoom, now) {
+      for (const [caller, line] of lines) {
+        startOne(caller, line, hasRoom, now);
       }
     },
     dropLate(now) {

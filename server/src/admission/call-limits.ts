@@ -128,7 +128,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     }
     releaseStalled(now);
     queue.dropLate(now);
-    queue.startWhile(hasRoomFor, now);
+    queue.startForEach(hasRoomFor, now);
   });
 
   const hasReserve = (weight: number) => weight === 1 && runningUnary < reservedForUnary;
@@ -147,7 +147,7 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
   function stop(weight: number): void {
     running -= weight;
     if (!queue.isEmpty) {
-      queue.startWhile(hasRoomFor, performance.now());
+      queue.startWhile(hasRoom, performance.now());
     }
   }
 
@@ -164,6 +164,10 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
       runningBy.delete(caller);
     }
     stop(weight);
+    if (queue.has(caller)) {
+      // Of its own share; those of others change when the limit does, or callers come and go, which the next sample sees.
+      queue.startFor(caller, hasRoomFor, performance.now());
+    }
   }
 
   function refuse(kind: ShedKind): PreparedError {

@@ -226,15 +226,21 @@ test("streams that their clients have left unread keep no room", async () => {
   }
 });
 
-test("callers take turns among the calls that wait, and each has its own in their order", () => {
+/** A queue of calls of weight 1, named by their caller's letter, and what has started of them. */
+function queueCalls(names: readonly string[]) {
   const queue = createAdmissionQueue();
   const started: string[] = [];
-  for (const name of ["a1", "a2", "a3", "b1", "c1", "c2"]) {
+  for (const name of names) {
     const [caller = ""] = name;
     const start = () => started.push(name);
     const beginBy = Number.POSITIVE_INFINITY;
     queue.add({ call: createCall(get), caller, weight: 1, beginBy, start, giveUp: () => assert.unreachable() });
   }
+  return { queue, started };
+}
+
+test("callers take turns among the calls that wait, and each has its own in their order", () => {
+  const { queue, started } = queueCalls(["a1", "a2", "a3", "b1", "c1", "c2"]);
   assert.is(queue.weightBefore("d"), 4, "no more than one of each");
   const startUntil = (count: number) => queue.startWhile(() => started.length < count, 0);
   startUntil(1);
@@ -242,6 +248,27 @@ test("callers take turns among the calls that wait, and each has its own in thei
   startUntil(6);
   assert.equal(started, ["a1", "b1", "c1", "a2", "c2", "a3"]);
   assert.ok(queue.isEmpty);
+});
+
+test("a caller's own room is for its own calls, and what it has begun counts as its turn", () => {
+  const { queue, started } = queueCalls(["a1", "b1", "b2", "b3", "c1"]);
+  queue.startFor("b", () => started.length < 2, 0);
+  queue.startFor("nobody", () => true, 0);
+  assert.equal(started, ["b1", "b2"]);
+  queue.startForEach((_, caller) => caller !== "a", 0);
+  assert.equal(started, ["b1", "b2", "c1", "b3"]);
+  assert.ok(queue.has("a"));
+});
+
+test("while there is no room, callers that wait are not gone through, however many they are", () => {
+  const { queue } = queueCalls(Array.from({ length: 1000 }, (_, n) => String.fromCodePoint(0x4e00 + n)));
+  let asked = 0;
+  const hasRoom = () => {
+    asked++;
+    return false;
+  };
+  queue.startWhile(hasRoom, 0);
+  assert.is(asked, 1);
 });
 
 test("calls whose clients have left count no more", async () => {
