@@ -137,7 +137,8 @@ function testTransport(name: string, create: CreateClient): void {
           return false;
         }
         assert.ok(server.observed.timeoutMs <= timeoutMs);
-        await waitUntil("the call ended at the server", () => server.observed.ended.length === before + 1);
+        // One that was given up before may have come late.
+        await waitUntil("the call ended at the server", () => server.observed.ended.length > before);
         return true;
       });
     }
