@@ -17,7 +17,7 @@ import { listTestFiles } from "./test-files.js";
 
 /** Those that kill servers, weigh memory, or try very much. */
 const slow =
-  /\/(arguments-fuzz|crash|dead-connections|dropped-connections|fuzz|lifecycle|memory|mget-memory|npm|request-window-model|restart|transfer|workers)\.test\.ts$/;
+  /\/(arguments-fuzz|crash|dead-connections|dropped-connections|fuzz|lifecycle|memory|mget-memory|npm|request-window-model|restart|transfer(-import|-export)?|workers)\.test\.ts$/;
 /** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
 const limitMs = process.argv.includes("--full") ? 5_400_000 : 600_000;
 
