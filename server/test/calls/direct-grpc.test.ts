@@ -8,7 +8,9 @@ import { GetInfoRequestSchema } from "../../../gen/dynakv/v1/info_service_pb.js"
 import {
   GetRequestSchema,
   IncrRequestSchema,
+  MDeleteRequestSchema,
   MGetRequestSchema,
+  MSetRequestSchema,
   ResultOrder,
   ScanRequestSchema,
   SetRequestSchema,
@@ -78,11 +80,15 @@ function messageOf<Desc extends DescMessage>(schema: Desc, init: MessageInitShap
 }
 
 const mget = keyValue("MGet");
+const mset = keyValue("MSet");
+const mdelete = keyValue("MDelete");
 const scan = keyValue("Scan");
 
 function mgetOf(keys: readonly string[]): Uint8Array {
   return messageOf(MGetRequestSchema, { keys: [...keys], order: ResultOrder.REQUEST });
 }
+
+const ifEtag = (etag: string) => ({ test: { case: "ifEtag", value: etag } }) as const;
 
 const getK = messageOf(GetRequestSchema, { key: "k" });
 
@@ -187,6 +193,48 @@ const cases: Record<string, Omit<GrpcRequest, "contentType"> & { status: Code | 
   "many keys over the limit": {
     path: mget,
     body: [mgetOf(["k".repeat(limits.maxRequestBytes)])],
+    status: Code.InvalidArgument,
+  },
+  "a refused Set among many": {
+    path: mset,
+    body: [messageOf(MSetRequestSchema, { entries: [{ key: "k", condition: ifEtag("another") }] })],
+    status: 0,
+  },
+  "a Set of many that names no key": { path: mset, body: [messageOf(MSetRequestSchema, { entries: [{}] })], status: 0 },
+  "a Set of many with a field that nobody knows": {
+    path: mset,
+    body: [encodeEnvelope(0, Uint8Array.of(0x0a, 6, 0x0a, 1, 0x6b, 0xfa, 0x06, 0))],
+    status: 0,
+  },
+  "no Sets": { path: mset, body: [messageOf(MSetRequestSchema, {})], status: 0 },
+  "Sets with a field that nobody knows": {
+    path: mset,
+    body: [encodeEnvelope(0, Uint8Array.of(0xfa, 0x06, 0))],
+    status: Code.Unimplemented,
+  },
+  "Sets cut short": {
+    path: mset,
+    body: [messageOf(MSetRequestSchema, { entries: [{ key: "k" }] }).subarray(0, -1)],
+    status: Code.InvalidArgument,
+  },
+  "a Set of many whose key is no UTF-8": {
+    path: mset,
+    body: [encodeEnvelope(0, Uint8Array.of(0x0a, 4, 0x0a, 2, 0x6b, 0xff))],
+    status: Code.InvalidArgument,
+  },
+  "nothing to delete among many": {
+    path: mdelete,
+    body: [messageOf(MDeleteRequestSchema, { keys: ["missing"] })],
+    status: 0,
+  },
+  "a Delete of many under an id, without an etag": {
+    path: mdelete,
+    body: [messageOf(MDeleteRequestSchema, { keys: ["k"], requestIds: { 0: "0" } })],
+    status: 0,
+  },
+  "an id of a position that is not there": {
+    path: mdelete,
+    body: [messageOf(MDeleteRequestSchema, { keys: ["k"], requestIds: { 1: "0" } })],
     status: Code.InvalidArgument,
   },
   "a message over the limit": { path: keyValue("Set"), body: [tooLarge], status: Code.InvalidArgument },
