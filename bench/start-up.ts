@@ -21,9 +21,12 @@ export interface StartUp {
 const idleMs = 2000;
 const starts = 5;
 
-/** Builds the server's package, and starts servers one after another. */
+/** Builds the packages that the command line is published as, and starts servers one after another. */
 export async function measureStartUp(): Promise<StartUp> {
-  execFileSync("npm", ["run", "--silent", "build", "--workspace", "server"], { cwd: root, stdio: "inherit" });
+  execFileSync("npm", ["run", "--silent", "build", "-w", "client", "-w", "server", "-w", "cli"], {
+    cwd: root,
+    stdio: "inherit",
+  });
   const engine = startProcess("bench/processes/endpoint.ts");
   try {
     const outside = serverArguments(await engine.ask<EngineAddress>("start"));
