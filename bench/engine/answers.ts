@@ -7,10 +7,14 @@ import { table } from "../load.js";
 /** The answer to an operation, from the text of its request; undefined for an operation that there is none to. */
 export function answerTo(operation: string, body: string): string | undefined {
   switch (operation) {
-    case "GetItem":
-      return `{"Item":${valueItem(keyIn(body))}}`;
+    case "GetItem": {
+      const key = keyIn(body);
+      return `{"Item":${key.includes(daprSeparator) ? daprItem(key) : valueItem(key)}}`;
+    }
     case "BatchGetItem":
       return `{"Responses":{"${table}":[${keysIn(body).map(valueItem).join()}]},"UnprocessedKeys":{}}`;
+    case "Scan":
+      return scanPage(body);
     case "PutItem":
       return "{}";
     case "UpdateItem":
@@ -59,6 +63,38 @@ function valueItem(key: string): string {
     values.set(size, value);
   }
   return `{"id":{"S":"${key}"},"result":{"B":"${value}"},"timestamp":{"N":"1790000000.123"},"etag":{"S":"mbg4b15hgZB0gBrc"}}`;
+}
+
+/** How many items a table has that is scanned, and how many a page of 1 MB has, by the size of their values. */
+export const scannedItems = 50_000;
+const pageItems = 700;
+const scannedValueBytes = 1000;
+
+const pages = new Map<number, string>();
+
+/** A page of a Scan. The key that it ends at says where the next begins. */
+function scanPage(body: string): string {
+  const start = body.includes('"ExclusiveStartKey"')
+    ? Number(body.split(`${keyStart}v${scannedValueBytes}:`)[1]?.split('"')[0]) + 1
+    : 0;
+  let page = pages.get(start);
+  if (page === undefined) {
+    const end = Math.min(start + pageItems, scannedItems);
+    const items = Array.from({ length: end - start }, (_, n) => valueItem(`v${scannedValueBytes}:${start + n}`));
+    const last = end === scannedItems ? "" : `,"LastEvaluatedKey":{"id":{"S":"v${scannedValueBytes}:${end - 1}"}}`;
+    page = `{"Items":[${items.join()}],"Count":${items.length},"ScannedCount":${items.length}${last}}`;
+    pages.set(start, page);
+  }
+  return page;
+}
+
+/** Dapr puts its app's name before each key. */
+const daprSeparator = "||";
+
+/** The attributes of an item that Dapr wrote: it keeps values as strings. */
+function daprItem(key: string): string {
+  const size = key.slice(key.indexOf(daprSeparator) + 3, key.indexOf(":"));
+  return `{"id":{"S":"${key}"},"value":{"S":"${"v".repeat(Number(size))}"},"etag":{"S":"d5f0c0a1b2c3d4e5"}}`;
 }
 
 const counts = new Map<string, number>();

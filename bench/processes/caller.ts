@@ -5,6 +5,7 @@ import { fill, runLoad } from "../caller/run-load.js";
 import type { EngineAddress, Load } from "../load.js";
 import { createCeleryWay, createSdkWay, createTunedSdkWay } from "../ways/aws-sdk.js";
 import { createDynakvWay } from "../ways/dynakv.js";
+import { createGrpcJsWay, type Service } from "../ways/grpc-js.js";
 import type { Column, Way } from "../ways/way.js";
 
 let way: Way | undefined;
@@ -26,6 +27,10 @@ answerQuestions({
       celery: () => createCeleryWay(engine),
     };
     way = create[column]();
+  },
+  /** In place of `start`: a service that a client of @grpc/grpc-js calls. */
+  startGrpcJs({ service, address }: { service: Service; address: string }) {
+    way = createGrpcJsWay(service, address);
   },
   fill: (valueBytes: number) => fill(started(), valueBytes),
   run: (load: Load) => runLoad(started(), load),

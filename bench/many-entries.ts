@@ -1,7 +1,8 @@
 /**
- * What many writes cost: entries of 1 KB by single Sets, by one mset, and by `dynakv import`, against a DynamoDB that answers at once.
+ * What many entries of 1 KB cost: written by single Sets, by one mset, and by `dynakv import`, and read by a scan and by
+ * `dynakv export`, against a DynamoDB that answers at once.
  *
- *     node --import tsx bench/many-writes.ts [--entries 100000] [--rounds 3]
+ *     node --import tsx bench/many-entries.ts [--entries 100000] [--rounds 3]
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,8 +12,9 @@ import { parseArgs, promisify } from "node:util";
 import { buildCli } from "../tools/build-cli.js";
 import { print } from "../tools/print.js";
 import { type BenchProcess, startProcess } from "../tools/process-monitor/monitored-process.js";
+import { scannedItems } from "./engine/answers.js";
 import type { EngineAddress } from "./load.js";
-import type { Written } from "./processes/writer.js";
+import type { Taken } from "./processes/transferrer.js";
 import { readyAddress, serverArguments, serverModule } from "./stack.js";
 
 const { values } = parseArgs({
@@ -30,8 +32,8 @@ try {
   const engine = start("bench/processes/endpoint.ts");
   const server = start(serverModule, serverArguments(await engine.ask<EngineAddress>("start")));
   const address = await readyAddress(server);
-  const writer = start("bench/processes/writer.ts");
-  await writer.ask("start", address);
+  const caller = start("bench/processes/transferrer.ts");
+  await caller.ask("start", address);
   const file = join(folder, "entries.jsonl");
   const value = Buffer.alloc(1000, 167).toString("base64");
   writeFileSync(
@@ -40,15 +42,19 @@ try {
   );
   const cli = await buildCli(join(folder, "cli"), { external: [] });
   // Compiles everything.
-  await writer.ask("sets", { count: 5000, inFlight });
-  await writer.ask("mset", 20_000);
+  await caller.ask("sets", { count: 5000, inFlight });
+  await caller.ask("mset", 20_000);
   for (let round = 0; round < Number(values.rounds); round++) {
     await measure(server, "Set, 64 in flight", Math.min(count, 30_000), (entries) =>
-      writer.ask<Written>("sets", { count: entries, inFlight }),
+      caller.ask<Taken>("sets", { count: entries, inFlight }),
     );
-    await measure(server, "mset", count, (entries) => writer.ask<Written>("mset", entries));
-    print(`  the writer's memory: ${((await writer.usage()).peakRssBytes / 1e6).toFixed(0)} MB at most`);
-    await measure(server, "dynakv import", count, () => runImport(cli, address, file));
+    await measure(server, "mset", count, (entries) => caller.ask<Taken>("mset", entries));
+    print(`  the caller's memory: ${((await caller.usage()).peakRssBytes / 1e6).toFixed(0)} MB at most`);
+    await measure(server, "dynakv import", count, () => runCli(cli, ["import", file, "--address", address]));
+    await measure(server, "scan", scannedItems, (entries) => caller.ask<Taken>("scan", entries));
+    await measure(server, "dynakv export", scannedItems, () =>
+      runCli(cli, ["export", "--output", join(folder, `export-${round}`), "--address", address]),
+    );
   }
 } finally {
   for (const each of processes.reverse()) {
@@ -67,10 +73,10 @@ async function measure(
   server: BenchProcess,
   name: string,
   entries: number,
-  write: (entries: number) => Promise<Written>,
+  transfer: (entries: number) => Promise<Taken>,
 ) {
   const before = await server.usage();
-  const { seconds, cpu } = await write(entries);
+  const { seconds, cpu } = await transfer(entries);
   const after = await server.usage();
   const micros = (total: number) => `${(total / entries).toFixed(1)} µs`;
   const rate = Math.round(entries / seconds).toLocaleString("en");
@@ -79,16 +85,8 @@ async function measure(
   );
 }
 
-async function runImport(cli: string, address: string, file: string): Promise<Written> {
+async function runCli(cli: string, args: readonly string[]): Promise<Taken> {
   const startedAt = performance.now();
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    "--import",
-    tellCpu,
-    cli,
-    "import",
-    file,
-    "--address",
-    address,
-  ]);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", tellCpu, cli, ...args]);
   return { seconds: (performance.now() - startedAt) / 1000, cpu: Number(/cpu (\d+)/.exec(stdout)?.[1]) };
 }

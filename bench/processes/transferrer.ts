@@ -1,9 +1,9 @@
-/** A caller that writes many entries, in a process of its own. */
+/** A caller that writes and reads many entries, in a process of its own. */
 import { createClient, type DynakvClient } from "../../client/src/index.js";
 import { answerQuestions } from "../../tools/process-monitor/answer.js";
 
-/** What it has taken to write. */
-export interface Written {
+/** What it has taken. */
+export interface Taken {
   readonly seconds: number;
   /** User and system time of this process, in microseconds. */
   readonly cpu: number;
@@ -14,7 +14,7 @@ const value = new Uint8Array(1000).map((_, n) => n * 167);
 
 function started(): DynakvClient {
   if (client === undefined) {
-    throw new Error("the writer was not told where the server is");
+    throw new Error("the caller was not told where the server is");
   }
   return client;
 }
@@ -25,10 +25,10 @@ function* entries(count: number) {
   }
 }
 
-async function measured(write: () => Promise<void>): Promise<Written> {
+async function measured(transfer: () => Promise<void>): Promise<Taken> {
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
-  await write();
+  await transfer();
   const { user, system } = process.cpuUsage(cpuBefore);
   return { seconds: (performance.now() - startedAt) / 1000, cpu: user + system };
 }
@@ -58,6 +58,16 @@ answerQuestions({
       }
       if (answered.includes(0)) {
         throw new Error("a position was not answered");
+      }
+    }),
+  scan: (count: number) =>
+    measured(async () => {
+      let found = 0;
+      for await (const { entry } of started().scan()) {
+        found += entry === undefined ? 0 : 1;
+      }
+      if (found !== count) {
+        throw new Error(`${found} entries were found`);
       }
     }),
 });
