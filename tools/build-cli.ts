@@ -1,3 +1,4 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { root } from "./root.js";
@@ -19,4 +20,12 @@ export async function buildCli(folder: string, external: External): Promise<stri
     ...external,
   });
   return join(folder, "main.mjs");
+}
+
+/** Makes the program that tests start, which `server/test/support/spawn-server.ts` finds in the environment; it goes with this process. */
+export async function provideCli(): Promise<void> {
+  // Below the root, so that it finds the packages there.
+  const folder = mkdtempSync(join(root, "node_modules/.dynakv-cli-"));
+  process.once("exit", () => rmSync(folder, { recursive: true }));
+  process.env.DYNAKV_TEST_CLI = await buildCli(folder, { packages: "external" });
 }

@@ -7,17 +7,11 @@
  *     npm run test:slow     the slow ones
  *     npm run test:long     those about faults and crashes, with as many requests as the docs speak of
  */
-import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import { buildCli } from "./build-cli.js";
-import { root } from "./root.js";
+import { provideCli } from "./build-cli.js";
 import { runUvu } from "./run-uvu.js";
-import { listTestFiles } from "./test-files.js";
+import { groupFiles, listTestFiles, slowTests } from "./test-files.js";
 
-/** Those that kill servers, weigh memory, or try very much. */
-const slow =
-  /\/(arguments-fuzz|crash|dead-connections|dropped-connections|fuzz|lifecycle|memory|mget-memory|npm|request-window-model|restart|transfer(-import|-export)?|workers)\.test\.ts$/;
 /** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
 const limitMs = process.argv.includes("--full") ? 5_400_000 : 600_000;
 
@@ -27,15 +21,11 @@ if (process.argv.includes("--full")) {
   process.env.DYNAKV_TEST_FULL = "1";
   process.env.DYNAKV_TEST_LIMIT_MS ??= String(limitMs);
 }
-/** Loading the server takes longer than the tests of most files, but for the slow ones. */
 const filesOfProcess = isSlowRun ? 1 : 9;
 
-// Below the root, so that it finds the packages there.
-const folder = mkdtempSync(join(root, "node_modules/.dynakv-cli-"));
-process.once("exit", () => rmSync(folder, { recursive: true }));
-process.env.DYNAKV_TEST_CLI = await buildCli(folder, { packages: "external" });
+await provideCli();
 
-const queue = groupsOf(listTestFiles().filter(isWanted));
+const queue = groupFiles(listTestFiles().filter(isWanted), filesOfProcess);
 let passed = 0;
 let failed = queue.length === 0 ? 1 : 0;
 
@@ -62,11 +52,5 @@ process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 
 function isWanted(file: string): boolean {
-  return pattern === undefined ? slow.test(file) === isSlowRun : new RegExp(pattern).test(file);
-}
-
-/** Files that stand beside each other, which often take equally long, are dealt out to different groups. */
-function groupsOf(all: readonly string[]): string[][] {
-  const count = Math.ceil(all.length / filesOfProcess);
-  return Array.from({ length: count }, (_, group) => all.filter((_, index) => index % count === group));
+  return pattern === undefined ? slowTests.test(file) === isSlowRun : new RegExp(pattern).test(file);
 }

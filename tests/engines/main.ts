@@ -20,8 +20,10 @@ const { engineAt, engines } = await import("./engines.js");
 const { ToolMissing } = await import("../../tools/install-once.js");
 const { renderReport, writeReport } = await import("./report.js");
 const { testEngine } = await import("./test-engine.js");
+const { provideCli } = await import("../../tools/build-cli.js");
 
 const { chosen, write } = readArguments();
+await provideCli();
 const results: EngineResult[] = [];
 let missing = 0;
 let broken = 0;

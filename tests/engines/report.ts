@@ -2,7 +2,7 @@ import { renderTable, replaceMarked } from "../../tools/markdown.js";
 import type { Engine } from "./engines.js";
 import type { Features } from "./features.js";
 import { knownDifferences } from "./known-differences.js";
-import type { SuiteResult } from "./run-suite.js";
+import type { SuiteResult } from "./run-suites.js";
 
 /** What was found on one engine. */
 export interface EngineResult {

@@ -34,6 +34,9 @@ interface TestChoice {
 
 declare global {
   var dynakvTests: TestChoice | undefined;
+  /** What uvu's runner tells: its files, of each the name and then its suites, and the place of the one that it loads. */
+  var UVU_QUEUE: [string | null, ...unknown[]][] | undefined;
+  var UVU_INDEX: number | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ declare global {
  */
 export function suite(name: string): Suite {
   const inner = uvuSuite(name);
+  const file = globalThis.UVU_QUEUE?.[globalThis.UVU_INDEX ?? 0]?.[0] ?? undefined;
   const limited = (title: string, handler: Handler) => () =>
     formattable(() => withinLimit(`${name}: ${title}`, handler));
   const before = (handler: Handler) =>
@@ -61,7 +65,7 @@ export function suite(name: string): Suite {
       return;
     }
     chosen++;
-    record(title, "added");
+    record(file, title, "added");
     inner(title, async () => {
       choice?.begins(test);
       try {
@@ -77,7 +81,7 @@ export function suite(name: string): Suite {
       } finally {
         choice?.ends(test);
       }
-      record(title, "passed");
+      record(file, title, "passed");
     });
   };
   return Object.assign(add, {
@@ -116,9 +120,9 @@ async function withinLimit(title: string, handler: Handler): Promise<void> {
  * Notes a test in the file that DYNAKV_TEST_RECORD names, for tests/engines/main.ts. uvu names only tests that fail, and
  * not even those when a suite breaks off.
  */
-function record(test: string, state: "added" | "passed"): void {
+function record(file: string | undefined, test: string, state: "added" | "passed"): void {
   if (process.env.DYNAKV_TEST_RECORD !== undefined) {
-    appendFileSync(process.env.DYNAKV_TEST_RECORD, `${JSON.stringify({ test, state })}\n`);
+    appendFileSync(process.env.DYNAKV_TEST_RECORD, `${JSON.stringify({ file, test, state })}\n`);
   }
 }
 
