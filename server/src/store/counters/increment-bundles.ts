@@ -17,11 +17,15 @@ export interface Bundle {
 
 /** Increments without ids as one, under an id of the server's. */
 export function bundleOf(id: RequestId, parts: readonly [Waiting, ...Waiting[]]): Bundle {
+  const [first, ...others] = parts;
+  if (others.length === 0) {
+    return { ...bundleOfOne(first, id), isRepeatable: false };
+  }
   const inputs = parts.map(({ input }) => input);
   // A sum that no counter could take is always refused, and each is then tried alone.
   const sum = addUp(inputs) ?? { delta: inputs.reduce((total, { delta }) => total + delta, 0n), min: 1n, max: 0n };
-  const { expiry } = inputs.at(-1) ?? parts[0].input;
-  return { increment: { ...parts[0].input, ...sum, expiry, id }, isRepeatable: false, parts };
+  const { expiry } = inputs.at(-1) ?? first.input;
+  return { increment: { ...first.input, ...sum, expiry, id }, isRepeatable: false, parts };
 }
 
 /** An increment with an id, its own or the server's. */

@@ -82,7 +82,9 @@ test("bounds hold at their edge, and nothing is applied past them", async () => 
   assert.is((await server.client.incr({ key, max: 2n })).value, 1n);
   assert.is((await server.client.incr({ key, max: 2n })).value, 2n);
   assert.is((await failureOf(server.client.incr({ key, max: 2n }))).reason, "OUT_OF_BOUNDS");
-  assert.is((await failureOf(server.client.incr({ key, delta: -3n, min: 0n }))).reason, "OUT_OF_BOUNDS");
+  const below = await failureOf(server.client.incr({ key, delta: -3n, min: 0n }));
+  assert.is(below.reason, "OUT_OF_BOUNDS");
+  assert.match(below.message, `bounds 0 to ${int64Max}`);
   assert.is(await countAt(key), 2n);
   assert.is((await server.client.incr({ key, delta: -2n, min: 0n })).value, 0n);
 });
