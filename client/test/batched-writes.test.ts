@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { Code, ConnectError, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
-import { patientDeadlines } from "../../server/test/support/hold-request.js";
+import { patientDeadlines, patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { createClient, type DynakvClient, type DynakvError } from "../src/index.js";
@@ -25,7 +25,7 @@ test.before(async () => {
   client = createClient({
     address: server.url,
     interceptors: [note],
-    defaultTimeoutMs: patientDeadlines.maxDeadlineSeconds * 1000,
+    ...patientTimeout,
   });
 });
 
@@ -255,10 +255,9 @@ test("a server that has no MSet, or takes fewer at once, is asked one by one", a
     ["object", ...numbers(80).map(() => "string")],
   );
   const narrow = await server.replica({ maxKeys: 20 });
-  const ofNarrow = createClient({ address: narrow.url });
+  const ofNarrow = createClient({ address: narrow.url, ...patientTimeout });
   try {
-    const timeoutMs = patientDeadlines.maxDeadlineSeconds * 1000;
-    await Promise.all(numbers(50).map((n) => ofNarrow.set(`narrow:${n}`, bytes("1"), { timeoutMs })));
+    await Promise.all(numbers(50).map((n) => ofNarrow.set(`narrow:${n}`, bytes("1"))));
     assert.is((await client.mget(numbers(50).map((n) => `narrow:${n}`)).toMap()).size, 50);
   } finally {
     ofNarrow.close();

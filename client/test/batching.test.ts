@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { Code, type Interceptor } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
+import { patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { createClient, createRequestId, type DynakvClient, type DynakvError } from "../src/index.js";
@@ -36,7 +37,7 @@ async function* noteReads<T extends object>(messages: AsyncIterable<T>): AsyncIt
 
 test.before(async () => {
   server = await startTestServer();
-  client = createClient({ address: server.url, interceptors: [note] });
+  client = createClient({ address: server.url, interceptors: [note], ...patientTimeout });
   await Promise.all(numbers(100).map((n) => client.set(`k${n}`, Buffer.from(`v${n}`))));
 });
 
@@ -267,7 +268,7 @@ test("increments with ids of their own travel apart, and count once each", async
 });
 
 test("without batching each call is one request", async () => {
-  const single = createClient({ address: server.url, interceptors: [note], batching: false });
+  const single = createClient({ address: server.url, interceptors: [note], batching: false, ...patientTimeout });
   await Promise.all(numbers(10).flatMap((n) => [single.get(`k${n}`), single.incr("unbatched")]));
   assert.is(await single.incr("unbatched", { delta: 0n }), 10n);
   assert.equal(called.sort(), [...numbers(10).map(() => "Get"), ...numbers(11).map(() => "Incr")]);

@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
+import { patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { settled, waitUntil } from "../../server/test/support/wait-until.js";
@@ -15,7 +16,7 @@ test.before(async () => {
   server = await startTestServer();
   proxy = await startFaultProxy({ target: server.engine.endpoint });
   const { url } = await server.replica({ endpoint: proxy.endpoint });
-  client = createClient({ address: url });
+  client = createClient({ address: url, ...patientTimeout });
   await Promise.all(Array.from({ length: 60 }, (_, n) => client.set(`k${n}`, Buffer.from(String(n)))));
   await client.incr("counter", { delta: 7n });
 });

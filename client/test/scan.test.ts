@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
 import { fillTable } from "../../server/test/support/fill-table.js";
+import { patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { settled, waitUntil } from "../../server/test/support/wait-until.js";
@@ -20,7 +21,10 @@ test.before(async () => {
   server = await startTestServer();
   proxy = await startFaultProxy({ target: server.engine.endpoint });
   const { url } = await server.replica({ endpoint: proxy.endpoint });
-  clients = [createClient({ address: url }), createGrpcJsClient({ address: url })];
+  clients = [
+    createClient({ address: url, ...patientTimeout }),
+    createGrpcJsClient({ address: url, ...patientTimeout }),
+  ];
   await fillTable(server, allKeys);
 });
 

@@ -44,3 +44,6 @@ export function holdRequest(
 
 /** Deadlines of a server whose requests are held back: for long on a machine that is busy. */
 export const patientDeadlines = { defaultDeadlineSeconds: 120, maxDeadlineSeconds: 120 };
+
+/** The same for clients that make many calls at once. */
+export const patientTimeout = { defaultTimeoutMs: patientDeadlines.maxDeadlineSeconds * 1000 };
