@@ -11,7 +11,7 @@ const firstTests = 6;
 const maxFiles = 6;
 const maxMs = 10_000;
 /** The same for those that are about its folder. */
-const maxMsAbout = 60_000;
+const maxMsAbout = 30_000;
 const sumOfMs = (tests: readonly Reaching[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
 
 /**

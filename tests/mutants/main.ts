@@ -90,6 +90,7 @@ await inLanes(wanted, async (copy, mutant) => {
   if (Date.now() > endAt) {
     return;
   }
+  const startedAt = performance.now();
   const verdict = await judge(copy, mutant, testsOf(mutant), { isThorough: options.again });
   if (verdict === undefined) {
     say(`too busy to judge ${mutant.name}`);
@@ -101,7 +102,7 @@ await inLanes(wanted, async (copy, mutant) => {
   }
   await appendFile(results, `${JSON.stringify(verdict)}\n`);
   say(
-    `${verdict.state.padEnd(8)} ${mutant.file}:${mutant.line} ${mutant.before}  =>  ${mutant.after}  ${verdict.by ?? ""}`,
+    `${verdict.state.padEnd(8)} ${((performance.now() - startedAt) / 1000).toFixed(1)} s ${mutant.file}:${mutant.line} ${mutant.before}  =>  ${mutant.after}  ${verdict.by ?? ""}`,
   );
 });
 for (const { tests } of copies) {
