@@ -86,6 +86,9 @@ function otherNumber(found: string): string {
   }`;
 }
 
+/** How long something waits is no promise to the millisecond. */
+const duration = /\bconst \w+Ms = [\de.]+;$/;
+
 /** What is imported, and what is only written for people, is left alone. */
 const leftAlone = /^\s*(import|export \{|\} from)|\b(logger|log)\??\.|\bthrow new \w*Error\(|super\(/;
 
@@ -95,7 +98,9 @@ export function makeMutants(file: string, printed: string): Mutant[] {
   const maskedLines = maskText(printed).split("\n");
   const counts = new Map<string, number>();
   return lines
-    .flatMap((before, line) => (leftAlone.test(before) ? [] : ofLine(file, line, before, maskedLines[line] ?? "")))
+    .flatMap((before, line) =>
+      leftAlone.test(before) || duration.test(before) ? [] : ofLine(file, line, before, maskedLines[line] ?? ""),
+    )
     .map((mutant) => {
       const text = `${mutant.file}: ${mutant.before} => ${mutant.after}`;
       const count = (counts.get(text) ?? 0) + 1;
