@@ -4,7 +4,6 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../tools/root.js";
 import { blockOf, type Copy, cache, nameOfBlock } from "./copy.js";
-import { isAbout } from "./folders.js";
 import type { Mutant } from "./make-mutants.js";
 import type { Verdict } from "./report.js";
 import type { Part } from "./run-test.js";
@@ -21,19 +20,15 @@ interface Known {
   readonly failures: readonly string[];
 }
 
-/** Tests of a file that reach a slip. */
+/** A test that reaches a slip. */
 export interface Reaching {
   readonly file: string;
+  readonly test: string;
   readonly ms: number;
-  /** With how many blocks each enters, and how often it has noticed a slip in the same source file. */
-  readonly tests: readonly {
-    readonly test: string;
-    readonly ms: number;
-    readonly blocks: number;
-    readonly noticed: number;
-  }[];
-  /** All of the file. */
-  readonly whole: readonly string[];
+  /** How many blocks it enters. */
+  readonly blocks: number;
+  /** How often it has noticed a slip in the same source file. */
+  readonly noticed: number;
 }
 
 /** Where it is noted what a test file reaches, as it is now. */
@@ -76,7 +71,7 @@ export async function measure(copy: Copy, file: string): Promise<Known> {
   return known;
 }
 
-/** Says which tests reach a slip: those first that are likely to notice it, and quick. */
+/** Says which tests reach a slip. */
 export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) {
   const files = [...known].map(([file, each]) => ({
     ...each,
@@ -84,7 +79,7 @@ export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) 
     outside: new Set(each.outside),
     places: placesOf(each),
   }));
-  /** How often a test file has noticed a slip in a source file. */
+  /** How often a test has noticed a slip in a source file. */
   const noticed = new Map<string, number>();
   const seen = new Set(files.flatMap(({ blocks }) => blocks));
 
@@ -96,40 +91,25 @@ export function createTestFinder(copy: Copy, known: ReadonlyMap<string, Known>) 
       const isOfFile = (each: string) => each.startsWith(`${mutant.file}:`);
       // Of a block that is new since, all that come to its file might.
       const isExact = name !== undefined && (seen.has(name) || ![...seen].some(isOfFile));
-      const cost = ({ file, ms }: Reaching) =>
-        (isAbout(file, mutant.file) ? ms / 10 : ms) / (1 + (noticed.get(`${file} ${mutant.file}`) ?? 0));
-      return files
-        .flatMap(({ file, ms, blocks, outside, tests, places }): Reaching[] => {
-          const wanted = isExact
-            ? [places.get(name)].filter((place) => place !== undefined)
-            : blocks.flatMap((each, place) => (isOfFile(each) ? [place] : []));
-          const inside = tests.filter((each) => wanted.some((place) => each.blocks.includes(place)));
-          const chosen = inside.length === 0 && wanted.some((place) => outside.has(place)) ? tests : inside;
-          const all = chosen.reduce((sum, each) => sum + each.ms, ms);
-          return chosen.length === 0
-            ? []
-            : [
-                {
-                  file,
-                  ms: all,
-                  tests: chosen.map(({ test, ms, blocks: { length } }) => ({
-                    test,
-                    ms,
-                    blocks: length,
-                    noticed: noticed.get(`${file}: ${test} ${mutant.file}`) ?? 0,
-                  })),
-                  whole: tests.map(({ test }) => test),
-                },
-              ];
-        })
-        .sort((a, b) => cost(a) - cost(b));
+      return files.flatMap(({ file, blocks, outside, tests, places }): Reaching[] => {
+        const wanted = isExact
+          ? [places.get(name)].filter((place) => place !== undefined)
+          : blocks.flatMap((each, place) => (isOfFile(each) ? [place] : []));
+        const inside = tests.filter((each) => wanted.some((place) => each.blocks.includes(place)));
+        const chosen = inside.length === 0 && wanted.some((place) => outside.has(place)) ? tests : inside;
+        return chosen.map(({ test, ms, blocks: { length } }) => ({
+          file,
+          test,
+          ms,
+          blocks: length,
+          noticed: noticed.get(`${file}: ${test} ${mutant.file}`) ?? 0,
+        }));
+      });
     },
-    /** Tells that a test file has noticed a slip: it is asked sooner about others in the same source file. */
+    /** Tells that a test has noticed a slip: it is asked sooner about others in the same source file. */
     note({ test, title, mutant }: Verdict): void {
-      for (const each of [test, `${test}: ${title}`]) {
-        const pair = `${each} ${mutant.file}`;
-        noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
-      }
+      const pair = `${test}: ${title} ${mutant.file}`;
+      noticed.set(pair, (noticed.get(pair) ?? 0) + 1);
     },
   };
 }

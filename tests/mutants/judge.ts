@@ -7,16 +7,12 @@ import type { Chosen, Limits, TestRun } from "./run-test.js";
 
 /** How many tests are tried before all others: those that are likely to notice a slip. */
 const firstTests = 6;
-/** How many test files are tried for one slip, and how long they may take. */
-const maxFiles = 6;
-const maxMs = 10_000;
-/** The same for those that are about its folder. */
-const maxMsAbout = 30_000;
-const sumOfMs = (tests: readonly Reaching[]) => tests.reduce((sum, { ms }) => sum + ms, 0);
+/** How long the tests that are tried for one slip take, and those among them that are not about its folder. */
+const maxMs = 40_000;
+const maxMsOfOthers = 10_000;
 
 /**
- * Whether tests notice a slip. A thorough one runs the files that reach it whole, and more of them. Undefined where the machine is too
- * busy to tell.
+ * Whether tests notice a slip. A thorough one runs three times as many. Undefined where the machine is too busy to tell.
  */
 export async function judge(
   copy: Copy,
@@ -28,27 +24,23 @@ export async function judge(
     return { mutant, state: "unreached" };
   }
   const factor = isThorough ? 3 : 1;
-  const within = reaching.filter(({ file }, n) => {
-    const ms = sumOfMs(reaching.slice(0, n + 1));
-    return isAbout(file, mutant.file) ? ms < maxMsAbout * factor : n < maxFiles * factor && ms < maxMs * factor;
-  });
-  // The first is tried whatever it takes.
-  const all = within.length === 0 ? reaching.slice(0, 1) : within;
-  const first = likelyOf(all);
-  const others = all
-    .map(({ file, tests, whole }) => ({
+  const about = reaching.filter(({ file }) => isAbout(file, mutant.file));
+  const others = reaching.filter(({ file }) => !isAbout(file, mutant.file));
+  const all = [...within(about, maxMs * factor), ...within(others, maxMsOfOthers * factor)];
+  // Those that have noticed other slips in its source file, and those that do little but what it is about.
+  const likely = [...all].sort((a, b) => b.noticed - a.noticed || a.blocks - b.blocks).slice(0, firstTests);
+  const rest = all.filter((each) => !likely.includes(each));
+  const limits = {
+    runMs: 60_000 + 8 * all.reduce((sum, { ms }) => sum + ms, 0),
+    // On a machine that is busy with others.
+    testMs: 10_000 + 5 * Math.max(...all.map(({ ms }) => ms)),
+  };
+  for (const some of [likely, rest].filter(({ length }) => length > 0)) {
+    const files = [...new Set(some.map(({ file }) => file))];
+    const chosen = files.map((file) => ({
       file,
-      tests: isThorough
-        ? whole
-        : tests
-            .map(({ test }) => test)
-            .filter((test) => !first.some((each) => each.file === file && each.tests.includes(test))),
-    }))
-    .filter(({ tests }) => tests.length > 0);
-  // On a machine that is busy with others.
-  const longest = Math.max(...all.flatMap(({ tests }) => tests.map(({ ms }) => ms)));
-  const limits = { runMs: 60_000 + 8 * sumOfMs(all), testMs: 10_000 + 5 * longest };
-  for (const chosen of [first, others].filter(({ length }) => length > 0)) {
+      tests: some.filter((each) => each.file === file).map(({ test }) => test),
+    }));
     const verdict = await tried(copy, mutant, chosen, limits);
     if (verdict !== "unnoticed") {
       return verdict;
@@ -57,17 +49,15 @@ export async function judge(
   return { mutant, state: "survived" };
 }
 
-/** Those that have noticed other slips in its source file, and those that do little but what it is about. */
-function likelyOf(reaching: readonly Reaching[]): { file: string; tests: string[] }[] {
-  const likely = reaching
-    .slice(0, 3)
-    .flatMap(({ file, tests }) => tests.map((each) => ({ file, ...each })))
-    .sort((a, b) => b.noticed - a.noticed || a.blocks - b.blocks)
-    .slice(0, firstTests);
-  return [...new Set(likely.map(({ file }) => file))].map((file) => ({
-    file,
-    tests: likely.filter((each) => each.file === file).map(({ test }) => test),
-  }));
+/** As many as take no longer together, the quickest first; one at least, whatever it takes. */
+function within(tests: readonly Reaching[], mostMs: number): Reaching[] {
+  let sum = 0;
+  return [...tests]
+    .sort((a, b) => a.ms - b.ms)
+    .filter(({ ms }, n) => {
+      sum += ms;
+      return n === 0 || sum <= mostMs;
+    });
 }
 
 async function tried(
