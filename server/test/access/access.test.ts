@@ -337,6 +337,15 @@ test("a key that the caller may not touch is refused, and so are all of an MGet 
   assert.equal(servers.reached(), []);
 });
 
+test("an MGet is refused for the last of very many keys, whose rights take longer than a turn to check, and nothing is read", async () => {
+  const keys = [...Array.from({ length: 100_000 }, (_, n) => `orders:${n}`), "other:1"];
+  for (const form of wireForms.filter(({ name }) => name === "gRPC" || name === "gRPC-web")) {
+    const { code } = await send(form, mGet, { keys }, { headers: bearer(servers.token("reader")) });
+    assert.is(code, "PermissionDenied", form.name);
+  }
+  assert.equal(servers.reached(), []);
+});
+
 test("a caller with another right for each prefix may do with a key what its own prefix allows, and nothing else", async () => {
   const prefixOf = new Map<Method, string>([
     [get, "r:"],

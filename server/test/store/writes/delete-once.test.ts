@@ -172,6 +172,16 @@ test("an increment from before is not counted anew", async () => {
   assert.is(await current(key), undefined);
 });
 
+test("of a counter all is removed once nobody can repeat what it remembers", async () => {
+  const key = "forgotten";
+  const counted = await server.client.incr({ key, requestId: freshId() });
+  const laterMs = nowMs + 3_600_000;
+  const { client: later } = await server.replica({ clock: () => laterMs });
+  const request = { key, condition: holds(counted.etag), requestId: createRequestId(laterMs) };
+  assert.is((await later.delete(request)).existed, true);
+  assert.equal(Object.keys((await server.rawItem(key)) ?? {}).sort(), ["etag", "id", "ttl"]);
+});
+
 test("what Celery has written is removed whole, and a lost answer is unknown", async () => {
   for (const [key, fault, outcome] of [
     ["celery", undefined, undefined],
