@@ -30,18 +30,13 @@ export async function judge(
   // Those that have noticed other slips in its source file, and those that do little but what it is about.
   const likely = [...all].sort((a, b) => b.noticed - a.noticed || a.blocks - b.blocks).slice(0, firstTests);
   const rest = all.filter((each) => !likely.includes(each));
-  const limits = {
-    runMs: 60_000 + 8 * all.reduce((sum, { ms }) => sum + ms, 0),
-    // On a machine that is busy with others.
-    testMs: 10_000 + 5 * Math.max(...all.map(({ ms }) => ms)),
-  };
   for (const some of [likely, rest].filter(({ length }) => length > 0)) {
     const files = [...new Set(some.map(({ file }) => file))];
     const chosen = files.map((file) => ({
       file,
       tests: some.filter((each) => each.file === file).map(({ test }) => test),
     }));
-    const verdict = await tried(copy, mutant, chosen, limits);
+    const verdict = await tried(copy, mutant, chosen, limitsOf(some));
     if (verdict !== "unnoticed") {
       return verdict;
     }
@@ -60,6 +55,14 @@ function within(tests: readonly Reaching[], mostMs: number): Reaching[] {
     });
 }
 
+/** On a machine that is busy with others. */
+function limitsOf(tests: readonly Reaching[]): Limits {
+  return {
+    runMs: 60_000 + 8 * tests.reduce((sum, { ms }) => sum + ms, 0),
+    testMs: 10_000 + 5 * Math.max(...tests.map(({ ms }) => ms)),
+  };
+}
+
 async function tried(
   copy: Copy,
   mutant: Mutant,
@@ -67,15 +70,14 @@ async function tried(
   limits: Limits,
 ): Promise<Verdict | "unnoticed" | undefined> {
   let run = await withSlip();
-  // What took too long may have had to wait for others on the machine.
-  if (run.isTimeout) {
-    run = await withSlip();
-  }
   if (run.isPassed) {
     return "unnoticed";
   }
-  if (!(await standsWithout(run))) {
-    // Slips before this one may have left something behind, or tests lean on others of their file.
+  const without = await standsWithout(run);
+  // What took too long may have had to wait for others on the machine. And slips before this one may have left something behind, or
+  // tests lean on others of their file.
+  const isDoubtful = run.isTimeout && without.ms > limits.testMs / 3;
+  if (!without.isPassed || isDoubtful) {
     copy.tests.startAnew();
     run = await withSlip();
     if (run.isPassed) {
@@ -104,10 +106,10 @@ async function tried(
     }
   }
 
-  /** Whether what has failed passes without the slip, in the process in which it has failed. */
-  async function standsWithout({ file, test }: TestRun): Promise<boolean> {
-    const one = chosen.find((each) => each.file === file) ?? chosen[0];
-    const tests = test === undefined ? one?.tests : [test];
-    return one !== undefined && (await copy.tests.run([{ file: one.file, tests }], limits)).isPassed;
+  /** What has failed, without the slip, in the process in which it has failed. */
+  async function standsWithout({ file, test }: TestRun): Promise<TestRun> {
+    const one = chosen.find((each) => each.file === file) ?? (chosen[0] as Chosen);
+    const tests = test === undefined ? one.tests : [test];
+    return copy.tests.run([{ file: one.file, tests }], limits);
   }
 }
