@@ -33,6 +33,8 @@ export interface MemoryBudgetOptions {
 
 /** Bytes of each call that are not counted: they cost no more than its head. */
 const uncountedBytes = 4096;
+/** What a piece of a body takes beside its bytes until the body is whole. Its client may send them one by one. */
+const pieceBytes = 160;
 /** Calls that hold no more than this go on while large ones have used all that these may. */
 const smallBytes = 65_536;
 /** Share of the budget for large calls. */
@@ -180,13 +182,15 @@ export function createMemoryBudget(options: MemoryBudgetOptions): MemoryBudget {
         release(given);
       }
     },
-    addBody(call, bytes) {
+    addBody(call, bytes, pieces) {
+      const before = call.requestMemory;
       call.requestBytes += bytes;
-      if (call.requestBytes <= uncountedBytes) {
+      call.requestMemory += bytes + pieces * pieceBytes;
+      if (call.requestMemory <= uncountedBytes) {
         return undefined;
       }
-      const isFirst = call.requestBytes - bytes <= uncountedBytes;
-      const refusal = hold(call, isFirst ? call.requestBytes : bytes);
+      const isFirst = before <= uncountedBytes;
+      const refusal = hold(call, isFirst ? call.requestMemory : call.requestMemory - before);
       const account = accounts.get(call);
       if (account !== undefined) {
         account.fresh += bytes;

@@ -1,32 +1,45 @@
 import type { Readable } from "node:stream";
-import type { NodeRequest, NodeResponse } from "../listener/exchange.js";
+import type { NodeResponse } from "../listener/exchange.js";
 import type { Call } from "./call.js";
 import type { CallMemory } from "./call-memory.js";
 
 /**
- * Counts the bytes of bodies as they pass, without reading them: what a listener for data would do. Notes with the call when there is
- * no more room for its body, and tells it when its client does not take what is sent.
+ * Counts the bytes of a request's body as they come, also while nobody reads them yet, and without reading them: what a listener for data
+ * would do. Notes with the call when there is no more room for its body; one that still waits to be let in gives way then.
  */
-export function countBytes(request: NodeRequest, response: NodeResponse, call: Call, memory: CallMemory): void {
-  const source = ("stream" in request ? request.stream : request) as Readable;
-  // Bytes that arrived with the head, or while the call was queued.
-  add(source.readableLength);
+export function countRequest(source: Readable, call: Call, memory: CallMemory, isWaiting: () => boolean): void {
   const { push } = source;
   source.push = (chunk: unknown, encoding?: BufferEncoding) => {
-    add(lengthOf(chunk));
     if (chunk === null) {
       memory.clientMoved(call);
+    } else {
+      add(lengthOf(chunk), 1);
     }
     return push.call(source, chunk, encoding);
   };
-  function add(bytes: number): void {
-    // The messages of a stream are forgotten one by one.
-    if (call.method?.methodKind === "bidi_streaming") {
+  if (source.readableLength > 0) {
+    // Those that came with the head. Node tells of their number nowhere else.
+    const { readableBuffer } = source as { readableBuffer?: { readonly length: number } };
+    add(source.readableLength, readableBuffer?.length ?? 1);
+  }
+  function add(bytes: number, pieces: number): void {
+    if (call.method?.methodKind === "bidi_streaming" && !isWaiting()) {
+      // The messages of a stream are forgotten one by one.
       call.requestBytes += bytes;
-    } else {
-      call.bodyRefusal ??= memory.addBody(call, bytes);
+      return;
+    }
+    const refusal = memory.addBody(call, bytes, pieces);
+    if (refusal !== undefined && call.bodyRefusal === undefined) {
+      call.bodyRefusal = refusal;
+      if (isWaiting()) {
+        call.giveWay?.(refusal);
+      }
     }
   }
+}
+
+/** Counts the bytes of an answer as they pass, and tells the call when its client does not take what is sent. */
+export function countResponse(response: NodeResponse, call: Call, memory: CallMemory): void {
   const target = response as { write(...given: unknown[]): boolean; end(...given: unknown[]): unknown };
   const { write, end } = target;
   let isStalled = false;

@@ -15,8 +15,8 @@ export interface CallMemory {
   holdAnyhow(call: Call, bytes: number): void;
   /** Gives back some of it before. */
   giveBack(call: Call, bytes: number): void;
-  /** Counts bytes of the body of a call as they come. */
-  addBody(call: Call, bytes: number): DynakvError | undefined;
+  /** Counts bytes of the body of a call as they come, in so many pieces. */
+  addBody(call: Call, bytes: number, pieces: number): DynakvError | undefined;
   /**
    * Notes that the call waits for its client: for the rest of its body, or until its answer is taken. Who has kept others waiting long
    * enough gives way when there is no room for them.

@@ -66,6 +66,8 @@ export class Call implements CallHead {
   /** The bytes of its body and of its answer's, without heads and trailers. */
   requestBytes = 0;
   responseBytes = 0;
+  /** The memory that its body takes: more than its bytes, where they come one by one. */
+  requestMemory = 0;
   /** True if its DynamoDB requests are observed. */
   isWatched = false;
   /** Ends it in favour of others, since its client keeps them waiting. */

@@ -1,7 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Exchange } from "../listener/exchange.js";
-import { countBytes } from "./body-limit.js";
+import { countRequest, countResponse } from "./body-limit.js";
 import { Call } from "./call.js";
 import { type ConnectCallsOptions, createConnectCalls } from "./connect-calls.js";
 import type { Console } from "./console/console.js";
@@ -67,9 +67,20 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
         respondWithError(entered, errors.reportProtocolError(call, error));
       }
     };
+    let phase: "entering" | "waiting" | "passed" = "entering";
+    const countBody = () => method && countRequest(exchange.body, call, memory, () => phase === "waiting");
     pipeline(
       call,
       () => {
+        if (call.bodyRefusal !== undefined) {
+          // It has given way while it waited, and was told so.
+          return;
+        }
+        const isCounted = phase === "waiting";
+        phase = "passed";
+        if (!isCounted) {
+          countBody();
+        }
         try {
           if (resource !== undefined) {
             resource.answer(exchange)?.catch((error: unknown) => refuse(entered, error));
@@ -83,8 +94,15 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
           refuse(entered, error);
         }
       },
-      (error) => refuse(entered, error),
+      (error) => {
+        phase = "passed";
+        refuse(entered, error);
+      },
     );
+    if (phase === "entering") {
+      phase = "waiting";
+      countBody();
+    }
   };
 
   function answer(entered: Entered): void {
@@ -97,7 +115,7 @@ export function createDispatch(options: DispatchOptions): (exchange: Exchange) =
     for (const [name, value] of Object.entries(commonHeaders(entered))) {
       response.setHeader(name, value as string);
     }
-    countBytes(request, response, call, memory);
+    countResponse(response, call, memory);
     if (request.headers.expect !== undefined && !response.destroyed) {
       response.writeContinue();
     }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { constants, type Http2ServerRequest, type Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import type { Readable } from "node:stream";
 
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
 export type NodeResponse = ServerResponse | Http2ServerResponse;
@@ -13,6 +14,8 @@ export interface Exchange {
   readonly url: string;
   /** With the pseudo-headers of HTTP/2. */
   readonly headers: IncomingHttpHeaders;
+  /** The bytes of the request's body as they come. */
+  readonly body: Readable;
   /** The connection. One of HTTP/2 carries many exchanges, and is the same object for all of them. */
   readonly socket: Socket;
   /** The stream of HTTP/2, as long as nobody has called {@link open}; undefined for HTTP/1.1. */
@@ -59,6 +62,10 @@ export class RequestExchange implements Exchange {
 
   get headers(): IncomingHttpHeaders {
     return this.request.headers;
+  }
+
+  get body(): Readable {
+    return this.request;
   }
 
   get socket(): Socket {
@@ -120,6 +127,10 @@ export class StreamExchange implements Exchange {
 
   get url(): string {
     return String(this.headers[":path"] ?? "");
+  }
+
+  get body(): Readable {
+    return this.unopened;
   }
 
   get stream(): ServerHttp2Stream | undefined {

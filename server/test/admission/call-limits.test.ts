@@ -226,6 +226,34 @@ test("streams that their clients have left unread keep no room", async () => {
   }
 });
 
+test("what calls send while they wait to be let in is held within the budget", async () => {
+  const { url } = await startLimited({ memoryBytes: 8_000_000 });
+  const session = connect(url, { maxSessionMemory: 1000 });
+  const path = `/${KeyValueService.typeName}/MGet`;
+  const held = encodeEnvelope(0, toBinary(MGetRequestSchema, create(MGetRequestSchema, { keys: ["held"] })));
+  const large = encodeEnvelope(0, new Uint8Array(60_000));
+  const answers: string[] = [];
+  const begin = (body: Uint8Array, unfinished: boolean) => {
+    const stream = startExchange(session, { path, contentType: "application/grpc", body: [body], unfinished });
+    stream.on("response", (fields) => answers.push(String(fields["grpc-message"])));
+    stream.on("error", () => {});
+  };
+  const calmDown = keepEventLoopBusy(15);
+  try {
+    // As many as fill the limit, and more that wait.
+    for (let n = 0; n < 80; n++) {
+      begin(held, false);
+    }
+    for (let n = 0; n < 150; n++) {
+      begin(large, true);
+    }
+    await waitUntil("one is refused", () => answers.some((message) => message.includes("memory")));
+  } finally {
+    calmDown();
+    session.destroy();
+  }
+});
+
 /** A queue of calls of weight 1, named by their caller's letter, and what has started of them. */
 function queueCalls(names: readonly string[]) {
   const queue = createAdmissionQueue();

@@ -1,5 +1,5 @@
 import { connect, constants } from "node:http2";
-import type { Socket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -13,9 +13,11 @@ import type { DynakvError } from "../../src/errors/dynakv-error.js";
 import { holdEventLoop } from "../support/busy-loop.js";
 import { failureOf } from "../support/errors.js";
 import { exchange, startExchange } from "../support/grpc-exchange.js";
+import { frame, head, opening, parseFrames } from "../support/http2-frames.js";
 import { suite } from "../support/suite.js";
 import { startTestServer, type TestServer } from "../support/test-server.js";
 import { waitUntil } from "../support/wait-until.js";
+import { flags, frameTypes } from "../support/wire/frames.js";
 
 const test = suite("memory budget");
 const memoryBytes = 8_000_000;
@@ -96,6 +98,27 @@ test("MGets that nobody reads give way to one that is read, and one whose reader
     assert.ok(code === calm || (status === "0" && bytes > whole), `${code} ${status} ${bytes}`);
   }
   session.destroy();
+});
+
+test("bodies that come in crumbs count for the memory that they take, not for their bytes alone", async () => {
+  const { hostname: host, port } = new URL(server.url);
+  const socket = connectSocket({ host, port: Number(port) });
+  let received = "";
+  socket.setEncoding("latin1").on("data", (text: string) => {
+    received += text;
+  });
+  socket.write(opening());
+  // Half a megabyte in all, a sixteenth of the budget.
+  const crumbs = Buffer.alloc(60_000, "x");
+  const body = encodeEnvelope(0, crumbs).subarray(0, 60_000);
+  for (let stream = 1; stream <= 15; stream += 2) {
+    const fields = { ":path": path("Set"), ":authority": "localhost", "content-type": "application/grpc" };
+    socket.write(frame(frameTypes.headers, flags.endHeaders, stream, head("POST", fields)));
+    const pieces = Array.from({ length: body.length / 10 }, (_, n) => body.subarray(n * 10, (n + 1) * 10));
+    socket.write(Buffer.concat(pieces.map((piece) => frame(frameTypes.data, 0, stream, piece))));
+  }
+  await waitUntil("one is refused", () => parseFrames(received).some(({ type }) => type === frameTypes.headers));
+  socket.destroy();
 });
 
 test("what costs more than it weighs is refused before it is decoded", async () => {

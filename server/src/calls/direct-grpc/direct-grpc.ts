@@ -58,7 +58,6 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
   });
 
   async function answer({ method, answer: carryOut }: DirectMethod, call: GrpcCall, body: Uint8Array): Promise<void> {
-    memory.clientMoved(call.call);
     if (call.call.bodyRefusal !== undefined) {
       // It has given way since the last of it came, and was told so.
       call.call.end();
@@ -107,9 +106,8 @@ export function createDirectGrpc(options: DirectGrpcOptions): DirectGrpc {
   }
 
   function read(method: DirectMethod, call: GrpcCall): void {
-    const admit = (bytes: number) => memory.addBody(call.call, bytes);
     const kind = method.method.methodKind === "unary" ? "unary" : "server-streaming";
-    readMessage(call.stream, maxBytesOf(method.method.parent, maxRequestBytes), kind, admit, (message) => {
+    readMessage(call.stream, maxBytesOf(method.method.parent, maxRequestBytes), kind, call.call, (message) => {
       if (message instanceof Error) {
         refuse(call, message);
       } else {

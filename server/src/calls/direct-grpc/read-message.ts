@@ -10,13 +10,13 @@ export type RequestKind = "unary" | "server-streaming";
  * Reads the one message of a request that has one. What is wrong with it is told as Connect tells it, so that a refusal is the same on
  * both paths. Calls back once.
  *
- * @param admit is told how many bytes have come, and says why no more are to be gathered
+ * @param call has the reason why no more are to be gathered, if there is one
  */
 export function readMessage(
   stream: ServerHttp2Stream,
   maxBytes: number,
   kind: RequestKind,
-  admit: (bytes: number) => DynakvError | undefined,
+  call: { readonly bodyRefusal: DynakvError | undefined },
   done: (message: Uint8Array | ConnectError | DynakvError) => void,
 ): void {
   let received: Buffer | undefined;
@@ -36,9 +36,8 @@ export function readMessage(
       return;
     }
     bytes += chunk.length;
-    const refusal = admit(chunk.length);
-    if (refusal !== undefined) {
-      finish(refusal);
+    if (call.bodyRefusal !== undefined) {
+      finish(call.bodyRefusal);
       return;
     }
     if (received === undefined) {
