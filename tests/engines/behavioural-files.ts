@@ -28,6 +28,7 @@ const leftOut: Readonly<Record<string, string>> = {
   "memory.test.ts": "it weighs this server's own process, whatever engine is behind it",
   "metrics.test.ts": "not every engine tells what a request consumes",
   "network.test.ts": "it is about the way to the engine, whatever engine is at its end",
+  "port-closing.test.ts": "it tests the port alone, without an engine",
   "port.test.ts": "it tests the port alone, without an engine",
   "protocol-errors.test.ts": "it is about what comes over the wire, whatever engine is behind it",
   "secrets.test.ts": "it plants secrets that an engine which verifies signatures refuses",
