@@ -56,6 +56,8 @@ const turnMs = 5;
 const maxTurns = 10;
 /** How many connections the system keeps until they are accepted, unless it is told otherwise: the default of Node's `listen`. */
 const backlog = 511;
+/** Share of the time for draining that accepting may take: the calls that run, and those of the last to come, need the rest. */
+const acceptShare = 1 / 2;
 
 /** Creates a {@link Port}. It accepts nothing before `listen`. */
 export function createPort(options: PortOptions): Port {
@@ -117,7 +119,7 @@ export function createPort(options: PortOptions): Port {
    */
   async function drain(drainMs: number): Promise<void> {
     http1.announceEnd();
-    await acceptRest();
+    await acceptRest(performance.now() + drainMs * acceptShare);
     const ended = new Promise((resolve) => server.close(resolve));
     http2.announceEnd();
     // A client of HTTP/1.1 may be sending its next request on a connection that looks idle here. What has come by then is read first.
@@ -131,18 +133,20 @@ export function createPort(options: PortOptions): Port {
     http1.stop();
   }
 
-  /** Until none has come for a while. */
-  async function acceptRest(): Promise<void> {
-    for (let turns = 0, before = -1; turns < maxTurns && before !== accepted && !isCut; turns++) {
+  /** Until none has come for a while. Where they come without a pause, all that the system can have kept were among the first. */
+  async function acceptRest(until: number): Promise<void> {
+    const enough = accepted + backlog;
+    const isOver = () => isCut || accepted >= enough || performance.now() >= until;
+    for (let turns = 0, before = -1; turns < maxTurns && before !== accepted && !isOver(); turns++) {
       before = accepted;
       await new Promise((resolve) => setTimeout(resolve, turnMs));
-      await acceptQueued();
+      await acceptQueued(isOver);
     }
   }
 
   /** Each turn of the event loop accepts one connection, and on a busy machine a timer may be due before there was any turn. */
-  async function acceptQueued(): Promise<void> {
-    for (let turns = 0, before = -1; turns < backlog && before !== accepted && !isCut; turns++) {
+  async function acceptQueued(isOver: () => boolean): Promise<void> {
+    for (let before = -1; before !== accepted && !isOver(); ) {
       before = accepted;
       await new Promise((resolve) => setImmediate(resolve));
     }

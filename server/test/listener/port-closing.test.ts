@@ -293,4 +293,22 @@ test("a port that is closed accepts nobody", () =>
     assert.is(error.cause?.code, "ECONNREFUSED");
   }));
 
+test("connections that come without a pause keep no port from closing", () =>
+  withPort(hello, async ({ connect, port }) => {
+    let opened = 0;
+    let closing: Promise<void> | undefined;
+    // One for each turn of the event loop, in which one is accepted.
+    for (let isRefused = false; !isRefused && opened < 1500; ) {
+      const { socket } = await connect();
+      isRefused = socket.readyState !== "open";
+      socket.resetAndDestroy();
+      opened++;
+      if (opened === 10) {
+        closing = port.close(forever);
+      }
+    }
+    assert.ok(opened < 1500, "one is refused");
+    await closing;
+  }));
+
 test.run();
