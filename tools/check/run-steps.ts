@@ -6,7 +6,7 @@ export interface Step {
   readonly name: string;
   /** Words with a space between them; no shell reads it. */
   readonly command: string;
-  /** Whether nothing may run beside it: it takes the whole machine, its time matters, or it writes what others read. */
+  /** Whether nothing may run beside it: its time matters, or it writes what others read. */
   readonly alone?: boolean;
   /** Whether exit code 2 says that something could not be set up here, such as Go, which is no failure of dynakv. */
   readonly mayBeMissing?: boolean;
