@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect } from "node:http2";
 import { connect as connectSocket, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { create, type DescMethod, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
@@ -379,6 +380,29 @@ test("streams that fill the limit leave room for unary calls, also for those tha
     call.end();
   }
   await isWaiting;
+  limits.stop();
+});
+
+test("streams that were let go while their clients left them unread are not let go again at their end", async () => {
+  const limits = createLimits();
+  const streams = Array.from({ length: 64 }, () => createCall(mGet));
+  for (const stream of streams) {
+    assert.is(limits.interceptor(stream), undefined);
+    stream.onStall?.(true);
+  }
+  // They are let go meanwhile. To ask whether there is room would have the limit grow.
+  await sleep(300);
+  for (const stream of streams) {
+    stream.end();
+  }
+  let taken = 0;
+  while (limits.batches.tryTake()) {
+    taken++;
+  }
+  assert.ok(taken <= limits.limit / 16 + 1, `${taken} batches, with a limit of ${limits.limit}`);
+  for (; taken > 0; taken--) {
+    limits.batches.giveBack();
+  }
   limits.stop();
 });
 
