@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "node:util";
 import type { Column } from "./column.js";
-import type { Part } from "./parts.js";
+import type { Grounds, Part } from "./parts.js";
 
 // Before the SDK is imported: its notice about versions of 2027 would stand above every run on Node 20.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
@@ -26,7 +26,7 @@ const { describeProblems, renderReport, writeReport } = await import("./report.j
 const { serveDynakv } = await import("./serve-dynakv.js");
 
 const { chosen, engineName, write } = readArguments();
-const columns: Column[] = [];
+const found = new Map<Part, Column[]>();
 let missing = 0;
 let broken = 0;
 try {
@@ -35,6 +35,7 @@ try {
   reportFailure(engineName, error);
 }
 
+const columns = chosen.flatMap((part) => found.get(part) ?? []);
 if (columns.length > 0) {
   const report = renderReport(
     columns.some(({ table }) => table === "case") ? [describeAnswers(), ...columns] : columns,
@@ -63,21 +64,27 @@ async function runParts(): Promise<void> {
         throw new Error("there is no first client");
       }
       const first = await answerCases(client);
-      for (const part of chosen) {
-        process.stdout.write(`\n== ${part.name}\n`);
-        const began = Date.now();
-        try {
-          columns.push(...(await part.run({ engine, server, first })));
-          process.stdout.write(`${Math.round((Date.now() - began) / 1000)} s\n`);
-        } catch (error) {
-          reportFailure(part.name, error);
-        }
-      }
+      const grounds = { engine, server, first };
+      // Those that have servers of their own, and wait for their workers, run beside the others.
+      const partsOf = (isApart: boolean) => chosen.filter((part) => part.isApart === isApart);
+      await Promise.all([true, false].map((isApart) => runInTurn(partsOf(isApart), grounds)));
     } finally {
       await server.stop();
     }
   } finally {
     await engine.stop();
+  }
+}
+
+async function runInTurn(some: readonly Part[], grounds: Grounds): Promise<void> {
+  for (const part of some) {
+    const began = Date.now();
+    try {
+      found.set(part, await part.run(grounds));
+      process.stdout.write(`${part.name}: ${Math.round((Date.now() - began) / 1000)} s\n`);
+    } catch (error) {
+      reportFailure(part.name, error);
+    }
   }
 }
 

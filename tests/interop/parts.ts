@@ -26,6 +26,8 @@ export interface Grounds {
 /** Other people's programs that belong together, under one name of the command line. */
 export interface Part {
   readonly name: string;
+  /** Whether it starts servers of its own. */
+  readonly isApart: boolean;
   /** Sets them up if they are not there yet, and tries them. Rejects with ToolMissing when they cannot be had here. */
   run(grounds: Grounds): Promise<Column[]>;
 }
@@ -43,18 +45,24 @@ export const parts: readonly Part[] = [
       address,
     ),
   ]),
-  { name: "ghz", run: async ({ server }) => [await runGhz(await installGo(ghz), titleOf(ghz), server)] },
+  {
+    name: "ghz",
+    isApart: false,
+    run: async ({ server }) => [await runGhz(await installGo(ghz), titleOf(ghz), server)],
+  },
   {
     name: "health-probe",
+    isApart: false,
     run: async ({ server }) => [
       await runHealthProbe(await installGo(healthProbe), titleOf(healthProbe), server.address),
     ],
   },
   {
     name: "celery",
+    isApart: true,
     run: async ({ engine }) => runCelery(await installPython(celery), pinnedVersion(celery), engine),
   },
-  { name: "celery-dynakv", run: () => runCeleryDynakv() },
+  { name: "celery-dynakv", isApart: true, run: () => runCeleryDynakv() },
 ];
 
 /** A part whose clients go through the table of cases. */
@@ -64,6 +72,7 @@ function casesPart(
 ): Part {
   return {
     name,
+    isApart: false,
     async run({ server, first }) {
       const clients = await createClients(server);
       try {

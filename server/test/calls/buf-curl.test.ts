@@ -1,14 +1,12 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { promisify } from "node:util";
 import * as assert from "uvu/assert";
-import { root } from "../../../tools/root.js";
+import { buf } from "../../../tools/buf.js";
 import { suite } from "../support/suite.js";
 import { startTestServer, type TestServer } from "../support/test-server.js";
 
 const test = suite("buf curl");
 const run = promisify(execFile);
-const buf = join(root, "node_modules/.bin/buf");
 let server: TestServer;
 
 test.before(async () => {

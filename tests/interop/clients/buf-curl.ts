@@ -1,11 +1,8 @@
-import { join } from "node:path";
 import { Code } from "../../../gen/google/rpc/code_pb.js";
-import { root } from "../../../tools/root.js";
+import { buf } from "../../../tools/buf.js";
 import type { JsonObject } from "../json.js";
 import { parseJsonSequence, runCommand } from "../run-command.js";
 import { errorAnswer, type InteropClient, messagesAnswer, readDetail, type WireDetail } from "./client.js";
-
-const buf = join(root, "node_modules/.bin/buf");
 
 /** `buf curl`, which asks the server for the schema, over each protocol. */
 export function bufCurlClients(url: string): InteropClient[] {
