@@ -13,6 +13,7 @@ import type { DynakvError } from "../errors/dynakv-error.js";
 import { initiatorKey } from "../service/initiator.js";
 import { anyone, type Principal, principalKey } from "../service/principal.js";
 import { requestIdHeader } from "./header-names.js";
+import type { LargeBytes } from "./json/large-bytes.js";
 import { type WireForm, wireFormOf } from "./wire-form.js";
 
 /** The head of a call. */
@@ -63,6 +64,8 @@ export class Call implements CallHead {
   keys: readonly string[] | undefined;
   /** The elements of the list in its request, such as the keys of an MGet, when they were decoded apart, and the field's name. */
   decodedList: { readonly name: string; readonly elements: readonly unknown[] } | undefined;
+  /** What is to be put into the JSON of its answer. */
+  largeBytes: LargeBytes | undefined;
   /** The bytes of its body and of its answer's, without heads and trailers. */
   requestBytes = 0;
   responseBytes = 0;

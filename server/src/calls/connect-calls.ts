@@ -1,6 +1,12 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { type ConnectRouterOptions, createConnectRouter, type ServiceImpl } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import {
+  createAsyncIterable,
+  readAllBytes,
+  type UniversalHandler,
+  type UniversalServerRequest,
+  type UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import { ErrorReason } from "../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
@@ -14,6 +20,7 @@ import { readWireError, toUniversalResponse, toWireError } from "./errors/write-
 import { fromText, toText } from "./grpc-web-text.js";
 import { createAnswerHolder } from "./hold-answer.js";
 import { toEnveloped, toLines } from "./json/json-stream.js";
+import { type LargeBytes, putLargeBytes } from "./json/large-bytes.js";
 import { reflectionServices, registerReflection } from "./reflection.js";
 import { maxBytesOf } from "./request-bytes.js";
 import { checkRequest } from "./requests/check-request.js";
@@ -55,7 +62,7 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     const response = await handler(request);
     // A response comes with its first message: by then, a call that was not refused has reached the service.
     if (call.hasReachedService) {
-      return response;
+      return call.largeBytes === undefined ? response : withLargeBytes(response, call.largeBytes);
     }
     const header = Object.fromEntries(response.header ?? []);
     const refusal = await readWireError(call.protocol, response);
@@ -111,6 +118,18 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
       // Only a lost connection can still fail here.
       .catch(() => nodeResponse.destroy());
   };
+}
+
+/** The answer to a unary call in JSON, whole. */
+async function withLargeBytes(
+  response: UniversalServerResponse,
+  largeBytes: LargeBytes,
+): Promise<UniversalServerResponse> {
+  const json = await readAllBytes(response.body ?? createAsyncIterable([]), Number.MAX_SAFE_INTEGER);
+  const body = putLargeBytes(json, largeBytes);
+  const header = new Headers(response.header);
+  header.set("content-length", String(body.length));
+  return { ...response, header, body: createAsyncIterable([body]) };
 }
 
 function toUniversalRequest(call: Call, request: NodeRequest, response: NodeResponse) {

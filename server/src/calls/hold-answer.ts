@@ -1,9 +1,11 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { Interceptor } from "@connectrpc/connect";
+import { contentTypeUnaryJson } from "@connectrpc/connect/protocol-connect";
 import { ownTurn } from "../../../common/time-slices.js";
 import { type Call, callKey } from "./call.js";
 import type { CallMemory } from "./call-memory.js";
 import { isWrite } from "./errors/to-connect-error.js";
+import { cutOutLargeBytes } from "./json/large-bytes.js";
 
 /** Answers of no more bytes are not counted: they cost no more than their heads do. */
 const uncountedBytes = 4096;
@@ -38,6 +40,9 @@ export function createAnswerHolder(memory: CallMemory): Interceptor {
     if (!response.stream && call !== undefined && holdAnswer(memory, call, response.message) !== undefined) {
       // Hundreds may come of one read, and it is encoded next: in JSON that takes milliseconds.
       await ownTurn();
+      if (response.header.get("content-type") === contentTypeUnaryJson) {
+        call.largeBytes = cutOutLargeBytes(response.message);
+      }
     }
     return response;
   };

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import * as assert from "uvu/assert";
 import { suite } from "../support/suite.js";
@@ -331,6 +332,35 @@ test("every spelling that ProtoJSON has is accepted", async () => {
   const emoji = await post("Set", '{"key":"\\ud83d\\udd11","value":""}');
   assert.is(emoji.status, 200);
   assert.ok(await server.rawItem("🔑"));
+});
+
+test("a large value is exact in the JSON of every answer that has one, and so is the length that is announced", async () => {
+  const call = (method: string, request: object) =>
+    fetch(`${server.url}/dynakv.v1.KeyValueService/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(request),
+    });
+  for (const length of [16_383, 16_384, 49_153, 390_002]) {
+    const value = randomBytes(length);
+    const key = `large "${length}"`;
+    await server.client.set({ key, value });
+    const answers = [
+      await call("Get", { key }),
+      await fetch(
+        `${server.url}/dynakv.v1.KeyValueService/Get?encoding=json&message=${encodeURIComponent(JSON.stringify({ key }))}`,
+      ),
+      await call("Touch", { key, expiry: { after: "60s" }, returnEntry: true }),
+      await call("Set", { key, value: "", returnPrevious: true }),
+    ];
+    for (const answer of answers) {
+      const text = await answer.text();
+      assert.is(Number(answer.headers.get("content-length")), text.length);
+      const { entry, previous } = JSON.parse(text);
+      assert.ok(Buffer.from((entry ?? previous).value, "base64").equals(value), `${length} ${answer.url}`);
+      assert.ok((entry ?? previous).etag);
+    }
+  }
 });
 
 test("strings that look like JSON are left alone", async () => {
