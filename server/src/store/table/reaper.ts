@@ -100,8 +100,9 @@ export async function reapLeftovers(
   }
 }
 
+/** The second window is room for clocks that differ. */
 function filterValues({ clock, requests }: StoreContext): Item {
-  return { ...secondValue(clock()), ...markedValues(clock() - requests.windowMs) };
+  return { ...secondValue(clock()), ...markedValues(clock() - 2 * requests.windowMs) };
 }
 
 async function* scanFor(

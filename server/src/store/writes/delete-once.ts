@@ -58,7 +58,7 @@ export async function deleteOnce(
           ? replace
           : async (expression, abortSignal) => {
               // A repetition may come for as long, however old the last increment is.
-              const keptUntilMs = Math.max(forgettableFrom(memory, requests.windowMs), clock() + requests.windowMs);
+              const keptUntilMs = Math.max(forgettableFrom(memory, requests.windowMs), clock() + 2 * requests.windowMs);
               const hidden = tombstoneUpdate(context, key, { keptUntilMs, gone: formatMark(mark) }, expression);
               await dynamodb.updateItem(hidden, abortSignal);
               return { existed: true };

@@ -314,11 +314,11 @@ if (isEmbeddedEngine) {
     const ttl = { N: `${nowSecond()}` };
     await server.putRaw({ id: { S: "to-remember" }, ...counterOf(nowMs - 1_199_000), ttl });
     await server.putRaw({ id: { S: "to-forget" }, ...counterOf(nowMs - 1_200_000), ttl });
-    // What a Delete with a request id has left: its ttl lies a day before it, and it can be repeated for ten minutes.
+    // What a Delete with a request id has left: its ttl lies a day before it, and it can be repeated for ten minutes, by clocks that differ by as much.
     const dayAgo = nowSecond() - 86_400;
     const mark = { result: { B: new Uint8Array() }, etag: { S: "id:etag" } };
-    await server.putRaw({ id: { S: "to-know-again" }, ...mark, ttl: { N: `${dayAgo - 599}` } });
-    await server.putRaw({ id: { S: "to-know-no-more" }, ...mark, ttl: { N: `${dayAgo - 601}` } });
+    await server.putRaw({ id: { S: "to-know-again" }, ...mark, ttl: { N: `${dayAgo - 1199}` } });
+    await server.putRaw({ id: { S: "to-know-no-more" }, ...mark, ttl: { N: `${dayAgo - 1201}` } });
     // The first pass comes with the start.
     await server.replica({ ttlSeconds: 60 });
     await waitUntil("what has expired is gone", async () => {
