@@ -506,10 +506,11 @@ test("the folder of the embedded engine, which is neither made nor opened", asyn
 test("an address to listen on that is free, in use, or not to be had", async () => {
   const taken = createRelay();
   const listening = (listen: string) => findingsOf({ listen, data: "memory", ...embedded });
-  taken.listen(0, "127.0.0.1");
+  // An address of its own: a port of 127.0.0.1 that is given up may be anybody's next one.
+  taken.listen(0, "127.0.0.9");
   await once(taken, "listening");
-  const address = `127.0.0.1:${(taken.address() as AddressInfo).port}`;
-  expectTroubles(await listening(address), [/^warning listen: 127\.0\.0\.1:\d+ is in use: by a running dynakv\?$/]);
+  const address = `127.0.0.9:${(taken.address() as AddressInfo).port}`;
+  expectTroubles(await listening(address), [/^warning listen: 127\.0\.0\.9:\d+ is in use: by a running dynakv\?$/]);
   expectTroubles(await findingsOf({ adminListen: address, data: "memory", ...embedded }), [
     /^warning adminListen: .* in use/,
   ]);
