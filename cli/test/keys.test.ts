@@ -1,7 +1,9 @@
 import * as assert from "uvu/assert";
+import type { Fault } from "../../server/src/faults/index.js";
 import { uniqueTableName } from "../../server/test/support/engine.js";
 import { fillTable } from "../../server/test/support/fill-table.js";
 import { suite } from "../../server/test/support/suite.js";
+import { settled } from "../../server/test/support/wait-until.js";
 import { type CommandsServer, startCommandsServer } from "./support/commands-server.js";
 import type { CliResult } from "./support/run-cli.js";
 
@@ -99,15 +101,32 @@ test("what --null prints, mget --null reads", async () => {
 });
 
 test("--limit stops after so many keys, and the scan with it", async () => {
-  const { proxy, proxied } = commands;
+  const { proxy, proxied, server } = commands;
+  // So many that more pages follow the one that is read ahead.
+  await fillTable(
+    server,
+    many.map((key) => `more ${key}`),
+  );
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  proxy.decide = async ({ operation, body }): Promise<Fault> => {
+    if (operation === "Scan" && body.ExclusiveStartKey !== undefined) {
+      await held;
+    }
+    return "forward";
+  };
   const env = { DYNAKV_ADDRESS: proxied.url };
   const limited = await run(["keys", "many:", "--limit", "3"], { env });
   assert.equal(outcomeOf(limited), done);
   assert.is(limited.stdout.trimEnd().split("\n").length, 3);
-  const scans = proxy.requests.get("Scan") ?? 0;
+  const scans = () => proxy.requests.get("Scan") ?? 0;
+  const atOnce = await settled(scans);
+  letGo();
+  assert.is((await settled(scans)) - atOnce, 0, "pages that were read after the command had ended");
   const whole = await run(["keys", "many:", "--limit", "100000"], { env });
   assert.is(whole.stdout.trimEnd().split("\n").length, many.length);
-  assert.ok(scans <= (proxy.requests.get("Scan") ?? 0) - scans);
   for (const limit of ["0", "-1", "1.5", "all", ""]) {
     const { code, stderr } = await run(["keys", `--limit=${limit}`]);
     assert.is(code, 2);

@@ -15,6 +15,8 @@ from celery import Celery
 
 #: DynamoDB's TTL leaves a counter's item so long after its expiry, since its increments may be repeated until then.
 REMEMBERED_SECONDS = 1200
+#: How long a test waits for what has to come, on a machine that is busy with much else as well.
+PATIENCE_SECONDS = 300
 
 repository = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(repository / "python" / "src"))

@@ -124,14 +124,15 @@ def test_a_worker_that_is_killed_after_it_has_counted_the_last_task(app):
 
 def killed_with_the_claim(chord, monkeypatch):
     """As a worker leaves a chord that was killed while it had the right to send the callback."""
-    monkeypatch.setattr(chords_module, "_lease", 1.0)
     backend = chord.app.backend
-    chord.app.conf.result_chord_join_timeout = 1.0
     for index in range(2):
         chord.end(index)
     backend.store_result(chord.ids[2], 2, "SUCCESS")
     backend.client.count(repr(backend.get_key_for_chord(chord.id)), member_of(chord.request(2)))
-    backend._chords._claim(chord.id)
+    # Its right alone ends soon: whoever has it after that needs time to use it.
+    with monkeypatch.context() as patched:
+        patched.setattr(chords_module.Chords, "_lease", lambda _: 1.0)
+        backend._chords._claim(chord.id)
 
 
 def test_a_worker_that_is_killed_before_it_has_sent_the_callback(grounds, monkeypatch):

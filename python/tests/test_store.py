@@ -7,7 +7,7 @@ import pytest
 from celery.exceptions import BackendStoreError
 
 from celery_dynakv import DynakvError, DynakvUnavailable
-from conftest import REMEMBERED_SECONDS, make_app
+from conftest import PATIENCE_SECONDS, REMEMBERED_SECONDS, make_app
 
 
 def fresh(name="key"):
@@ -78,7 +78,7 @@ def test_expire_changes_when_a_key_is_gone(app):
     key = fresh()
     app.backend.set(key, b"1")
     app.backend.expire(key, 1)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while app.backend.get(key) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -126,7 +126,7 @@ def test_a_result_that_is_compressed(grounds):
     app = make_app(grounds.dynakv, result_compression="gzip")
     task_id = str(uuid.uuid4())
     app.backend.store_result(task_id, "x" * 500_000, "SUCCESS")
-    assert make_app(grounds.dynakv).AsyncResult(task_id).get(timeout=10) == "x" * 500_000
+    assert make_app(grounds.dynakv).AsyncResult(task_id).get(timeout=PATIENCE_SECONDS) == "x" * 500_000
 
 
 def test_incr_of_a_value_is_an_error_that_is_not_tried_again(app):
