@@ -226,17 +226,22 @@ test("those who fail are slowed and then turned away, and who shares their addre
   const failing = createClient({ address: servers.plain, token: "wrong", retries: false, batching: false });
   clients.push(failing);
   assert.is(await outcome(steady.get("k")), "ok");
-  const failures = Promise.allSettled(Array.from({ length: 80 }, (_, n) => failing.get(`k${n}`)));
-  for (let n = 0; n < 20; n++) {
-    assert.is(await outcome(steady.get("k")), "ok");
+  let turnedAway: DynakvError[] = [];
+  // On a busy machine some have waited for their second before others come: then there are more.
+  for (let count = 80; turnedAway.length === 0 && count <= 640; count *= 2) {
+    const failures = Promise.allSettled(Array.from({ length: count }, (_, n) => failing.get(`k${n}`)));
+    for (let n = 0; n < 20; n++) {
+      assert.is(await outcome(steady.get("k")), "ok");
+    }
+    const errors = (await failures).map((result) => (result.status === "rejected" ? result.reason : undefined));
+    const refused = errors.filter(({ reason }) => reason === "UNAUTHENTICATED");
+    turnedAway = errors.filter(({ reason }) => reason === "OVERLOADED");
+    assert.is(refused.length + turnedAway.length, count);
+    // So many wait at a time, and the first of them only for moments.
+    assert.ok(refused.length >= 50, `${refused.length} refused`);
   }
-  const errors = (await failures).map((result) => (result.status === "rejected" ? result.reason : undefined));
-  const refused = errors.filter(({ reason }) => reason === "UNAUTHENTICATED");
-  const turnedAway = errors.filter(({ reason }) => reason === "OVERLOADED");
-  assert.is(refused.length + turnedAway.length, 80);
-  // So many wait at a time, and the first of them only for moments.
-  assert.ok(refused.length >= 50 && turnedAway.length > 0, `${refused.length} refused`);
-  assert.ok(turnedAway.every(({ code, retryAfterMs }) => code === Code.ResourceExhausted && retryAfterMs > 0));
+  assert.ok(turnedAway.length > 0, "none was turned away");
+  assert.ok(turnedAway.every(({ code, retryAfterMs = 0 }) => code === Code.ResourceExhausted && retryAfterMs > 0));
 });
 
 test("what expires is refused on connections that are open, too", async () => {
