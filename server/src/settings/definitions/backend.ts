@@ -1,0 +1,103 @@
+import { checkAddress, checkEndpoint, checkPath, checkRegion, checkTableName } from "../text-checks.js";
+import { type Definition, seconds } from "./definition.js";
+
+/** Where it listens, and the table that it serves. */
+export const backendDefinitions = {
+  listen: {
+    type: "string",
+    default: "127.0.0.1:50051",
+    placeholder: "HOST:PORT",
+    check: checkAddress,
+    help: "address to listen on; port 0 picks a free one",
+  },
+  backend: {
+    type: "string",
+    placeholder: "URL",
+    isSecret: true,
+    help: "dynamodb://[key:secret@]region[:port][/table][?read=n&write=n&ttl_seconds=n]; unset: the embedded engine, for development and tests",
+  },
+  data: {
+    type: "string",
+    default: "./data",
+    placeholder: "DIR|memory",
+    check: checkPath,
+    help: "data folder of the embedded engine",
+  },
+  table: {
+    type: "string",
+    default: "celery",
+    placeholder: "NAME",
+    check: checkTableName,
+    url: "/table",
+    celery: "table_name",
+    help: "table name",
+  },
+  readCapacity: {
+    type: "integer",
+    range: [1, 1_000_000],
+    placeholder: "UNITS",
+    url: "?read",
+    celery: "read_capacity_units",
+    help: "read capacity of a table that is created; unset: on-demand billing",
+  },
+  writeCapacity: {
+    type: "integer",
+    range: [1, 1_000_000],
+    placeholder: "UNITS",
+    url: "?write",
+    celery: "write_capacity_units",
+    help: "write capacity of a table that is created; unset: on-demand billing",
+  },
+  region: {
+    type: "string",
+    placeholder: "REGION",
+    check: checkRegion,
+    url: "region",
+    celery: "aws_region",
+    help: "AWS region; unset: the AWS chain's",
+  },
+  endpoint: {
+    type: "string",
+    placeholder: "URL",
+    check: checkEndpoint,
+    url: "host:port",
+    celery: "endpoint_url",
+    help: "endpoint of DynamoDB, DynamoDB Local or Alternator; unset: that of AWS",
+  },
+  accessKeyId: {
+    type: "string",
+    placeholder: "KEY",
+    isTrimmed: true,
+    url: "key",
+    help: "access key; unset: the AWS default chain",
+  },
+  secretAccessKey: {
+    type: "string",
+    placeholder: "SECRET",
+    isTrimmed: true,
+    isSecret: true,
+    url: "secret",
+    help: "secret access key; prefer the environment or the config file",
+  },
+  sessionToken: {
+    type: "string",
+    placeholder: "TOKEN",
+    isTrimmed: true,
+    isSecret: true,
+    help: "session token of temporary credentials",
+  },
+  ttlSeconds: {
+    ...seconds,
+    range: [-315_360_000, 315_360_000],
+    url: "?ttl_seconds",
+    celery: "time_to_live_seconds",
+    help: "default expiry; unset: leave the table's TTL alone, 0 and up: enable it, below 0: disable it (0: enable it, but no default expiry)",
+  },
+  createTable: { type: "boolean", default: true, help: "create the table when it is missing" },
+  tableWaitSeconds: {
+    ...seconds,
+    default: 120,
+    range: [1, 3600],
+    help: "timeout for the table to become ACTIVE",
+  },
+} as const satisfies Record<string, Definition>;
