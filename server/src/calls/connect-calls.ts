@@ -26,6 +26,7 @@ import { maxBytesOf } from "./request-bytes.js";
 import { checkRequest } from "./requests/check-request.js";
 import { acceptedCompression } from "./requests/decompress.js";
 import { type ServedService, servedServices } from "./routes.js";
+import { createStopSignal } from "./stop-signal.js";
 
 export interface ConnectCallsOptions {
   readonly services: readonly ServedService[];
@@ -52,6 +53,7 @@ export type ConnectCalls = (call: Call, request: NodeRequest, response: NodeResp
 /** All calls but those that {@link createDirectGrpc} answers. */
 export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
   const { errors, maxRequestBytes } = options;
+  const stopSignal = createStopSignal(options.shutdownSignal);
   const handlers = new Map(createHandlers(options).map((handler) => [handler.requestPath, handler]));
 
   async function answer(
@@ -113,7 +115,8 @@ export function createConnectCalls(options: ConnectCallsOptions): ConnectCalls {
     const universal = toUniversalRequest(call, nodeRequest, nodeResponse);
     writeDeadline(call, universal.header);
     const body = limitBody(universal.body as AsyncIterable<Uint8Array>, call);
-    answerForm(call, handler, { ...universal, body })
+    const signal = stopSignal(call, universal.signal);
+    answerForm(call, handler, { ...universal, body, signal })
       .then((response) => universalResponseToNodeResponse(response, nodeResponse))
       // Only a lost connection can still fail here.
       .catch(() => nodeResponse.destroy());
@@ -150,12 +153,11 @@ function unserved(): DynakvError {
 
 /** Connect's handlers, with options where its defaults do not suit a server of small values. */
 function createHandlers(options: ConnectCallsOptions): readonly UniversalHandler[] {
-  const { services, errors, memory, maxRequestBytes, maxDeadlineMs, shutdownSignal, registry } = options;
+  const { services, errors, memory, maxRequestBytes, maxDeadlineMs, registry } = options;
   const routerOptions: ConnectRouterOptions = {
     interceptors: [errors.interceptor, createAnswerHolder(memory)],
     readMaxBytes: maxRequestBytes,
     maxTimeoutMs: maxDeadlineMs,
-    shutdownSignal,
     acceptCompression: [...acceptedCompression],
     // Nearly every client accepts gzip, and Connect would compress from 1 KiB on: at that size it costs several times
     // what the call does. Requests may be compressed all the same.
