@@ -82,4 +82,28 @@ test("a stream that gets no further is given up after as many attempts as are al
   client.close();
 });
 
+test("an answer that is no answer to what was asked is an error of the service, not of whoever asks", async () => {
+  const missing = { case: "missing", value: {} } as const;
+  const answers: [RegExp, { index: number; key: string; result: typeof missing }[]][] = [
+    [/left 9 of 9 keys unanswered/, []],
+    [/left 8 of 9 keys unanswered/, [{ index: 0, key: "k0", result: missing }]],
+    [/duplicate position 0 of 9/, [0, 0].map((index) => ({ index, key: "k0", result: missing }))],
+    [/invalid or duplicate position 9 of 9/, [{ index: 9, key: "k9", result: missing }]],
+  ];
+  for (const [message, results] of answers) {
+    const transport = createRouterTransport(({ service }) => {
+      service(KeyValueService, {
+        async *mGet() {
+          yield { results };
+        },
+      });
+    });
+    const client = createClient({ transport, retries: twice });
+    const error = await errorOf(client.mget(all).toMap());
+    assert.is(error.code, Code.Internal);
+    assert.match(error.message, message);
+    client.close();
+  }
+});
+
 test.run();

@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Consistency } from "../../../gen/dynakv/v1/entry_pb.js";
 import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import type { Call, CallRunner } from "../call.js";
@@ -46,7 +47,8 @@ export async function* readChunk(
           const index = results.index(nth);
           const place = asked[index];
           if (place === undefined || answered[index] !== 0) {
-            throw new TypeError(`the server sent an invalid or duplicate position ${index} of ${asked.length}`);
+            const problem = `the server sent an invalid or duplicate position ${index} of ${asked.length}`;
+            throw new ConnectError(problem, Code.Internal);
           }
           const kind = results.kind(nth);
           const error = kind === "error" ? fromResult(results.error(nth)) : undefined;
@@ -79,7 +81,9 @@ export async function* readChunk(
     if (left.length > 0) {
       pause ??= failure && pauses(attempt, failure);
       if (pause === undefined) {
-        throw new TypeError(`the server left ${left.length} of ${asked.length} keys unanswered`);
+        const problem = `the server left ${left.length} of ${asked.length} keys unanswered`;
+        const cause = new ConnectError(problem, Code.Internal);
+        pause = pauseAfter(cause, { call, method: KeyValueService.method.mGet, attempt, pauses });
       }
       await sleep(pause, call.signal);
     }
