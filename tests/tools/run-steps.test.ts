@@ -55,9 +55,24 @@ test("nothing runs beside a step that runs alone, and the order is kept", async 
      appendFileSync("${order}", "${name} begins\\n");
      await new Promise((go) => setTimeout(go, 50));
      appendFileSync("${order}", "${name} ends\\n");`;
-  await run([step("a", note("a")), step("alone", note("alone"), { alone: true }), step("b", note("b"))], { slots: 3 });
+  await run([step("a", note("a")), step("alone", note("alone"), { beside: 0 }), step("b", note("b"))], { slots: 3 });
   const lines = ["a", "alone", "b"].flatMap((name) => [`${name} begins`, `${name} ends`]);
   assert.equal(readFileSync(order, "utf8").trim().split("\n"), lines);
+});
+
+test("only so many run beside a step as it says, whichever of them begins first", async () => {
+  const [begun, ended, last] = [join(folder, "few-begun"), join(folder, "a-ended"), join(folder, "b-began")];
+  const pause = "await new Promise((go) => setTimeout(go, 200));";
+  const { output, states } = await run(
+    [
+      step("a", `${waitFor(begun)} ${pause} writeFileSync("${ended}", "");`),
+      step("few", `writeFileSync("${begun}", ""); ${waitFor(last)}`, { beside: 1 }),
+      step("b", `console.log("a has ended: " + existsSync("${ended}")); writeFileSync("${last}", "");`),
+    ],
+    { slots: 3 },
+  );
+  assert.equal(states, ["passed", "passed", "passed"]);
+  assert.match(output, /a has ended: true/);
 });
 
 test("2 says that a step could not be tried, of one that may be missing alone", async () => {

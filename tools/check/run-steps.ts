@@ -6,8 +6,11 @@ export interface Step {
   readonly name: string;
   /** Words with a space between them; no shell reads it. */
   readonly command: string;
-  /** Whether nothing may run beside it: its time matters, or it writes what others read. */
-  readonly alone?: boolean;
+  /**
+   * How many steps may run beside it; by default as many as there are slots. Some write what others read, and of others the time
+   * matters.
+   */
+  readonly beside?: number;
   /** Whether exit code 2 says that something could not be set up here, such as Go, which is no failure of dynakv. */
   readonly mayBeMissing?: boolean;
 }
@@ -37,42 +40,43 @@ export interface RunOptions {
 export async function runSteps(steps: readonly Step[], options: RunOptions): Promise<Outcome[]> {
   const giveUpAt = performance.now() + options.limitMs;
   const outcomes: Promise<Outcome>[] = [];
-  const running = new Set<Promise<unknown>>();
+  const running = new Map<Step, Promise<unknown>>();
+  const mayBegin = (step: Step) =>
+    [step, ...running.keys()].every(({ beside = Infinity }) => running.size <= Math.min(beside, options.slots - 1));
   for (const step of steps) {
-    const free = step.alone ? 0 : options.slots - 1;
-    while (running.size > free) {
-      await Promise.race(running);
+    while (!mayBegin(step)) {
+      await Promise.race(running.values());
     }
     const limitMs = Math.min(options.stepLimitMs, giveUpAt - performance.now());
     const outcome = runStep(step, limitMs, options.write);
     outcomes.push(outcome);
-    const ended = outcome.finally(() => running.delete(ended));
-    running.add(ended);
-    if (step.alone) {
-      await ended;
-    }
+    running.set(
+      step,
+      outcome.finally(() => running.delete(step)),
+    );
   }
   return Promise.all(outcomes);
 }
 
 async function runStep(step: Step, limitMs: number, write: (text: string) => void): Promise<Outcome> {
   const startedAt = performance.now();
+  const isAlone = step.beside === 0;
   const title = `== ${step.name}: ${step.command}\n`;
   let output = "";
   const take = (text: string) => {
     output += text;
-    if (step.alone) {
+    if (isAlone) {
       write(text);
     }
   };
-  if (step.alone) {
+  if (isAlone) {
     write(title);
   }
   const code = await runCommand(step.command, limitMs, take);
   const state = code === 0 ? "passed" : code === 2 && step.mayBeMissing ? "not tested" : "failed";
   const seconds = (performance.now() - startedAt) / 1000;
   const end = `== ${step.name}: ${state.toUpperCase()} (${seconds.toFixed(1)} s)\n\n`;
-  write(step.alone ? end : `${title}${output}${end}`);
+  write(isAlone ? end : `${title}${output}${end}`);
   return { step, state, tests: countTests(output), seconds };
 }
 

@@ -1,26 +1,35 @@
 import type { Step } from "./run-steps.js";
 
-const packages: Step = { name: "packages", command: "npm run --silent test:packages" };
+/** It writes the generated code anew, which the others read. */
+const generated: Step = {
+  name: "generated code is current",
+  command: "npm run --silent check:generated",
+  beside: 0,
+};
 
-/** What every change is checked by, beside the packages. */
+/** What every change is checked by, once the generated code is current. */
 const ofEveryChange: readonly Step[] = [
-  // It writes the generated code anew, which the others read.
-  { name: "generated code is current", command: "npm run --silent check:generated", alone: true },
   { name: "schema is compatible", command: "npm run --silent check:breaking" },
   { name: "format and lint", command: "npm run --silent lint" },
   { name: "types", command: "npm run --silent typecheck" },
-  // Its time is promised, and what runs alone comes early: it waits for all before it, and all that follows waits for it.
-  { name: "tests", command: "npm test", alone: true },
+  // Their time is promised: beside them there is room for one that mostly waits.
+  { name: "tests", command: "npm test", beside: 1 },
 ];
+
+const packages: Step = { name: "packages", command: "npm run --silent test:packages" };
+const onExtendDb: Step = {
+  name: "behaviour on ExtendDB",
+  command: "npm run --silent test:engines -- extenddb",
+  mayBeMissing: true,
+};
 
 /**
  * What takes minutes more, or other people's tools. The longest come first, so that none is left at the end, and those that mostly
- * wait, for a slow engine or for workers, before those that work.
+ * wait, for an engine or for workers, before those that work.
  */
 const besides: readonly Step[] = [
-  { name: "behaviour on ExtendDB", command: "npm run --silent test:engines -- extenddb", mayBeMissing: true },
-  { name: "behaviour on moto", command: "npm run --silent test:engines -- moto", mayBeMissing: true },
   { name: "others' clients", command: "npm run --silent interop", mayBeMissing: true },
+  { name: "behaviour on moto", command: "npm run --silent test:engines -- moto", mayBeMissing: true },
   { name: "real browsers", command: "npm run --silent test:browser", mayBeMissing: true },
   { name: "behaviour on dynoxide", command: "npm run --silent test:engines -- dynoxide", mayBeMissing: true },
   { name: "tests on Node 24", command: "npm run --silent test:node24", mayBeMissing: true },
@@ -36,5 +45,5 @@ const besides: readonly Step[] = [
 ];
 
 export function stepsOf({ all }: { readonly all: boolean }): readonly Step[] {
-  return [...ofEveryChange, ...(all ? besides : [packages])];
+  return all ? [generated, onExtendDb, ...ofEveryChange, ...besides] : [generated, ...ofEveryChange, packages];
 }
