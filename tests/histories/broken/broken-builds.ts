@@ -22,6 +22,17 @@ const plainAccess = `access: condition?.kind === "etag" ? "fenced-write" : "writ
 /** Mistakes that are easily made. To add one is to add an entry. */
 export const brokenBuilds: readonly BrokenBuild[] = [
   {
+    name: "marks-of-others",
+    what: "a Delete with a request id takes the mark of another for its own",
+    edits: [
+      {
+        file: "server/src/store/writes/delete-once.ts",
+        from: "existed: found.nonce === mark.nonce",
+        to: "existed: true",
+      },
+    ],
+  },
+  {
     name: "retry-without-id",
     what: "an increment without an id is sent again after a lost answer, and not looked for in what is remembered",
     edits: [

@@ -1,10 +1,12 @@
 import type { CallOptions } from "@connectrpc/connect";
+import { createRequestId } from "../../../common/request-ids.js";
 import { createRequestIds } from "../../../server/src/store/counters/own-request-ids.js";
 import { createRandom, type Random } from "../../../server/test/support/random.js";
 import type { KeyValueClient } from "../../../server/test/support/test-server.js";
 import type { Request, Result } from "../check/operation.js";
 import type { AdvancingClock } from "./advancing-clock.js";
 import { callMGet, callUnary } from "./calls.js";
+import { deleteOnce } from "./delete-once.js";
 import { type Answered, incrementOnce, replay } from "./increment.js";
 import type { Recorder } from "./recorder.js";
 import { requestWindowSeconds } from "./replicas.js";
@@ -59,6 +61,16 @@ export function createSimulatedClient(options: ClientOptions): SimulatedClient {
     }
     const key = random.pick(workload.keys);
     const request = drawRequest(random, workload, kind, `${name}-${drawn++}`, recorder.etags(key), clock.nowMs());
+    if (request.type === "delete" && request.condition?.test === "etag" && random.chance(shareWithId)) {
+      const { type, condition } = request;
+      // One after the other, under ids of their own: the second must not be told that it has removed the entry, too.
+      for (let left = random.chance(0.5) ? 2 : 1; left > 0; left--) {
+        const end = recorder.begin(name, key, { type, condition });
+        const once = { key, etag: condition.etag, requestId: createRequestId(clock.nowMs()) };
+        end(await deleteOnce(replicas, once, random, hurry));
+      }
+      return;
+    }
     const hasId = request.type === "incr" && random.chance(shareWithId);
     const end = recorder.begin(name, key, request);
     if (!hasId) {
