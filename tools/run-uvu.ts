@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { startProgram, stopProgram } from "./programs.js";
 import { root } from "./root.js";
+import { testFolders } from "./test-files.js";
 
 export interface UvuRun {
   readonly output: string;
@@ -17,12 +18,19 @@ export interface UvuOptions {
 }
 
 /**
+ * All but the folders of tests, which uvu would look through as well: builds and Python's tools write there meanwhile, and it ends
+ * when a file goes that it has just seen.
+ */
+const kept = testFolders.map((folder) => folder.split("/").reduceRight((below, part) => `${part}(/${below})?`, ".*"));
+const elsewhere = `^(?!(${kept.join("|")})$)`;
+
+/**
  * Runs the test files whose path matches the pattern. uvu ends with 0 also when a suite stopped short: here every test that
  * was counted must have passed, and a run that counted none has failed.
  */
 export async function runUvu(pattern: string, options: UvuOptions = {}): Promise<UvuRun> {
   const { environment = process.env, onOutput, limitMs } = options;
-  const args = ["--import", "tsx", "node_modules/uvu/bin.js", ".", pattern, "-i", "node_modules", "-i", "dist"];
+  const args = ["--import", "tsx", "node_modules/uvu/bin.js", ".", pattern, "-i", elsewhere];
   const runner = startProgram(process.execPath, args, {
     cwd: root,
     env: {
