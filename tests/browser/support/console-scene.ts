@@ -200,4 +200,4 @@ async function openConsole(browser: Browser, url: string, hash: string, options:
 }
 
 /** On a machine that is busy with others. */
-const waitMs = 30_000;
+const waitMs = 120_000;

@@ -49,7 +49,7 @@ def read_result(id):
 
 
 def read_group(id):
-    return GroupResult.restore(id, app=app).join(timeout=10)
+    return GroupResult.restore(id, app=app).join(timeout=300)
 
 
 def store_result(id, value, status, compression):

@@ -43,7 +43,7 @@ export const checks: readonly Check[] = [
         { status: "SUCCESS", result: { text: "ключ 🔑", number: 1.5, nothing: null }, task_id: id },
       );
       const writtenMs = Number((await dynakv.read(key))?.writeTime?.seconds) * 1000;
-      assert.ok(Math.abs(Date.now() - writtenMs) < 60_000, "the write time is not that of now");
+      assert.ok(Math.abs(Date.now() - writtenMs) < 300_000, "the write time is not that of now");
     },
   },
   {
@@ -81,12 +81,12 @@ export const checks: readonly Check[] = [
     row: "@dynakv/client/celery has results, errors and groups as typed objects",
     async run({ celery, client }) {
       const reader = createCelery(client);
-      const waiting = { timeoutMs: 60_000, consistency: "strong" } as const;
+      const waiting = { timeoutMs: 300_000, consistency: "strong" } as const;
       const { id } = await celery.runTask("echo", { text: "ключ 🔑" });
       const done = await reader.waitForTask(id, waiting);
       assert.ok(isSuccess(done));
       assert.deepEqual(done.result, { text: "ключ 🔑" });
-      assert.ok(Math.abs(Date.now() - (done.dateDone?.getTime() ?? 0)) < 60_000, `done at ${done.dateDone}`);
+      assert.ok(Math.abs(Date.now() - (done.dateDone?.getTime() ?? 0)) < 300_000, `done at ${done.dateDone}`);
       const failed = await reader.waitForTask((await celery.runTask("fail", "no luck")).id, waiting);
       assert.ok(isFailure(failed));
       assert.deepEqual([failed.error.type, failed.error.message], ["ValueError", ["no luck"]]);
@@ -173,7 +173,7 @@ export const checks: readonly Check[] = [
       assert.ok(celeryWithExpiry);
       const key = await celeryWithExpiry.storeResult(randomUUID(), "short-lived", "SUCCESS");
       const expiryMs = Number((await dynakv.read(key))?.expireTime?.seconds) * 1000;
-      assert.ok(Math.abs(expiryMs - Date.now() - 3_600_000) < 60_000, `it expires at ${expiryMs}`);
+      assert.ok(Math.abs(expiryMs - Date.now() - 3_600_000) < 300_000, `it expires at ${expiryMs}`);
     },
   },
   {

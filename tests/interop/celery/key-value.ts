@@ -6,7 +6,7 @@ import { KeyValueService, ResultOrder } from "../../../gen/dynakv/v1/key_value_s
 import type { JsonObject } from "../json.js";
 
 /** How long a task may take until its result is there; the worker's start is a part of it. */
-const waitMs = 60_000;
+const waitMs = 300_000;
 const pollMs = 50;
 
 export type KeyValue = ReturnType<typeof createKeyValue>;
