@@ -34,19 +34,25 @@ export function exploreAll(rules: Rules, bounds: Bounds, { only }: { only?: Inva
   const context = { rules, bounds };
   const first = firstWorld(bounds);
   const visited = new Set([keyOf(first)]);
-  const seen = new Set<string>();
+  const labels = new Set<string>();
+  const result = (violation: Violation | undefined, whole: boolean): Exploration => ({
+    violation,
+    states: visited.size,
+    whole,
+    seen: new Set([...labels].map((label) => label.replace(/\d+/g, "#"))),
+  });
   let edge: Node[] = [{ world: first, label: "", before: undefined }];
   while (edge.length > 0) {
     const next: Node[] = [];
     for (const node of edge) {
       for (const { label, world } of stepsFrom(node.world, context)) {
         const reached = { world, label, before: node };
-        seen.add(label.replace(/\d+/g, "#"));
+        labels.add(label);
         if (world.broken && world.broken.invariant !== (only ?? world.broken.invariant)) {
           continue;
         }
         if (world.broken) {
-          return { violation: violationOf(labelsTo(reached), world), states: visited.size, whole: false, seen };
+          return result(violationOf(labelsTo(reached), world), false);
         }
         const key = keyOf(world);
         if (!visited.has(key)) {
@@ -55,12 +61,12 @@ export function exploreAll(rules: Rules, bounds: Bounds, { only }: { only?: Inva
         }
       }
       if (visited.size > mostStates) {
-        return { violation: undefined, states: visited.size, whole: false, seen };
+        return result(undefined, false);
       }
     }
     edge = next;
   }
-  return { violation: undefined, states: visited.size, whole: true, seen };
+  return result(undefined, true);
 }
 
 function labelsTo(node: Node): string[] {
