@@ -59,7 +59,7 @@ function within(tests: readonly Reaching[], mostMs: number): Reaching[] {
 function limitsOf(tests: readonly Reaching[]): Limits {
   return {
     runMs: 60_000 + 8 * tests.reduce((sum, { ms }) => sum + ms, 0),
-    testMs: 10_000 + 5 * Math.max(...tests.map(({ ms }) => ms)),
+    testMs: 20_000 + 10 * Math.max(...tests.map(({ ms }) => ms)),
   };
 }
 
