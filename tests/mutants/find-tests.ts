@@ -53,7 +53,7 @@ export async function measure(copy: Copy, file: string): Promise<Known> {
   }
   const hits = join(copy.root, "hits");
   await rm(hits, { force: true });
-  const { ms, failures, parts: own } = await copy.tests.run([{ file }], measuring, { hits });
+  const { ms, failures, parts: own, isTimeout } = await copy.tests.run([{ file }], measuring, { hits });
   const lines = existsSync(hits) ? (await readFile(hits, "utf8")).split("\n").filter((each) => each !== "") : [];
   const parts = [...own, ...lines.map((line): Part => JSON.parse(line))];
   const places = new Map([...new Set(parts.flatMap(({ blocks }) => blocks))].map((block, place) => [block, place]));
@@ -66,8 +66,11 @@ export async function measure(copy: Copy, file: string): Promise<Known> {
     tests,
     failures,
   };
-  await mkdir(join(cache, "reach"), { recursive: true });
-  await writeFile(state, JSON.stringify(known));
+  // On a machine that is too busy it is told another time.
+  if (!isTimeout && tests.length > 0) {
+    await mkdir(join(cache, "reach"), { recursive: true });
+    await writeFile(state, JSON.stringify(known));
+  }
   return known;
 }
 
