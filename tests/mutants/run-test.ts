@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startProgram } from "../../tools/programs.js";
 import { bundleTests } from "./bundle-tests.js";
@@ -80,8 +80,10 @@ export function createTestRunner(folder: string): TestRunner {
     if (runs % runsOfProcess === 0) {
       startAnew();
     }
-    const bundle = join(folder, `tests-${runs++}.mjs`);
     const files = chosen.map(({ file }) => file);
+    // Stacks name the test, as they do where it is run by itself.
+    const names = files.map((file) => basename(file, ".ts")).join("+");
+    const bundle = join(folder, `${runs++}-${names.slice(0, 200)}.mjs`);
     let result: Result | "late" | undefined;
     try {
       await bundleTests(folder, files, bundle);
