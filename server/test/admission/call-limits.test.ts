@@ -277,6 +277,25 @@ function queueCalls(names: readonly string[]) {
   return { queue, started };
 }
 
+test("a call whose time has passed gives up, at its turn or before, and the next one of its caller starts", () => {
+  const queue = createAdmissionQueue();
+  const told: string[] = [];
+  const add = (name: string, caller: string, beginBy: number) => {
+    const start = () => told.push(`${name} starts`);
+    const giveUp = () => told.push(`${name} gives up`);
+    queue.add({ call: createCall(get), caller, weight: 1, beginBy, start, giveUp });
+  };
+  add("late", "a", 10);
+  add("next", "a", 20);
+  add("other", "b", 10);
+  queue.startFor("a", () => true, 10);
+  queue.dropLate(9);
+  assert.equal(told, ["late gives up", "next starts"]);
+  queue.dropLate(10);
+  assert.equal(told, ["late gives up", "next starts", "other gives up"]);
+  assert.ok(queue.isEmpty);
+});
+
 test("callers take turns among the calls that wait, and each has its own in their order", () => {
   const { queue, started } = queueCalls(["a1", "a2", "a3", "b1", "c1", "c2"]);
   assert.is(queue.weightBefore("d"), 4, "no more than one of each");
