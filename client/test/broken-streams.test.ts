@@ -1,8 +1,13 @@
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import * as assert from "uvu/assert";
+import { encloseMessage } from "../../common/envelope.js";
 import { suite } from "../../server/test/support/suite.js";
 import { createClient } from "../src/index.js";
-import { KeyValueService } from "../src/schema.js";
+import { KeyValueService, ScanResponseSchema } from "../src/schema.js";
 import { errorOf } from "./support/error-of.js";
 
 const test = suite("streams that break");
@@ -103,6 +108,34 @@ test("an answer that is no answer to what was asked is an error of the service, 
     assert.is(error.code, Code.Internal);
     assert.match(error.message, message);
     client.close();
+  }
+});
+
+test("a scan whose last message is cut is not taken for whole, though its server says that all is well", async () => {
+  const page = encloseMessage(toBinary(ScanResponseSchema, create(ScanResponseSchema, { cursor: "more to come" })));
+  let bytes = 0;
+  const server = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "application/grpc+proto" });
+    response.addTrailers({ "grpc-status": "0" });
+    response.end(Buffer.concat([page, page.subarray(0, bytes)]));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = createClient({ address: `http://127.0.0.1:${port}`, retries: false });
+  const read = async () => {
+    for await (const _ of client.scan().pages()) {
+      // What counts is how it ends.
+    }
+  };
+  try {
+    await read();
+    // In its head, and in its last byte.
+    for (bytes of [3, page.length - 1]) {
+      assert.match((await errorOf(read())).message, "premature end of a message");
+    }
+  } finally {
+    client.close();
+    server.close();
   }
 });
 
