@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -148,6 +149,37 @@ test("of several causes each has to be one of connecting", async () => {
   const { client, attempts } = lastly(() => new AggregateError([refused(), refused("read")]));
   const error = await errorOf(client.set("k", value));
   assert.equal([error.reason, error.outcome, attempts()], ["UNREACHABLE", "UNKNOWN", 1]);
+});
+
+test("a write whose answer is lost with a connection that had served another is unknown, and not sent again", async () => {
+  const routes = connectNodeAdapter({
+    routes: ({ service }) => service(KeyValueService, { set: () => ({ etag: "e" }) }),
+  });
+  let calls = 0;
+  const server = http.createServer((request, response) => {
+    if (++calls === 1) {
+      routes(request, response);
+    } else {
+      request.resume().once("end", () => request.socket.destroy());
+    }
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const seen: unknown[] = [];
+  for (const [way, create] of Object.entries(overHttp1)) {
+    calls = 0;
+    const client = create(address, { retries: { maxAttempts: 2, baseDelayMs: 1 } });
+    await client.set("k", value);
+    const error = await client.set("k", value).catch((reason) => reason);
+    seen.push([way, error.reason, error.outcome, calls]);
+    client.close();
+  }
+  server.closeAllConnections();
+  server.close();
+  assert.equal(
+    seen,
+    Object.keys(overHttp1).map((way) => [way, "UNREACHABLE", "UNKNOWN", 2]),
+  );
 });
 
 test("what a schema refuses carries its issues, both ways", async () => {

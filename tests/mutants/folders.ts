@@ -18,7 +18,7 @@ const folders: readonly (readonly [name: string, files: RegExp, tests: RegExp])[
   ["store/reads", /^server\/src\/store\/reads\//, /store\/reads\//],
   ["store/table", /^server\/src\/store\/table\//, /store\/table\/|expiry/],
   ["store/dynamodb", /^server\/src\/store\/dynamodb\//, /store\/dynamodb\//],
-  ["calls", /^server\/src\/calls\//, /server\/test\/calls\//],
+  ["calls", /^server\/src\/calls\//, /server\/test\/(calls|admission)\//],
   ["admission", /^server\/src\/admission\//, /admission\/|large-bodies/],
   ["errors", /^server\/src\/errors\//, /failed-calls|protocols|conditions/],
   ["client", /^client\/src\//, /client\/test\//],
