@@ -1,5 +1,6 @@
 import * as assert from "uvu/assert";
 import { type FaultProxy, startFaultProxy } from "../../server/src/faults/index.js";
+import { fillTable } from "../../server/test/support/fill-table.js";
 import { patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
@@ -113,7 +114,7 @@ test("what is asked for ahead comes in its order, and an entry is the same each 
 test("values that are kept stay what they were while others are read, in whichever order and whoever leaves", async () => {
   const storedAt = (n: number) => Buffer.alloc(1500 + n * 7, `value ${n} `);
   const keys = Array.from({ length: 200 }, (_, n) => `large${n}`);
-  await Promise.all(keys.map((key, n) => client.set(key, storedAt(n))));
+  await fillTable(server, keys, (key) => storedAt(keys.indexOf(key)).toString());
   const kept = new Map<string, Entry>();
   const read = async (order: "arrival" | "request", most: number) => {
     for await (const { key, entry } of client.mget([...keys, ...keys], { order })) {

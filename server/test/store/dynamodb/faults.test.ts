@@ -8,6 +8,7 @@ import {
   throttling,
 } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
+import { fillTable } from "../../support/fill-table.js";
 import { isOwnProbe } from "../../support/own-probe.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
@@ -318,7 +319,7 @@ test("a deadline that passes while DynamoDB is silent is DEADLINE_EXCEEDED, and 
 
 test("keys that DynamoDB leaves unprocessed are asked for again, whether some or all", async () => {
   const keys = Array.from({ length: 250 }, (_, n) => `part-${n}`);
-  await Promise.all(keys.map((key) => server.client.set({ key, value })));
+  await fillTable(server, keys);
   // Every third batch is left alone whole, of the others one key in ten is answered.
   proxy.decide = ({ operation, n }) =>
     operation === "BatchGetItem" ? { kind: "unprocessed", share: n % 3 === 1 ? 1 : 0.9 } : "forward";
