@@ -49,6 +49,7 @@ export async function runSuites(
   files: readonly string[],
   environment: NodeJS.ProcessEnv,
 ): Promise<GroupResult> {
+  const { DYNAKV_TEST_CLI, DYNAKV_TEST_COMMANDS } = process.env;
   const folder = mkdtempSync(join(tmpdir(), "dynakv-engines-"));
   const clear = () => rmSync(folder, { recursive: true, force: true });
   process.on("exit", clear);
@@ -56,7 +57,7 @@ export async function runSuites(
     const records = join(folder, "records");
     writeFileSync(records, "");
     const run = await runUvu(`^(${files.join("|").replaceAll(".", "\\.")})$`, {
-      environment: { ...environment, DYNAKV_TEST_RECORD: records, DYNAKV_TEST_CLI: process.env.DYNAKV_TEST_CLI },
+      environment: { ...environment, DYNAKV_TEST_CLI, DYNAKV_TEST_COMMANDS, DYNAKV_TEST_RECORD: records },
       limitMs,
     });
     const suites = judge(engine, files, run.failed > 0, readFileSync(records, "utf8"));

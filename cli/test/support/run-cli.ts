@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { cleanEnvironment } from "../../../server/test/support/spawn-server.js";
-import { buildCli } from "../../../tools/build-cli.js";
+import { buildCommandsCli } from "../../../tools/build-cli.js";
 import { root } from "../../../tools/root.js";
 
 /** How a command of the command line ended. */
@@ -44,17 +43,20 @@ export interface StartedCli {
   readonly ended: Promise<CliResult>;
 }
 
+/** The program that tools/run-tests.ts has made for all files, or one that is made for this one. */
 export async function buildCommands(): Promise<CommandsCli> {
-  const folder = await mkdtemp(join(tmpdir(), "dynakv-cli-"));
-  // What only a server needs: a command that loads any of it fails here.
-  const external = ["@aws-sdk/*", "@smithy/*", "dynalite", "level", "pino", "pino-pretty", "undici"];
-  const main = await buildCli(folder, { external });
+  const { DYNAKV_TEST_COMMANDS: made } = process.env;
+  const main = made ?? (await buildCommandsCli());
   const start = (args: readonly string[], options?: CliOptions) => startCli(main, args, options);
   return {
     main,
     start,
     run: (args, options) => start(args, options).ended,
-    remove: () => rm(folder, { recursive: true, force: true }),
+    async remove() {
+      if (made === undefined) {
+        await rm(dirname(main), { recursive: true, force: true });
+      }
+    },
   };
 }
 
