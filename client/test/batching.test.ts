@@ -212,6 +212,13 @@ test("each increment is held to its own bounds, and creates what it would alone"
   assertSerial(mixed, await Promise.all(mixed.map((each) => client.incr("started", each))));
 });
 
+test("increments whose sum is no integer of 64 bits are made one after another", async () => {
+  const most = 2n ** 63n - 1n;
+  await client.incr("far apart", { delta: -most - 1n });
+  const values = await Promise.all([0n, most, most].map((delta) => client.incr("far apart", { delta })));
+  assert.equal(values, [-most - 1n, -1n, most - 1n]);
+});
+
 test("each increment is held to its own lower bound, beside others that have another or none", async () => {
   await client.incr("lower", { delta: 50n });
   const minOf = (n: number) => [undefined, 45n, 30n][n % 3];

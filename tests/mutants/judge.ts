@@ -12,7 +12,7 @@ const maxMs = 20_000;
 const maxMsOfOthers = 5_000;
 
 /**
- * Whether tests notice a slip. A thorough one runs three times as many. Undefined where the machine is too busy to tell.
+ * Whether tests notice a slip. A thorough one runs three times as many, and their files whole. Undefined where the machine is too busy to tell.
  */
 export async function judge(
   copy: Copy,
@@ -34,7 +34,8 @@ export async function judge(
     const files = [...new Set(some.map(({ file }) => file))];
     const chosen = files.map((file) => ({
       file,
-      tests: some.filter((each) => each.file === file).map(({ test }) => test),
+      tests:
+        isThorough && some === rest ? undefined : some.filter((each) => each.file === file).map(({ test }) => test),
     }));
     const verdict = await tried(copy, mutant, chosen, limitsOf(some));
     if (verdict !== "unnoticed") {
