@@ -29,7 +29,7 @@ export async function judge(
   const all = [...within(about, maxMs * factor), ...within(others, maxMsOfOthers * factor)];
   // Those that have noticed other slips in its source file, and those that do little but what it is about.
   const likely = [...all].sort((a, b) => b.noticed - a.noticed || a.blocks - b.blocks).slice(0, firstTests);
-  const rest = all.filter((each) => !likely.includes(each));
+  const rest = isThorough ? all : all.filter((each) => !likely.includes(each));
   for (const some of [likely, rest].filter(({ length }) => length > 0)) {
     const files = [...new Set(some.map(({ file }) => file))];
     const chosen = files.map((file) => ({
