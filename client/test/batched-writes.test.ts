@@ -180,7 +180,8 @@ function scripted(
   const quick = createClient({ transport, retries: { baseDelayMs: 1, maxDelayMs: 2 } });
   return {
     asked,
-    sets: (count: number, options = {}) => numbers(count).map((n) => quick.set(`k${n}`, bytes("1"), options)),
+    sets: (count: number, options = {}, optionsOfLast = options) =>
+      numbers(count).map((n) => quick.set(`k${n}`, bytes("1"), n === count - 1 ? optionsOfLast : options)),
   };
 }
 
@@ -238,6 +239,27 @@ test("whoever leaves while a request is in flight may have been applied, and the
   leaving.abort();
   assert.equal([...new Set(await outcomes(others))], ["UNKNOWN"]);
   await end;
+  assert.is(asked.length, 1);
+});
+
+test("whoever leaves a request ends it for nobody else", async () => {
+  let answerRest: (value?: unknown) => void = () => {};
+  const left = new Promise((resolve) => {
+    answerRest = resolve;
+  });
+  const { asked, sets } = scripted(async function* (keys) {
+    yield [0];
+    await left;
+    yield* keys.slice(1).map((_, index): [number] => [index + 1]);
+  });
+  const leaving = new AbortController();
+  setMaxListeners(0, leaving.signal);
+  const writes = sets(40, { signal: leaving.signal }, {});
+  await writes[0];
+  leaving.abort();
+  assert.equal([...new Set(await outcomes(writes.slice(1, -1)))], ["UNKNOWN"]);
+  answerRest();
+  assert.equal(await outcomes(writes.slice(-1)), ["stored"]);
   assert.is(asked.length, 1);
 });
 
