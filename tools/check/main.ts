@@ -18,8 +18,8 @@ const packed = mkdtempSync(join(tmpdir(), "dynakv-packed-"));
 process.once("exit", () => rmSync(packed, { recursive: true, force: true }));
 process.env.DYNAKV_TEST_PACKED = packed;
 const outcomes = await runSteps(stepsOf({ all: process.argv.includes("--all") }), {
-  // Steps wait for engines, for workers and for browsers: two more than there are cores keep them all busy.
-  slots: Math.min(availableParallelism() + 2, 6),
+  // Steps wait for engines, for workers and for browsers: one more than there are cores keeps them all busy.
+  slots: Math.min(availableParallelism() + 1, 6),
   stepLimitMs: 30 * minute,
   // CI ends a run after 90 minutes, without a word on what had failed by then.
   limitMs: 80 * minute,
