@@ -1,9 +1,9 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DynamoDBClient, ListTablesCommand } from "@aws-sdk/client-dynamodb";
 import { scratchFolderOf } from "../../tools/cache.js";
+import { findFreePort } from "../../tools/free-port.js";
 import { startProgram, stopProgram } from "../../tools/programs.js";
 import { root } from "../../tools/root.js";
 
@@ -84,15 +84,4 @@ async function answers(client: DynamoDBClient): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") {
-    throw new Error("no free port");
-  }
-  return address.port;
 }
