@@ -12,7 +12,7 @@ import { GetRequestSchema, KeyValueService, MGetRequestSchema } from "../../../g
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createAdaptiveLimit } from "../../src/admission/adaptive-limit.js";
 import { createAdmissionQueue } from "../../src/admission/admission-queue.js";
-import { createCallLimits } from "../../src/admission/call-limits.js";
+import { type CallLimits, createCallLimits } from "../../src/admission/call-limits.js";
 import { Call } from "../../src/calls/call.js";
 import { type FaultProxy, startFaultProxy } from "../../src/faults/index.js";
 import type { ServerOptions } from "../../src/index.js";
@@ -388,15 +388,21 @@ test("streams that fill the limit leave room for unary calls, also for those tha
   limits.stop();
 });
 
-test("streams that were let go while their clients left them unread are not let go again at their end", async () => {
-  const limits = createLimits();
+/** Streams that fill the limit, and that are let go since their clients leave them unread. */
+async function letGoUnread(limits: CallLimits): Promise<Call[]> {
   const streams = Array.from({ length: 64 }, () => createCall(mGet));
   for (const stream of streams) {
     assert.is(limits.interceptor(stream), undefined);
     stream.onStall?.(true);
   }
-  // They are let go meanwhile. To ask whether there is room would have the limit grow.
+  // To ask whether there is room would have the limit grow.
   await sleep(300);
+  return streams;
+}
+
+test("streams that were let go while their clients left them unread are not let go again at their end", async () => {
+  const limits = createLimits();
+  const streams = await letGoUnread(limits);
   for (const stream of streams) {
     stream.end();
   }
@@ -413,12 +419,7 @@ test("streams that were let go while their clients left them unread are not let 
 
 test("streams that were let go while their clients left them unread, and are woken after their end, keep no room", async () => {
   const limits = createLimits();
-  const streams = Array.from({ length: 64 }, () => createCall(mGet));
-  for (const stream of streams) {
-    assert.is(limits.interceptor(stream), undefined);
-    stream.onStall?.(true);
-  }
-  await sleep(300);
+  const streams = await letGoUnread(limits);
   for (const stream of streams) {
     stream.end();
     // Who has written to a client that has left is woken, whatever the protocol.
