@@ -102,6 +102,34 @@ test("a step's own tests are counted from its last line alone", async () => {
   );
 });
 
+test("what fails beside other steps is run once more by itself, and what passes then is told as unsteady", async () => {
+  const [tried, wrong] = [join(folder, "tried"), 'console.log("1 passed, 1 failed"); process.exitCode = 1;'];
+  const passesLater = `if (existsSync("${tried}")) console.log("2 passed, 0 failed");
+    else { writeFileSync("${tried}", ""); ${wrong} }`;
+  const { outcomes, output, states } = await run([step("a", passesLater), step("b", wrong), step("c", "")]);
+  assert.equal(states, ["passed", "failed", "passed"]);
+  assert.equal(
+    outcomes.map(({ isUnsteady }) => isUnsteady),
+    [true, false, false],
+  );
+  assert.equal(
+    outcomes.map(({ tests }) => tests),
+    [
+      { passed: 2, failed: 0 },
+      { passed: 1, failed: 1 },
+      { passed: 0, failed: 0 },
+    ],
+  );
+  assert.match(output, /== a: FAILED.*== a: once more, by itself\n.*== a: PASSED/s);
+  assert.is(output.match(/== c: PASSED/g)?.length, 1);
+});
+
+test("a step that runs alone has failed when it fails", async () => {
+  const { states, output } = await run([step("a", "process.exitCode = 1;", { beside: 0 })]);
+  assert.equal(states, ["failed"]);
+  assert.not.match(output, /once more/);
+});
+
 test("a step that hangs is ended and has failed", async () => {
   const { states, output } = await run([step("a", "setInterval(() => {}, 1000);")], { stepLimitMs: 200 });
   assert.equal(states, ["failed"]);

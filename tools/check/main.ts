@@ -26,8 +26,9 @@ const outcomes = await runSteps(stepsOf({ all: process.argv.includes("--all") })
   write: (text) => process.stdout.write(text),
 });
 
-for (const { step, state, seconds } of outcomes) {
-  process.stdout.write(`${state.padEnd(10)} ${`${seconds.toFixed(0)} s`.padStart(6)}  ${step.name}\n`);
+for (const { step, state, seconds, isUnsteady } of outcomes) {
+  const note = isUnsteady ? ", UNSTEADY: it failed beside other steps, as told above, and passed by itself" : "";
+  process.stdout.write(`${state.padEnd(10)} ${`${seconds.toFixed(0)} s`.padStart(6)}  ${step.name}${note}\n`);
 }
 const passed = count("passed");
 const failed = count("failed");
