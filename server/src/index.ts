@@ -1,4 +1,5 @@
 export { SetupError } from "./errors/dynakv-error.js";
-export { createServer, type Server, type ServerOptions, type StartedServer } from "./server.js";
+export { createServer } from "./server.js";
+export type { Server, ServerOptions, StartedServer } from "./server-options.js";
 export type { Settings } from "./settings/settings.js";
 export type { Clock } from "./store/layout/entry.js";

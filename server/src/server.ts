@@ -1,13 +1,10 @@
 import { setMaxListeners } from "node:events";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Logger } from "pino";
 import { version } from "../../common/version.js";
 import { openAccess } from "./access/access.js";
-import { type CallLimits, createCallLimits } from "./admission/call-limits.js";
+import { createCallLimits } from "./admission/call-limits.js";
 import { memoryLimit } from "./admission/memory-limit.js";
 import { createAllowedOrigins } from "./calls/allowed-origins.js";
-import type { Console } from "./calls/console/console.js";
 import { createDeadlineInterceptor } from "./calls/deadline.js";
 import { createDispatch } from "./calls/dispatch.js";
 import { createErrorReporter } from "./calls/errors/report-error.js";
@@ -15,79 +12,19 @@ import { createHealth } from "./calls/health.js";
 import { createHostGuard } from "./calls/host-guard.js";
 import { createPipeline } from "./calls/pipeline.js";
 import { createServices, methodsByPath, servedServices } from "./calls/routes.js";
-import type { ConnectionLimitOptions } from "./listener/connection-limits.js";
 import { listenOn } from "./listener/listen-on.js";
 import { createPort, type Port } from "./listener/port.js";
 import { createCountedWarning } from "./observability/counted-warning.js";
 import { createLogger } from "./observability/logger.js";
 import { metricDefinitions } from "./observability/metrics/definitions.js";
-import type { Metrics } from "./observability/metrics/metrics.js";
 import { createOwnAdminPort, type Observation, openObservation } from "./observability/observation.js";
-import { createInfoService } from "./service/info-service.js";
-import { createKeyValueService } from "./service/key-value-service.js";
-import { createScanCursors } from "./service/scan-cursors.js";
+import type { Server, ServerOptions, StartedServer } from "./server-options.js";
+import { createContext, createImplementations, createPortLimits, openConsoleOf } from "./server-parts.js";
 import { servesItsMachineAlone } from "./settings/check-access.js";
 import { completeSettings } from "./settings/complete-settings.js";
-import type { Settings } from "./settings/settings.js";
 import { splitList } from "./settings/text-checks.js";
-import { createRequestWindow } from "./store/counters/request-window.js";
-import type { Connection } from "./store/dynamodb/connection.js";
-import { observeRequests } from "./store/dynamodb/observed-requests.js";
-import { type EngineAddress, openConnection } from "./store/dynamodb/open-connection.js";
-import { createRetryBudget } from "./store/dynamodb/retry.js";
-import type { Clock } from "./store/layout/entry.js";
-import { createItemLayout } from "./store/layout/item-layout.js";
-import { createItemSizes } from "./store/reads/item-sizes.js";
-import { createStore } from "./store/store.js";
-import type { StoreContext } from "./store/store-context.js";
-import { type Backend, createBackend } from "./store/table/backend.js";
-
-/** Options of a server. Every setting of the command line can be given, but for `workers`; the defaults are the same. */
-export interface ServerOptions extends Partial<Omit<Settings, "workers">> {
-  /**
-   * A client of the caller's own, with its region, endpoint and credentials, instead of one made from the settings. It is
-   * used with its middleware but without its retries (dynakv decides what may be repeated), and is not destroyed by stop.
-   */
-  client?: DynamoDBClient;
-  /** An embedded engine that runs already, in another process of this machine, instead of one of the server's own. */
-  engine?: EngineAddress;
-  /** A logger of the caller's own, instead of one to stderr made from logLevel and logFormat. */
-  logger?: Logger;
-  /** Tells the time in milliseconds since the epoch; the default is Date.now. For tests of expiry. */
-  clock?: Clock;
-  /** Variables that were taken out of process.env since they hold secrets, such as OTEL_EXPORTER_OTLP_HEADERS. */
-  secretVariables?: Readonly<Record<string, string>>;
-  /** Metrics to count into, which another process shows, instead of an adminListen of its own. */
-  metrics?: Metrics;
-}
-
-/** A server that was built, and can be started once. */
-export interface Server {
-  /**
-   * Sets the table up and listens. Resolves once calls are answered; an endpoint that cannot be reached yet does not keep
-   * it from that. Rejects, with everything closed again, when the address is taken, the engine's folder cannot be used,
-   * or the table does not fit; the message is made for people.
-   */
-  start(): Promise<StartedServer>;
-  /**
-   * Stops: takes no more calls, lets those that run finish within drainSeconds, then closes everything. Calls that are cut
-   * off get UNAVAILABLE. May be called more than once.
-   */
-  stop(): Promise<void>;
-}
-
-export interface StartedServer {
-  /** Its URL, such as `http://127.0.0.1:50051`, or `https:` with TLS. */
-  readonly url: string;
-  /** True if the embedded engine serves it. */
-  readonly embedded: boolean;
-  /** True if the console is at `/console`. */
-  readonly hasConsole: boolean;
-  /** URL of metrics and health, if adminListen is set, such as `http://127.0.0.1:9464`. */
-  readonly adminUrl?: string;
-  /** Number of calls in flight that may write. */
-  readonly writesInFlight: number;
-}
+import { openConnection } from "./store/dynamodb/open-connection.js";
+import { createBackend } from "./store/table/backend.js";
 
 /** Time that calls that are cut off have to tell their callers so. */
 const farewellMs = 500;
@@ -288,83 +225,6 @@ export function createServer(options: ServerOptions = {}): Server {
       })();
       return stopped;
     },
-  };
-}
-
-function createContext(
-  settings: Settings,
-  { tables, dynamodb }: Connection,
-  clock: Clock,
-  { requests, metrics }: Observation,
-  { batches, memory }: CallLimits,
-): StoreContext {
-  const { ttlSeconds } = settings;
-  return {
-    tables,
-    dynamodb: observeRequests(dynamodb, requests),
-    layout: createItemLayout(settings),
-    clock,
-    budget: createRetryBudget(metrics?.onRetry),
-    counts: metrics?.counts,
-    defaultExpirySeconds: ttlSeconds !== undefined && ttlSeconds > 0 ? ttlSeconds : undefined,
-    batchConcurrency: settings.mgetConcurrency,
-    batchSlots: batches,
-    readRoom: memory.reads,
-    itemSizes: createItemSizes(),
-    requests: createRequestWindow(settings.requestWindowSeconds * 1000, settings.requestSlots, clock),
-    engine: { returnsOldItems: false },
-  };
-}
-
-/** Loaded only where it is wanted. Its figures are for those who may be told of the server at all. */
-async function openConsoleOf(
-  { console = "off", introspection }: Settings,
-  metrics: Metrics | undefined,
-): Promise<Console | undefined> {
-  if (console === "off") {
-    return undefined;
-  }
-  const { openConsole } = await import("./calls/console/console.js");
-  return openConsole({ mode: console, figures: introspection === "off" ? undefined : metrics?.figures });
-}
-
-function createPortLimits(settings: Settings, logger: Logger, metrics: Metrics | undefined): ConnectionLimitOptions {
-  const warn = createCountedWarning(logger, "connections closed");
-  const count = metrics?.addCounter(metricDefinitions.connectionsClosed);
-  return {
-    maxConnections: settings.maxConnections,
-    maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
-    bodyTimeoutMs: settings.bodyTimeoutSeconds * 1000,
-    idleMs: settings.connectionIdleSeconds * 1000,
-    resetsPerSecond: settings.maxResetsPerSecond,
-    onClosed(why, address) {
-      warn(why, address);
-      count?.(why);
-    },
-  };
-}
-
-function createImplementations(settings: Settings, context: StoreContext, { embedded }: Connection, backend: Backend) {
-  const defaultDeadlineMs = settings.defaultDeadlineSeconds * 1000;
-  return {
-    keyValue: createKeyValueService({
-      store: createStore(context),
-      clock: context.clock,
-      cursors: createScanCursors(context.layout.names.table),
-      defaultDeadlineMs,
-      maxKeys: settings.maxKeys,
-    }),
-    info: createInfoService({
-      embedded,
-      names: context.layout.names,
-      maxRequestBytes: settings.maxRequestBytes,
-      maxKeys: settings.maxKeys,
-      maxDeadlineMs: settings.maxDeadlineSeconds * 1000,
-      defaultDeadlineMs,
-      requestWindowMs: context.requests.windowMs,
-      defaultExpirySeconds: context.defaultExpirySeconds,
-      autoExpiry: () => backend.autoExpiry,
-    }),
   };
 }
 

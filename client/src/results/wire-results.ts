@@ -1,6 +1,7 @@
 import type { ResultError } from "../../../gen/dynakv/v1/error_pb.js";
 import type { Entry } from "../entry.js";
 import type { FoundResults, ResultKind } from "./found-results.js";
+import { delimited, int64At, tagOf, timeAt, toText, UnexpectedBytes, varint, varintAt } from "./wire-values.js";
 
 /** The numbers of the fields of a result, where MGetResult and ScanResult differ. */
 export interface ResultFields {
@@ -29,13 +30,6 @@ const etagTo = 9;
 const isValue = 1;
 const isCounter = 2;
 const isMissing = 3;
-
-/** Wire types. */
-const varint = 0;
-const delimited = 2;
-
-/** A message has what this reader leaves to protobuf. */
-class UnexpectedBytes extends Error {}
 
 /** The fields of a message beside its results. */
 export interface WireMessage {
@@ -286,75 +280,4 @@ class WireResults implements FoundResults {
   private note(nth: number, what: number): number {
     return this.notes[nth * stride + what] as number;
   }
-}
-
-function tagOf(field: number, wireType: number): number {
-  return (field << 3) | wireType;
-}
-
-function varintAt(bytes: Buffer, start: number): number {
-  let value = 0;
-  let unit = 1;
-  for (let at = start; at < start + 10; at++) {
-    const byte = bytes[at];
-    if (byte === undefined) {
-      break;
-    }
-    value += (byte & 0x7f) * unit;
-    unit *= 0x80;
-    if (byte < 0x80) {
-      if (Number.isSafeInteger(value)) {
-        return value;
-      }
-      break;
-    }
-  }
-  throw new UnexpectedBytes();
-}
-
-function int64At(bytes: Buffer, start: number): bigint {
-  let value = 0n;
-  let shift = 0n;
-  for (let at = start; ; at++) {
-    const byte = bytes[at] as number;
-    value |= BigInt(byte & 0x7f) << shift;
-    shift += 7n;
-    if (byte < 0x80) {
-      return BigInt.asIntN(64, value);
-    }
-  }
-}
-
-/** The time at whose length a place is; undefined without one. */
-function timeAt(bytes: Buffer, place: number): Date | undefined {
-  if (place === 0) {
-    return undefined;
-  }
-  let seconds = 0;
-  let nanos = 0;
-  const end = place + 1 + (bytes[place] as number);
-  for (let at = place + 1; at < end; ) {
-    const isSeconds = bytes[at++] === tagOf(1, varint);
-    const value = varintAt(bytes, at);
-    if (isSeconds) {
-      seconds = value;
-    } else {
-      nanos = value;
-    }
-    while ((bytes[at++] as number) >= 0x80) {
-      // The rest of the varint.
-    }
-  }
-  return new Date(seconds * 1000 + Math.round(nanos / 1_000_000));
-}
-
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function toText(bytes: Buffer, from: number, to: number): string {
-  for (let at = from; at < to; at++) {
-    if ((bytes[at] as number) >= 0x80) {
-      return decoder.decode(bytes.subarray(from, to));
-    }
-  }
-  return bytes.toString("latin1", from, to);
 }

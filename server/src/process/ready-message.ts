@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { defaultAddress } from "../../../common/default-address.js";
 import { version } from "../../../common/version.js";
 import { consolePath } from "../calls/console/console.js";
-import type { StartedServer } from "../server.js";
+import type { StartedServer } from "../server-options.js";
 import type { Settings } from "../settings/settings.js";
 import { isInstalled, isStartedByNpm } from "./npm.js";
 

@@ -1,4 +1,4 @@
-import type { Server, StartedServer } from "../server.js";
+import type { Server, StartedServer } from "../server-options.js";
 
 /** Starts the server. A start that fails because it was stopped, while it waited for the table say, is no failure. */
 export async function startUnless(server: Server, stopping: AbortSignal): Promise<StartedServer | undefined> {

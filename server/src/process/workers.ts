@@ -6,7 +6,7 @@ import type { Logger } from "pino";
 import { exitCodes } from "../../../common/command-line/exit-codes.js";
 import { memoryLimit } from "../admission/memory-limit.js";
 import { startEmbeddedEngine } from "../embedded/embedded-engine.js";
-import type { StartedServer } from "../server.js";
+import type { StartedServer } from "../server-options.js";
 import { isEmbedded } from "../settings/is-embedded.js";
 import type { Settings } from "../settings/settings.js";
 import type { EngineAddress } from "../store/dynamodb/open-connection.js";
