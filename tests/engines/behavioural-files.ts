@@ -31,6 +31,7 @@ const leftOut: Readonly<Record<string, string>> = {
   "port-closing.test.ts": "it tests the port alone, without an engine",
   "port.test.ts": "it tests the port alone, without an engine",
   "protocol-errors.test.ts": "it is about what comes over the wire, whatever engine is behind it",
+  "rights.test.ts": "it is about who may call, whatever engine is behind it",
   "secrets.test.ts": "it plants secrets that an engine which verifies signatures refuses",
   "traces.test.ts": "not every engine tells what a request consumes",
 };

@@ -10,7 +10,7 @@ import { type KeyValueClient, startTestServer, type TestServer } from "../suppor
 
 /**
  * What each call of one key, and each position of one of many, is answered in each edge case. What is forbidden among many, and what is
- * unreadable among them: access.test.ts and mget.test.ts. Deadlines of streams: mget.test.ts, scan.test.ts and many-writes.test.ts.
+ * unreadable among them: rights.test.ts and mget.test.ts. Deadlines of streams: mget.test.ts, scan.test.ts and many-writes.test.ts.
  */
 const test = suite("edge cases of every call");
 let nowMs = 1_800_000_000_400;
