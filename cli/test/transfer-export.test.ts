@@ -149,8 +149,9 @@ test("an export can be read by its owner alone, and follows no link", async () =
     await symlink(victim, join(folder, name));
     const to = join(folder, name.replace(".cursor.new", ""));
     for (const flags of [[], ["--overwrite"]]) {
-      const { code } = await run(["export", "--prefix", "private:", "--output", to, ...flags]);
+      const { code, stderr } = await run(["export", "--prefix", "private:", "--output", to, ...flags]);
       assert.ok(code === 2 || code === 3, `${name} ${code}`);
+      assert.is(/is a symbolic link; give the file/.test(stderr), name === "linked.jsonl", stderr);
     }
     assert.is(await readFile(victim, "utf8").catch(() => undefined), before);
     await rm(join(folder, name));

@@ -98,6 +98,10 @@ test("whoever leaves ends the scan, also while a read is pending", async () => {
       assert.type(key, "string");
       break;
     }
+    const left = client.scan().pages()[Symbol.asyncIterator]();
+    await left.next();
+    await left.return?.();
+    assert.equal(await left.next(), { done: true, value: undefined });
     await settled(scans);
     proxy.reset();
     proxy.decide = ({ operation }) => (operation === "Scan" ? "hang" : "forward");

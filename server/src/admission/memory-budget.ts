@@ -61,6 +61,7 @@ interface WaitingRead {
   readonly bytes: number;
   /** One that is larger than all that there may be waits for a part of it. */
   readonly needed: number;
+  /** Has it wait no longer. */
   start(): void;
 }
 
@@ -101,7 +102,6 @@ export function createMemoryBudget(options: MemoryBudgetOptions): MemoryBudget {
       if (!hasRoom(waiting.needed, waiting.needed)) {
         return;
       }
-      waitingReads.delete(waiting);
       held += waiting.bytes;
       waiting.start();
     }

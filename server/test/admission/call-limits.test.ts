@@ -8,6 +8,7 @@ import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { pino } from "pino";
 import * as assert from "uvu/assert";
+import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { GetRequestSchema, KeyValueService, MGetRequestSchema } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "../../../gen/grpc/health/v1/health_pb.js";
 import { createAdaptiveLimit } from "../../src/admission/adaptive-limit.js";
@@ -340,7 +341,7 @@ function createCall(method: DescMethod, remoteAddress = "192.0.2.1"): Call {
   return new Call({ path, httpMethod: "POST", method, headers: {}, socket: { remoteAddress } as Socket });
 }
 
-const { get, mGet } = KeyValueService.method;
+const { get, mGet, set, incr, mSet } = KeyValueService.method;
 
 function createLimits(maxCalls = 10_000) {
   const options = {
@@ -364,6 +365,42 @@ test("one address may have very many calls of health open, but not any number, a
   assert.is(limits.interceptor(createCall(get)), undefined);
   calls[0]?.end();
   assert.is(limits.interceptor(createCall(Health.method.check)), undefined);
+  limits.stop();
+});
+
+test("of the calls in flight those that may write are counted apart", () => {
+  const limits = createLimits();
+  const methods = [get, set, mGet, incr, mSet, InfoService.method.getInfo, Health.method.check];
+  const calls = methods.map((method) => createCall(method));
+  for (const call of calls) {
+    limits.interceptor(call);
+  }
+  assert.is(limits.writes, 3);
+  for (const call of calls) {
+    call.end();
+  }
+  assert.is(limits.writes, 0);
+  limits.stop();
+});
+
+test("a caller is let in below its share of the limit however many calls it has made before", () => {
+  const limits = createLimits();
+  const others = Array.from({ length: 1024 }, () => createCall(get));
+  for (const call of others) {
+    assert.is(limits.interceptor(call), undefined);
+  }
+  for (let round = 0; round < 1000; round++) {
+    const own = [createCall(get, "192.0.2.2"), createCall(get, "192.0.2.2")];
+    for (const call of own) {
+      assert.is(limits.interceptor(call), undefined, `round ${round}`);
+    }
+    for (const call of own) {
+      call.end();
+    }
+  }
+  for (const call of others) {
+    call.end();
+  }
   limits.stop();
 });
 

@@ -156,6 +156,8 @@ const longKeys = Array.from({ length: 20_000 }, (_, n) =>
   n % 3 === 0 ? `ключ ${n}` : n % 3 === 1 ? `key ${n}` : "again",
 );
 longKeys[7] = "l".repeat(500);
+// The first length that takes two bytes of protobuf, between two keys of one.
+longKeys[10] = "m".repeat(128);
 
 for (const [name, contentType, body] of [
   [
@@ -177,7 +179,7 @@ for (const [name, contentType, body] of [
     });
     const text = await response.text();
     assert.is(response.status, 200);
-    for (const key of [longKeys[0], longKeys[1], longKeys[7], longKeys.at(-1)]) {
+    for (const key of [longKeys[0], longKeys[1], longKeys[7], longKeys[10], longKeys.at(-1)]) {
       assert.ok(text.includes(key as string), key);
     }
   });
@@ -238,7 +240,8 @@ test("a client that has kept others waiting gives way, the first to wait first, 
 });
 
 test("reads wait for room in their order, until it is given back, or their signal aborts", async () => {
-  const { reads } = createMemoryBudget({ limit: 8_000_000 });
+  const memory = createMemoryBudget({ limit: 8_000_000 });
+  const { reads } = memory;
   assert.is(reads.tryHold(6_000_000), true);
   assert.is(reads.tryHold(2_000_000), false);
   const done: string[] = [];
@@ -253,6 +256,8 @@ test("reads wait for room in their order, until it is given back, or their signa
   reads.release(6_000_000);
   await Promise.all([first, second]);
   assert.equal(done, ["left", "first", "second"]);
+  reads.release(500_000);
+  assert.is(memory.held, 3_000_000, "each is held once, and none for who has left");
 });
 
 test("the budget follows from the memory that there is", () => {

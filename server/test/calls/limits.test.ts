@@ -4,6 +4,7 @@ import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js"
 import { startFaultProxy } from "../../src/faults/index.js";
 import { bytesAt } from "../support/entries.js";
 import { failureOf } from "../support/errors.js";
+import { holdRequest } from "../support/hold-request.js";
 import { suite } from "../support/suite.js";
 import { createTransports, startTestServer, type TestServer } from "../support/test-server.js";
 
@@ -109,6 +110,20 @@ test("a deadline over the limit is shortened to it, over every protocol", async 
       assert.equal([failure.code, failure.reason], ["DeadlineExceeded", "DEADLINE_EXCEEDED"], name);
     }),
   );
+  await proxy.stop();
+});
+
+test("a call that sets a longer deadline than the server's default has its own", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { client } = await server.replica({ endpoint: proxy.endpoint, defaultDeadlineSeconds: 1 });
+  const reads = holdRequest(proxy, ["GetItem"]);
+  const longer = client.get({ key: "k" }, { timeoutMs: 120_000 });
+  await reads.held();
+  // It began before this one, whose deadline is the default.
+  const shorter = await failureOf(client.get({ key: "other" }));
+  reads.release();
+  assert.is(shorter.reason, "DEADLINE_EXCEEDED");
+  assert.ok((await longer).entry);
   await proxy.stop();
 });
 

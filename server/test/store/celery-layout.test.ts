@@ -31,6 +31,20 @@ test("21: a result that Celery wrote is read, with its write time and an etag", 
   assert.is((await server.client.get({ key: id })).entry?.etag, entry?.etag);
 });
 
+test("21: a write time after the year 9999, which no answer can tell, is none", async () => {
+  const [last, later] = ["253402300799.5", "253402300800"];
+  for (const timestamp of [last, later, "2534023007990"]) {
+    await server.putRaw({ ...celeryItem(timestamp, "{}"), timestamp: { N: timestamp } });
+    const response = await fetch(`${server.url}/dynakv.v1.KeyValueService/Get`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ key: timestamp }),
+    });
+    const { entry } = (await response.json()) as { entry: { writeTime?: string } };
+    assert.is(entry.writeTime, timestamp === last ? "9999-12-31T23:59:59.500Z" : undefined, timestamp);
+  }
+});
+
 test("21: a result that Celery let expire is gone, though it lies in the table still", async () => {
   await server.putRaw(celeryItem("expired", "{}", { ttl: { N: "1763881635" } }));
   await server.putRaw(celeryItem("expiring", "{}", { ttl: { N: "1763881636" } }));

@@ -18,6 +18,8 @@ const zero = 0x30;
 const nine = 0x39;
 const point = 0x2e;
 const maxSecondDigits = 12;
+/** The end of the year 9999, past which neither google.protobuf.Timestamp nor JSON can tell a time. */
+const lastSecond = 253_402_300_799;
 
 /**
  * Read digit by digit from a text such as `1790000000.123`, since a float64 of epoch seconds is off by up to 120 nanoseconds. Anything
@@ -38,7 +40,7 @@ export function readInstant(text: string | undefined, into: Pick<EntryView, "wri
     }
     seconds = seconds * 10 + digit - zero;
   }
-  if (at === 0 || at === text.length - 1) {
+  if (at === 0 || at === text.length - 1 || seconds > lastSecond) {
     return;
   }
   let nanos = 0;

@@ -5,6 +5,7 @@ import { createRequestId } from "../../../../common/request-ids.js";
 import { type IncrResponse, KeyValueService } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
+import { holdRequest } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 import { watchUntil } from "../../support/wait-until.js";
@@ -95,6 +96,24 @@ test("one id many times at once counts once", async () => {
   assert.ok(answers.every(({ value }) => value === 1n));
   assert.is(answers.filter(({ replayed }) => !replayed).length, 1);
   assert.is(await counter("same-id"), 1n);
+});
+
+test("one id that comes again while others wait counts once, and each of those, too", async () => {
+  const key = "same id in a group";
+  await server.client.incr({ key, delta: 0n });
+  const first = holdRequest(proxy, ["UpdateItem"], 1, { alone: true });
+  const ahead = client.incr({ key });
+  await first.held();
+  const [requestId, other] = [createRequestId(), createRequestId()];
+  const waiting = [requestId, requestId, requestId, other].map((id) => client.incr({ key, requestId: id }));
+  // They go beside the one that takes so long.
+  await writesToArrive(2);
+  first.release();
+  const [same, alone] = [await Promise.all(waiting.slice(0, 3)), await waiting[3]];
+  await ahead;
+  assert.is(new Set(same.map(({ value }) => value)).size, 1);
+  assert.is(same.filter(({ replayed }) => !replayed).length, 1);
+  assert.equal([alone?.replayed, await counter(key)], [false, 3n]);
 });
 
 test("with and without ids, up and down, each answer is that of some order", async () => {

@@ -122,6 +122,13 @@ test("a bound does not stand in the way of a member that was counted, and a refu
   assert.equal((await server.client.incr({ key, member: "b", max: 2n })).replayed, false);
 });
 
+test("an increment without a member is held to its bound by a counter that has members", async () => {
+  const key = "bounded, with members";
+  await server.client.incr({ key, member: "a" });
+  const { reason, outcome } = await failureOf(server.client.incr({ key, max: 1n }));
+  assert.equal([reason, outcome, await countAt(key)], ["OUT_OF_BOUNDS", "NOT_APPLIED", 1n]);
+});
+
 test("a Delete, a Set and the expiry forget the members", async () => {
   const key = "anew";
   const soon = { policy: { case: "after", value: { seconds: 5n } } } as const;

@@ -9,6 +9,7 @@ import { idAt, memoryAt, remembers, sequenceAt } from "../../support/counter-mem
 import { holdRequest, patientDeadlines } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
+import { settled, waitUntil } from "../../support/wait-until.js";
 
 /** A counter's own item remembers few ids: older ones move to items of their own, and what nobody can ask for is dropped. */
 const test = suite("ids that are moved out of a counter's item");
@@ -74,6 +75,21 @@ test("an id is not counted again in a write with a younger one, when it was move
   one.release();
   const [, , again] = await Promise.all(calls);
   assert.equal([again?.value, again?.replayed, await countAt(key)], [3n, true, 7n]);
+});
+
+test("an increment whose id may have been moved waits for another such one, and then counts", async () => {
+  const key = "in turn";
+  await countAndMove(key, [nowMs - 3, nowMs - 2, nowMs - 1, nowMs]);
+  // The first write of each is refused, since its id is late; the second is made after the look into the archive.
+  const second = holdRequest(proxy, ["UpdateItem"], 2, { alone: true });
+  const ahead = client.incr({ key, requestId: idAt(nowMs - 30_000) });
+  await second.held();
+  const behind = client.incr({ key, requestId: idAt(nowMs - 20_000) }, { timeoutMs: 60_000 });
+  await waitUntil("the other one has found that it is late", () => proxy.requests.get("UpdateItem") === 3);
+  await settled(() => proxy.requests.get("UpdateItem") ?? 0);
+  second.release();
+  const values = [(await ahead).value, (await behind).value];
+  assert.equal([values, await countAt(key)], [[5n, 6n], 6n]);
 });
 
 test("who trims an item does not lower what another replica has raised meanwhile", async () => {

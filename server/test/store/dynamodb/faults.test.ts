@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { createRequestId } from "../../../../common/request-ids.js";
 import type { MGetResult } from "../../../../gen/dynakv/v1/key_value_service_pb.js";
 import {
   type Fault,
@@ -80,6 +81,20 @@ for (const fault of ["lose-answer", internal] as const) {
     assert.ok(counts("UpdateItem") <= 5);
     proxy.decide = () => "forward";
     assert.is((await server.client.incr({ key, delta: 0n })).value, fault === "lose-answer" ? 2n : 1n);
+  });
+
+  test(`an increment with an id whose answers ${name} again and again may be sent again`, async () => {
+    const key = `lost-with-an-id-${typeof fault}`;
+    await server.client.incr({ key });
+    proxy.decide = ({ operation }) => (operation === "UpdateItem" || operation === "GetItem" ? fault : "forward");
+    const request = { key, requestId: createRequestId() };
+    const failure = await failureOf(client.incr(request));
+    assert.equal(
+      [failure.reason, failure.outcome, failure.retryable, failure.hasRetryInfo],
+      ["BACKEND_UNAVAILABLE", "UNKNOWN", true, true],
+    );
+    proxy.decide = () => "forward";
+    assert.is((await client.incr(request)).value, 2n);
   });
 
   test(`a counter is created once when the answer ${name}`, async () => {

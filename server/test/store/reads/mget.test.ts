@@ -7,7 +7,7 @@ import { fillTable } from "../../support/fill-table.js";
 import { isFullRun } from "../../support/full-run.js";
 import { suite } from "../../support/suite.js";
 import { startTestServer, type TestServer } from "../../support/test-server.js";
-import { settled } from "../../support/wait-until.js";
+import { settled, waitUntil } from "../../support/wait-until.js";
 
 const test = suite("mget");
 let server: TestServer;
@@ -145,6 +145,42 @@ test("a reader that leaves stops the reads", async () => {
   // Of what would be 500.
   const more = (await settled(reads)) - atOnce;
   assert.ok(more <= 1, `${more} reads were made after the reader had left`);
+  await replica.stop();
+  await proxy.stop();
+});
+
+test("two reads of an MGet are in flight from the beginning", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { client, server: replica } = await server.replica({ endpoint: proxy.endpoint });
+  const warnings: Error[] = [];
+  const warn = (warning: Error) => warnings.push(warning);
+  process.on("warning", warn);
+  // What is not answered for long is asked for again.
+  const different = new Set<string>();
+  let letGo: () => void = () => {};
+  const held = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  proxy.decide = async ({ operation, body }): Promise<Fault> => {
+    if (operation === "BatchGetItem") {
+      different.add(JSON.stringify(body));
+      await held;
+    }
+    return "forward";
+  };
+  const keys = Array.from({ length: 250 }, (_, n) => `key-${n}`);
+  const answered = (async () => {
+    let results = 0;
+    for await (const message of client.mGet({ keys })) {
+      results += message.results.length;
+    }
+    return results;
+  })();
+  await waitUntil("two have come", () => different.size === 2);
+  letGo();
+  assert.is(await answered, 250);
+  process.off("warning", warn);
+  assert.equal(warnings, [], "Node takes the listeners of both for a leak");
   await replica.stop();
   await proxy.stop();
 });

@@ -56,6 +56,13 @@ test("every key comes once, over many pages, each message with a cursor", async 
   assert.is(new Set(messages.map(({ cursor }) => cursor)).size, messages.length);
 });
 
+test("a scan goes through more pages than there is memory for", async () => {
+  // Two pages have room at a time, and a third has not.
+  const { client: small } = await server.replica({ memoryBytes: 4_000_000 });
+  const { results } = await collect({ prefix: "many:" }, small);
+  assert.is(results.length, many);
+});
+
 test("a scan goes on after any message, through any replica, and misses and repeats nothing", async () => {
   const { messages } = await collect({ prefix: "many:" });
   for (const place of [0, 3, messages.length - 2, messages.length - 1]) {

@@ -15,6 +15,7 @@ import {
 import { nameOf } from "../../../src/calls/enum-names.js";
 import { type FaultProxy, startFaultProxy } from "../../../src/faults/index.js";
 import { failureOf } from "../../support/errors.js";
+import { holdRequest } from "../../support/hold-request.js";
 import { suite } from "../../support/suite.js";
 import { createTransports, type KeyValueClient, startTestServer, type TestServer } from "../../support/test-server.js";
 import { waitUntil } from "../../support/wait-until.js";
@@ -273,6 +274,14 @@ test("a field that the server does not know fails the position that it is in, or
     assert.equal([failure.code, failure.outcome], ["Unimplemented", "NOT_APPLIED"]);
   }
   assert.equal([await textOf("newer: none"), await textOf("newer: request")], ["v", undefined]);
+});
+
+test("an MSet has as many writes in flight as its server gives it room for", async () => {
+  const all = holdRequest(proxy, ["PutItem"]);
+  const stored = mset(numbers(60).map((n) => ({ key: `flight-${n}`, value: bytes("v") })));
+  await waitUntil("all of them have come", () => proxy.requests.get("PutItem") === 60);
+  all.release();
+  assert.equal(new Set((await stored).map(said)), new Set(["stored"]));
 });
 
 test("a reader who leaves, or whose deadline passes, ends the writing", async () => {
