@@ -3,7 +3,16 @@ import { envelopeBytes } from "../../../common/envelope.js";
 import { createEntryView, type EntryView } from "../store/layout/entry-view.js";
 import { maxResults, maxValueBytes } from "./message-limits.js";
 import { lastExpiryMs, nanosOf, secondsOf } from "./messages.js";
-import { delimitedSize, varintSize, writeBytes, writeHead, writeText, writeVarint } from "./wire-format.js";
+import {
+  delimitedSize,
+  timeSize,
+  varintSize,
+  writeBytes,
+  writeHead,
+  writeText,
+  writeTime,
+  writeVarint,
+} from "./wire-format.js";
 
 /** Results of which messages are to be made. */
 export interface ResultSource {
@@ -150,25 +159,4 @@ function writeResult(frame: Buffer, start: number, source: ResultSource, fields:
 /** A foreign item may expire later than protobuf can tell. One that has not expired does not so before 1970. */
 function expiryOf({ expireAtMs }: EntryView): number | undefined {
   return expireAtMs === undefined ? undefined : Math.min(lastExpiryMs, expireAtMs);
-}
-
-/** The size of a google.protobuf.Timestamp. */
-function timeSize(seconds: number, nanos: number): number {
-  return (seconds === 0 ? 0 : 1 + varintSize(seconds)) + (nanos === 0 ? 0 : 1 + varintSize(nanos));
-}
-
-const secondsField = 1;
-const nanosField = 2;
-
-function writeTime(frame: Buffer, start: number, field: number, seconds: number, nanos: number): number {
-  let at = writeHead(frame, start, field, timeSize(seconds, nanos));
-  if (seconds !== 0) {
-    frame[at++] = secondsField << 3;
-    at = writeVarint(frame, at, seconds);
-  }
-  if (nanos !== 0) {
-    frame[at++] = nanosField << 3;
-    at = writeVarint(frame, at, nanos);
-  }
-  return at;
 }

@@ -8,7 +8,7 @@ import {
 import type { Clock } from "../store/layout/entry.js";
 import { callWithDeadline } from "./deadline.js";
 import { reuseFrame } from "./entry-frames.js";
-import { toEntry } from "./messages.js";
+import { toEntry, toSetResponse } from "./messages.js";
 import { checkRight } from "./principal.js";
 import { createStreams, type EnvelopedStreams, type StreamsOptions } from "./streams.js";
 import { checkKey, isStrong, refuseUnknownFields } from "./validation.js";
@@ -51,7 +51,11 @@ export function createKeyValueService(options: KeyValueServiceOptions): {
       });
     },
 
-    set: (request, context) => write(context, () => writes.set(request, context)),
+    set: (request, context) =>
+      write(context, () => {
+        const set = writes.set(request, context);
+        return async (signal) => toSetResponse(await set(signal));
+      }),
 
     delete: (request, context) =>
       write(context, () => {

@@ -10,7 +10,6 @@ import {
   type MGetRequest,
   MGetResponseSchema,
   type MSetRequest,
-  type MSetResponse,
   MSetResponseSchema,
   type ScanRequest,
   ScanResponseSchema,
@@ -25,9 +24,10 @@ import { checkRight, withRights } from "./principal.js";
 import { frameResults } from "./result-frames.js";
 import type { ScanCursors } from "./scan-cursors.js";
 import { frameScanned } from "./scan-frames.js";
+import { frameStored, storedBytes } from "./stored-frames.js";
 import { checkPositions, checkPrefix, isOrdered, isStrong, keyError, refuseUnknownFields } from "./validation.js";
 import { orNotApplied, type PreparedWrite, type WritePreparation } from "./write-preparation.js";
-import { deletedBytes, groupDeleted, groupStored, storedBytes } from "./write-results.js";
+import { deletedBytes, groupDeleted } from "./write-results.js";
 
 export interface StreamsOptions {
   readonly store: Store;
@@ -70,16 +70,8 @@ export function createStreams({ store, writes, cursors, maxKeys }: StreamsOption
     prepare: (index: number) => PreparedWrite<T>,
     bytesOf: (result: T) => number,
   ): AsyncIterable<WriteResult<T>[]> {
-    const write = async (index: number, { signal }: CallOptions) => orNotApplied(() => prepare(index))(signal);
+    const write = (index: number, { signal }: CallOptions) => orNotApplied(() => prepare(index))(signal);
     return store.writeMany({ keys, write, bytesOf }, { signal: workOf(context, context.signal) });
-  }
-
-  function mSet(request: MSetRequest, context: HandlerContext): AsyncIterable<MSetResponse> {
-    const { entries } = request;
-    orNotApplied(() => checkMany(request, "entries", entries.length));
-    const keys = entries.map(({ key }) => key);
-    const writeAt = (index: number) => writes.set(entries[index] as SetRequest, context);
-    return groupStored(keys, writeMany(context, keys, writeAt, storedBytes));
   }
 
   function mDelete(request: MDeleteRequest, context: HandlerContext): AsyncIterable<MDeleteResponse> {
@@ -118,7 +110,14 @@ export function createStreams({ store, writes, cursors, maxKeys }: StreamsOption
       return frameScanned(pages, (key) => cursors.write(key, prefix), keysOnly);
     },
 
-    mSet: (request, context) => toEnvelopes(MSetResponseSchema, mSet(request, context)),
+    mSet(request, context) {
+      const { entries } = request;
+      orNotApplied(() => checkMany(request, "entries", entries.length));
+      const keys = entries.map(({ key }) => key);
+      const writeAt = (index: number) => writes.set(entries[index] as SetRequest, context);
+      return frameStored(keys, writeMany(context, keys, writeAt, storedBytes));
+    },
+
     mDelete: (request, context) => toEnvelopes(MDeleteResponseSchema, mDelete(request, context)),
   };
 
@@ -127,7 +126,8 @@ export function createStreams({ store, writes, cursors, maxKeys }: StreamsOption
       fromEnvelopes(MGetResponseSchema, enveloped.mGet(request, context)),
     scan: (request: ScanRequest, context: HandlerContext) =>
       fromEnvelopes(ScanResponseSchema, enveloped.scan(request, context)),
-    mSet,
+    mSet: (request: MSetRequest, context: HandlerContext) =>
+      fromEnvelopes(MSetResponseSchema, enveloped.mSet(request, context)),
     mDelete,
   };
   return { implementation, enveloped };

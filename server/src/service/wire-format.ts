@@ -58,3 +58,24 @@ export function writeText(frame: Buffer, start: number, field: number, text: str
   const at = writeHead(frame, start, field, bytes);
   return at + frame.write(text, at);
 }
+
+/** The size of a google.protobuf.Timestamp. */
+export function timeSize(seconds: number, nanos: number): number {
+  return (seconds === 0 ? 0 : 1 + varintSize(seconds)) + (nanos === 0 ? 0 : 1 + varintSize(nanos));
+}
+
+const secondsField = 1;
+const nanosField = 2;
+
+export function writeTime(frame: Buffer, start: number, field: number, seconds: number, nanos: number): number {
+  let at = writeHead(frame, start, field, timeSize(seconds, nanos));
+  if (seconds !== 0) {
+    frame[at++] = secondsField << 3;
+    at = writeVarint(frame, at, seconds);
+  }
+  if (nanos !== 0) {
+    frame[at++] = nanosField << 3;
+    at = writeVarint(frame, at, nanos);
+  }
+  return at;
+}

@@ -9,14 +9,14 @@ import {
   type IncrResponse,
   IncrResponseSchema,
   type SetRequest,
-  type SetResponse,
   type TouchRequest,
   type TouchResponse,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError, invalidField } from "../errors/dynakv-error.js";
 import type { Clock } from "../store/layout/entry.js";
 import type { Store } from "../store/store.js";
-import { expireTimeOf, toDeleteResponse, toSetResponse, toTouchResponse } from "./messages.js";
+import type { SetResult } from "../store/writes/set-entry.js";
+import { expireTimeOf, toDeleteResponse, toTouchResponse } from "./messages.js";
 import { checkRight } from "./principal.js";
 import {
   checkKey,
@@ -38,7 +38,7 @@ export type DeleteInput = Pick<DeleteRequest, "key" | "condition" | "returnEntry
 
 /** Each checks one write, by itself and by the rights of its caller, and returns what carries it out. */
 export interface WritePreparation {
-  set(request: SetRequest, context: HandlerContext): PreparedWrite<SetResponse>;
+  set(request: SetRequest, context: HandlerContext): PreparedWrite<SetResult>;
   delete(request: DeleteInput, context: HandlerContext): PreparedWrite<DeleteResponse>;
   incr(request: IncrRequest, context: HandlerContext): PreparedWrite<IncrResponse>;
   touch(request: TouchRequest, context: HandlerContext): PreparedWrite<TouchResponse>;
@@ -55,7 +55,7 @@ export function createWritePreparation(store: Store, clock: Clock): WritePrepara
       const condition = toWriteCondition(request.condition);
       const expiry = toExpiryPolicy(request.expiry, clock());
       const input = { key, data, expiry, condition, returnPrevious };
-      return async (signal) => toSetResponse(await store.set(input, { signal }));
+      return (signal) => store.set(input, { signal });
     },
 
     delete(request, context) {

@@ -6,33 +6,13 @@ import {
   MDeleteResponseSchema,
   type MDeleteResult,
   MDeleteResultSchema,
-  type MSetResponse,
-  MSetResponseSchema,
-  type MSetResult,
-  MSetResultSchema,
-  type SetResponse,
 } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { DynakvError } from "../errors/dynakv-error.js";
 import type { WriteResult } from "../store/writes/write-many.js";
 import { maxResults, maxValueBytes } from "./message-limits.js";
 import { toResultError } from "./messages.js";
 
-/** Puts the results of an MSet into messages, many to one. */
-export async function* groupStored(
-  keys: readonly string[],
-  groups: AsyncIterable<WriteResult<SetResponse>[]>,
-): AsyncGenerator<MSetResponse> {
-  for await (const results of inMessages(groups, storedBytes)) {
-    yield create(MSetResponseSchema, {
-      results: results.map(
-        ({ index, written }): MSetResult =>
-          create(MSetResultSchema, { index, key: keys[index] as string, result: toCase("stored", written) }),
-      ),
-    });
-  }
-}
-
-/** The same for an MDelete. */
+/** Puts the results of an MDelete into messages, many to one. */
 export async function* groupDeleted(
   keys: readonly string[],
   groups: AsyncIterable<WriteResult<DeleteResponse>[]>,
@@ -47,14 +27,11 @@ export async function* groupDeleted(
   }
 }
 
-function toCase<Case extends string, Written>(name: Case, written: Written | DynakvError) {
+/** The result of a position as protobuf has it. */
+export function toCase<Case extends string, Written>(name: Case, written: Written | DynakvError) {
   return written instanceof DynakvError
     ? ({ case: "error", value: toResultError(written) } as const)
     : { case: name, value: written };
-}
-
-export function storedBytes({ previous }: SetResponse): number {
-  return valueBytes(previous);
 }
 
 export function deletedBytes({ entry }: DeleteResponse): number {
@@ -65,7 +42,8 @@ function valueBytes(entry: Entry | undefined): number {
   return entry?.data.case === "value" ? entry.data.value.length : 0;
 }
 
-async function* inMessages<T>(
+/** Cuts results into those of one message each. */
+export async function* inMessages<T>(
   groups: AsyncIterable<WriteResult<T>[]>,
   bytesOf: (result: T) => number,
 ): AsyncGenerator<WriteResult<T>[]> {

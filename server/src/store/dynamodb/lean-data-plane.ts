@@ -80,14 +80,13 @@ export function createLeanDataPlane(source: RequestSource, options: HttpExchange
     }
   }
 
-  function prepare(signal: AbortSignal): Prepared | Promise<Prepared> {
+  /** Undefined when credentials are to be asked for anew. */
+  function preparedLately(): Prepared | undefined {
     const ageMs = prepared === undefined ? Number.NaN : Date.now() - prepared.atMs;
-    return prepared !== undefined && ageMs >= 0 && ageMs < preparedForMs
-      ? prepared
-      : unlessAborted(prepareAnew(), signal);
+    return ageMs >= 0 && ageMs < preparedForMs ? prepared : undefined;
   }
 
-  async function sendOnce(
+  function sendOnce(
     operation: string,
     body: Buffer,
     { credentials, way }: Prepared,
@@ -95,14 +94,11 @@ export function createLeanDataPlane(source: RequestSource, options: HttpExchange
     room: AnswerRoom | undefined,
   ): Promise<HttpAnswer> {
     const { target, sign, exchange } = way;
-    const request = { ...target, target: targetPrefix + operation, contentType, body };
+    const { host, path } = target;
+    const request = { host, path, target: targetPrefix + operation, contentType, body };
     const headers = sign(request, credentials, Date.now() + skewMs);
     headers.push("user-agent", userAgent);
-    const answer = await exchange.post({ path: target.path, headers, body }, signal, room);
-    if (answer.status !== 200) {
-      learnSkew(answer.date);
-    }
-    return answer;
+    return exchange.post({ path, headers, body }, signal, room);
   }
 
   async function send<Output>(
@@ -113,15 +109,21 @@ export function createLeanDataPlane(source: RequestSource, options: HttpExchange
     room?: AnswerRoom,
   ): Promise<Output> {
     const body = toRequestBody(input);
-    const first = await prepare(signal);
+    const readNoting = (answer: HttpAnswer) => {
+      if (answer.status !== 200) {
+        learnSkew(answer.date);
+      }
+      return read(answer);
+    };
+    const first = preparedLately() ?? (await unlessAborted(prepareAnew(), signal));
     try {
-      return read(await sendOnce(operation, body, first, signal, room));
+      return readNoting(await sendOnce(operation, body, first, signal, room));
     } catch (error) {
       if (signal.aborted || !isRefusedCredentials(error) || !(await renewal.renew(first.credentials))) {
         throw error;
       }
     }
-    return read(await sendOnce(operation, body, await unlessAborted(prepareAnew(), signal), signal, room));
+    return readNoting(await sendOnce(operation, body, await unlessAborted(prepareAnew(), signal), signal, room));
   }
 
   function sendPlain<Output>(

@@ -61,6 +61,13 @@ export interface RetryOptions {
   readonly access: "read" | "write" | "fenced-write";
   /** For a write: what is known of its earlier tries. */
   readonly uncertain?: UncertainOutcome;
+  /** The first try, where it was made already. */
+  readonly failedTry?: FailedTry | undefined;
+}
+
+/** A try that has failed, whatever the signal has done meanwhile. */
+export interface FailedTry {
+  readonly cause: unknown;
 }
 
 /**
@@ -92,15 +99,21 @@ export class ConditionFailed {
  */
 export async function withRetries<T>(send: (signal: AbortSignal) => Promise<T>, options: RetryOptions): Promise<T> {
   const { budget, signal, access, uncertain = {} } = options;
+  let { failedTry } = options;
   let isClockCorrected = false;
   for (let tries = 1; ; tries++) {
-    if (signal.aborted) {
+    if (signal.aborted && failedTry === undefined) {
       throw withUncertainOutcome(
         uncertain,
         abortError(signal.reason, access === "read" ? Outcome.UNSPECIFIED : Outcome.NOT_APPLIED),
       );
     }
     try {
+      if (failedTry !== undefined) {
+        const { cause } = failedTry;
+        failedTry = undefined;
+        throw cause;
+      }
       const answer = await send(signal);
       budget.refund();
       return answer;

@@ -182,28 +182,41 @@ export function createItemLayout(names: TableNames): ItemLayout {
     names.expiryAttribute,
   ] as const;
 
-  function expiryAttributes(ms: number | undefined): Item {
-    return {
-      ...(ms === undefined ? {} : { [names.expiryAttribute]: { N: secondOf(ms) } }),
-      ...(isWithinSecond(ms) ? { [names.exactExpiryAttribute]: { N: ms.toString() } } : {}),
-    };
-  }
+  const alwaysBytes =
+    [names.keyAttribute, names.valueAttribute, names.writeTimeAttribute, names.etagAttribute].reduce(
+      (bytes, name) => bytes + Buffer.byteLength(name),
+      0,
+    ) + numberBytes(longestTime);
 
   return {
     names,
     key: (key) => ({ [names.keyAttribute]: { S: key } }),
     keyOf: (item) => item[names.keyAttribute]?.S ?? "",
-    encode: (entry) => ({
-      [names.keyAttribute]: { S: entry.key },
-      ...(entry.data.kind === "value"
-        ? { [names.valueAttribute]: { B: entry.data.value } }
-        : { [names.counterAttribute]: { N: entry.data.counter.toString() } }),
-      [names.writeTimeAttribute]: { N: formatSeconds(entry.nowMs) },
-      ...expiryAttributes(entry.keptUntilMs ?? entry.expireAtMs),
-      [names.etagAttribute]: { S: entry.nonce },
-      ...(entry.memory === undefined ? {} : { [names.requestsAttribute]: entry.memory }),
-      ...(entry.member === undefined ? {} : { [names.membersAttribute]: { BS: [entry.member] } }),
-    }),
+    encode(entry) {
+      const { data, memory: remembered, member } = entry;
+      const expireMs = entry.keptUntilMs ?? entry.expireAtMs;
+      const item: Item = { [names.keyAttribute]: { S: entry.key } };
+      if (data.kind === "value") {
+        item[names.valueAttribute] = { B: data.value };
+      } else {
+        item[names.counterAttribute] = { N: data.counter.toString() };
+      }
+      item[names.writeTimeAttribute] = { N: formatSeconds(entry.nowMs) };
+      if (expireMs !== undefined) {
+        item[names.expiryAttribute] = { N: secondOf(expireMs) };
+      }
+      if (isWithinSecond(expireMs)) {
+        item[names.exactExpiryAttribute] = { N: expireMs.toString() };
+      }
+      item[names.etagAttribute] = { S: entry.nonce };
+      if (remembered !== undefined) {
+        item[names.requestsAttribute] = remembered;
+      }
+      if (member !== undefined) {
+        item[names.membersAttribute] = { BS: [member] };
+      }
+      return item;
+    },
     expireAtMs,
     counter,
     memory,
@@ -260,17 +273,15 @@ export function createItemLayout(names: TableNames): ItemLayout {
     // Numbers count at their longest. DynamoDB does not count the zeros at the end of one, and if they were left out here,
     // the largest value at a key would depend on the moment of the write.
     overheadBytes(entry) {
-      const { keyAttribute, valueAttribute, writeTimeAttribute, expiryAttribute, etagAttribute } = names;
       const { expireAtMs } = entry;
-      let bytes = Buffer.byteLength(keyAttribute) + Buffer.byteLength(entry.key) + Buffer.byteLength(valueAttribute);
-      bytes += Buffer.byteLength(writeTimeAttribute) + numberBytes(longestTime);
+      let bytes = alwaysBytes + Buffer.byteLength(entry.key) + Buffer.byteLength(entry.nonce);
       if (expireAtMs !== undefined) {
-        bytes += Buffer.byteLength(expiryAttribute) + longestNumberBytes(secondOf(expireAtMs));
+        bytes += Buffer.byteLength(names.expiryAttribute) + longestNumberBytes(secondOf(expireAtMs));
       }
       if (isWithinSecond(expireAtMs)) {
         bytes += Buffer.byteLength(names.exactExpiryAttribute) + longestNumberBytes(expireAtMs.toString());
       }
-      return bytes + Buffer.byteLength(etagAttribute) + Buffer.byteLength(entry.nonce);
+      return bytes;
     },
     memoryBytes(item, expireAtMs) {
       const { [goneEntry]: _, [expiresEntry]: __, ...entries } = item[names.requestsAttribute]?.M ?? {};

@@ -3,6 +3,7 @@ import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
 import {
   ConditionFailed,
+  type FailedTry,
   readFailed,
   type UncertainOutcome,
   withRetries,
@@ -18,6 +19,8 @@ import { conditionError, type Expression, holds, type Seen, see, toExpression } 
 export interface ConditionalWrite<T> {
   readonly key: string;
   readonly condition: WriteCondition | undefined;
+  /** A first try that was made already: `send` with the condition's expression. */
+  readonly failedTry?: FailedTry | undefined;
   /** Sends the write on a condition. */
   readonly send: (condition: Expression, signal: AbortSignal) => Promise<T>;
   /**
@@ -55,7 +58,7 @@ export async function writeConditionally<T>(
     for (let round = 0; round < maxRounds; round++) {
       try {
         return seen?.memory === undefined
-          ? await sendPlainly(context, write, uncertain, options)
+          ? await sendPlainly(context, write, round === 0 ? write.failedTry : undefined, uncertain, options)
           : await sendRemembering(context, write, seen, seen.memory, uncertain, options);
       } catch (error) {
         if (!(error instanceof ConditionFailed)) {
@@ -97,6 +100,7 @@ export async function writeConditionally<T>(
 async function sendPlainly<T>(
   context: StoreContext,
   write: ConditionalWrite<T>,
+  failedTry: FailedTry | undefined,
   uncertain: UncertainOutcome,
   options: CallOptions,
 ): Promise<T> {
@@ -108,6 +112,7 @@ async function sendPlainly<T>(
     // An etag is there once: of all tries, and of all other writers, one alone can find it.
     access: condition?.kind === "etag" ? "fenced-write" : "write",
     uncertain,
+    failedTry,
   });
 }
 

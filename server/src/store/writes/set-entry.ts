@@ -1,24 +1,21 @@
 import type { PutItemCommandInput, UpdateItemCommandInput } from "@aws-sdk/client-dynamodb";
-import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
-import { DynakvError, refusedFor } from "../../errors/dynakv-error.js";
+import { ErrorReason } from "../../../../gen/dynakv/v1/error_pb.js";
+import { refusedFor } from "../../errors/dynakv-error.js";
 import type { Item } from "../dynamodb/item.js";
-import type { CallOptions, ExpiryPolicy, StoredEntry, WriteCondition } from "../layout/entry.js";
-import { counterEtag, createNonce } from "../layout/etags.js";
+import type { FailedTry } from "../dynamodb/retry.js";
+import type { CallOptions, StoredEntry, WriteCondition } from "../layout/entry.js";
+import { counterEtag } from "../layout/etags.js";
 import { rememberingExpiryUpdate, updateExpression } from "../layout/expiry.js";
 import type { WrittenEntry } from "../layout/item-layout.js";
-import { maxItemBytes } from "../layout/item-size.js";
 import { formatSeconds } from "../layout/write-time.js";
-import { createdExpireAtMs, type StoreContext } from "../store-context.js";
+import type { StoreContext } from "../store-context.js";
 import { writeConditionally } from "./conditional-write.js";
+import { checkItemSize, type NewEntry, newEntry } from "./new-entry.js";
 import { previousUnknown, replacedEntry, requireItem, requireOld } from "./returned-entry.js";
 import type { Expression } from "./write-condition.js";
-import { conditionParameters } from "./write-parameters.js";
+import { conditionParameters, plainParameters } from "./write-parameters.js";
 
-export interface SetInput {
-  readonly key: string;
-  readonly data: StoredEntry["data"];
-  /** Undefined for the server's default. */
-  readonly expiry: ExpiryPolicy | undefined;
+export interface SetInput extends NewEntry {
   readonly condition: WriteCondition | undefined;
   readonly returnPrevious: boolean;
 }
@@ -38,10 +35,13 @@ type Applied = SetResult & { readonly isFound: boolean };
 const maxKeepRounds = 5;
 
 /** Stores a value or a counter whole: ordinarily by one PutItem. */
-export async function setEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
-  if (input.expiry?.kind !== "keep" || input.condition?.kind === "absent") {
-    return putEntry(context, input, options);
-  }
+export function setEntry(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
+  return input.expiry?.kind !== "keep" || input.condition?.kind === "absent"
+    ? putEntry(context, input, options)
+    : setKeeping(context, input, options);
+}
+
+async function setKeeping(context: StoreContext, input: SetInput, options: CallOptions): Promise<SetResult> {
   // An entry that is there is updated, since its expiry cannot be named in a PutItem; where there is none, one is put.
   for (let round = 1; ; round++) {
     try {
@@ -66,6 +66,18 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
   const { names } = layout;
   const { key, condition, returnPrevious } = input;
   const entry = newEntry(context, input);
+  let failedTry: FailedTry | undefined;
+  if (condition === undefined && !returnPrevious && !options.signal.aborted) {
+    // Nearly every Set, and all that it takes: the rest is needed once this try has failed.
+    try {
+      const request = { TableName: names.table, Item: layout.encode(entry), ...plainParameters(context) };
+      await dynamodb.putItem(request, options.signal);
+      context.budget.refund();
+      return resultOf(entry);
+    } catch (cause) {
+      failedTry = { cause };
+    }
+  }
   const startedMs = clock();
   const isPreviousAsked = returnPrevious && condition?.kind !== "absent";
   const returnValues = isPreviousAsked ? ({ ReturnValues: "ALL_OLD" } as const) : {};
@@ -112,6 +124,7 @@ async function putEntry(context: StoreContext, input: SetInput, options: CallOpt
     {
       key,
       condition,
+      failedTry,
       send: put,
       sendRemembering: ({ item }, keeps) => {
         if (!keeps) {
@@ -183,22 +196,6 @@ function resultOf({ nonce, data, nowMs, expireAtMs }: WrittenEntry): SetResult {
   return { etag, writtenAtMs: nowMs, expireAtMs };
 }
 
-function newEntry(context: StoreContext, { key, data, expiry }: SetInput): WrittenEntry {
-  const nowMs = context.clock();
-  const expireAtMs = createdExpireAtMs(context, expiry, nowMs);
-  const entry: WrittenEntry = {
-    key,
-    data,
-    nowMs,
-    expireAtMs,
-    nonce: createNonce(),
-    // With room for what is to be remembered of increments, so that the first needs no request to make it.
-    ...(data.kind === "counter" ? { memory: { M: {} } } : {}),
-  };
-  checkItemSize(context, entry, 0);
-  return entry;
-}
-
 /** Update that replaces whatever is there. */
 function dataUpdate({ data, nowMs, nonce }: WrittenEntry): { set: string[]; remove: string[]; values: Item } {
   const isCounter = data.kind === "counter";
@@ -211,18 +208,4 @@ function dataUpdate({ data, nowMs, nonce }: WrittenEntry): { set: string[]; remo
       ":nonce": { S: nonce },
     },
   };
-}
-
-/** @param memoryBytes what the item remembers of increments to a counter that was there */
-function checkItemSize({ layout }: StoreContext, entry: WrittenEntry, memoryBytes: number): void {
-  const { data } = entry;
-  const limit = maxItemBytes - layout.overheadBytes(entry) - memoryBytes;
-  if (data.kind === "value" && data.value.length > limit) {
-    const memory = memoryBytes === 0 ? "" : `, and ${memoryBytes} bytes of recent increments`;
-    throw new DynakvError(
-      ErrorReason.VALUE_TOO_LARGE,
-      `value: ${data.value.length} bytes do not fit: an item of DynamoDB holds ${maxItemBytes} bytes, key and attributes included${memory}, which leaves ${limit} for the value at this key`,
-      { field: "value", outcome: Outcome.NOT_APPLIED },
-    );
-  }
 }

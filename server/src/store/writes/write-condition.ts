@@ -77,6 +77,9 @@ export function nowValues(nowMs: number): Item {
   };
 }
 
+/** True of an item that remembers no increments. */
+export const forgettingGuard = "attribute_not_exists(#s)";
+
 /**
  * Turns a condition into an expression that DynamoDB checks in the write itself. With `forgets` the write replaces or
  * removes the whole item, and must not meet one that remembers increments; without, it must not meet one that remembers
@@ -89,7 +92,7 @@ export async function toExpression(
   forgets: boolean,
   options: CallOptions,
 ): Promise<Expression> {
-  const guard = forgets ? "attribute_not_exists(#s)" : "attribute_not_exists(#s.#g)";
+  const guard = forgets ? forgettingGuard : "attribute_not_exists(#s.#g)";
   if (condition === undefined) {
     return { expression: guard, values: {} };
   }

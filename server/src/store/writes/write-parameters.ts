@@ -1,6 +1,6 @@
 import type { Item } from "../dynamodb/item.js";
 import type { StoreContext } from "../store-context.js";
-import type { Expression } from "./write-condition.js";
+import { type Expression, forgettingGuard } from "./write-condition.js";
 
 /** The parameters of a conditional write, with the values of its update, if it is one. */
 export function conditionParameters(
@@ -17,3 +17,15 @@ export function conditionParameters(
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   } as const;
 }
+
+/** The parameters of a write of a whole item without a condition of the caller's. */
+export function plainParameters(context: StoreContext): ReturnType<typeof conditionParameters> {
+  let parameters = plain.get(context);
+  if (parameters === undefined) {
+    parameters = conditionParameters(context, { expression: forgettingGuard, values: {} });
+    plain.set(context, parameters);
+  }
+  return parameters;
+}
+
+const plain = new WeakMap<StoreContext, ReturnType<typeof conditionParameters>>();
