@@ -1,5 +1,6 @@
 /**
- * Restarts two servers in turn behind a TCP balancer, under load by every entry of the client: docs/hostile-input.md.
+ * Restarts two servers in turn behind a TCP balancer, under load by every entry of the client and, where there is Python, by
+ * grpcio: docs/hostile-input.md.
  *
  *     npm run restarts -- [--rounds N]
  *
@@ -11,6 +12,7 @@ import { startTestServer } from "../../server/test/support/test-server.js";
 import { renderTable } from "../../tools/markdown.js";
 import { startBalancer } from "./balancer.js";
 import { entries, startCallers } from "./callers.js";
+import { startGrpcioCallers } from "./grpcio-callers.js";
 
 /** How long servers serve undisturbed between two stops, and a stopped one may still get connections, in milliseconds. */
 const calmMs = 1000;
@@ -43,6 +45,10 @@ async function run(): Promise<number> {
     name,
     stop: startCallers(name, create(balancer.url)),
   }));
+  const stopGrpcio = await startGrpcioCallers(balancer.url);
+  if (stopGrpcio !== undefined) {
+    callers.push({ name: "Python's grpcio", stop: stopGrpcio });
+  }
   const pause = () => new Promise((resolve) => setTimeout(resolve, calmMs));
   const ends: (number | string)[] = [];
   for (let round = 0; round < rounds; round++) {

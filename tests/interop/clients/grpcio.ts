@@ -20,7 +20,7 @@ export async function grpcioClient(
   generated: string,
   address: string,
 ): Promise<InteropClient> {
-  await generate(python, generated);
+  await generatePython(python, generated);
   const script = join(root, "tests/interop/clients/grpcio_client.py");
   const program = startJsonProgram(python, [script, generated, address]);
   return {
@@ -35,8 +35,8 @@ export async function grpcioClient(
   };
 }
 
-/** Anew each time: it takes a second, and the schema may have changed. */
-async function generate(python: string, folder: string): Promise<void> {
+/** Has grpcio-tools write code for our schema into a folder. Anew each time: it takes a second, and the schema may have changed. */
+export async function generatePython(python: string, folder: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const files = ["entry", "error", "key_value_service"].map((name) => join(root, `proto/dynakv/v1/${name}.proto`));
