@@ -26,9 +26,10 @@ let isTurnOpen = false;
 let startedAt: number | undefined;
 /** True if the rest of the turn is somebody's who does not work here. */
 let isGivenAway = false;
-/** When the last turn was over, and how long it was. */
+/** When the last turn was over, and how long it was, with what follows it elsewhere. */
 let lastEndedAt = 0;
 let lastTookMs = 0;
+let followingMs = 0;
 let lastUse: EventLoopUtilization = performance.eventLoopUtilization();
 let timer: NodeJS.Immediate | NodeJS.Timeout | undefined;
 
@@ -155,7 +156,8 @@ function isDue(now: number): boolean {
 function endTurn(): void {
   if (startedAt !== undefined) {
     lastEndedAt = performance.now();
-    lastTookMs = lastEndedAt - startedAt;
+    lastTookMs = lastEndedAt - startedAt + followingMs;
+    followingMs = 0;
     lastUse = performance.eventLoopUtilization();
     startedAt = undefined;
     timer = undefined;
@@ -168,12 +170,15 @@ function endTurn(): void {
 /**
  * Resolves in a turn of its own: for work that follows elsewhere, cannot be divided, and is too long to be done for many calls in one
  * turn. Others get their time after it as well.
+ *
+ * @param laterMs time that the work takes after the turn, such as when an answer to it comes
  */
-export function ownTurn(): Promise<void> {
+export function ownTurn(laterMs = 0): Promise<void> {
   return new Promise((resolve) =>
     enqueue({
       advance() {
         isGivenAway = true;
+        followingMs += laterMs;
         resolve();
         return true;
       },

@@ -22,11 +22,8 @@ const sessions = new Set<ClientHttp2Session>();
 /** Those that were ended here: their calls have not ended otherwise. */
 const left = new WeakSet<ClientHttp2Session>();
 const sockets = new Set<Socket>();
-let goesOn = true;
-let stopping: () => void = () => {};
-const stopped = new Promise<void>((resolve) => {
-  stopping = resolve;
-});
+/** The attack that goes on. */
+let current = { goesOn: false, stop: () => {}, stopped: Promise.resolve() };
 
 function count(end: string): void {
   ends[end] = (ends[end] ?? 0) + 1;
@@ -63,7 +60,7 @@ function call(
   stream.on("trailers", note);
   stream.on("error", () => {});
   stream.on("close", () => {
-    if (goesOn && !left.has(session)) {
+    if (current.goesOn && !left.has(session)) {
       count(status ?? resetNames.get(stream.rstCode) ?? String(stream.rstCode));
     }
   });
@@ -82,6 +79,12 @@ setPriority(osConstants.priority.PRIORITY_LOW);
 answerQuestions({
   attack({ url, name }: { url: string; name: string }): void {
     const attack = attacks.find((each) => each.name === name);
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    const round = { goesOn: true, stop, stopped };
+    current = round;
     void attack?.run({
       call: (...args) => call(url, ...args),
       session(initialWindowSize = 0) {
@@ -108,15 +111,16 @@ answerQuestions({
         return socket;
       },
       pause: (milliseconds) =>
-        Promise.race([stopped, new Promise<void>((resolve) => setTimeout(resolve, milliseconds))]),
+        Promise.race([round.stopped, new Promise<void>((resolve) => setTimeout(resolve, milliseconds))]),
       get goesOn() {
-        return goesOn;
+        return round.goesOn;
       },
     });
   },
+  /** Tells how all calls have ended so far. */
   stop(): Ends {
-    goesOn = false;
-    stopping();
+    current.goesOn = false;
+    current.stop();
     for (const each of [...sessions, ...sockets]) {
       each.destroy();
     }

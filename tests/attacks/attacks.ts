@@ -185,18 +185,92 @@ export const attacks: readonly Attack[] = [
     },
   },
   {
+    name: "fruitless-scans",
+    what: "400 Scans for a prefix that no key of a table without end has",
+    run(weapons) {
+      const body = plain(toBinary(ScanRequestSchema, create(ScanRequestSchema, { prefix: "nothing" })));
+      return hold(weapons, 400, 8, (session) => weapons.call(session, "Scan", body));
+    },
+  },
+  {
+    name: "compressed-gets",
+    what: "Gets of a few bytes by gzip and brotli, 400 every tenth of a second",
+    async run(weapons) {
+      const message = toBinary(GetRequestSchema, create(GetRequestSchema, { key: "v1:1" }));
+      const bodies = [compressed(message, "gzip"), compressed(message, "br")] as const;
+      const sessions = Array.from({ length: 40 }, () => weapons.session(65_535));
+      while (weapons.goesOn) {
+        for (const session of sessions) {
+          for (let times = 0; times < 10; times++) {
+            const isGzip = times % 2 === 0;
+            weapons.call(session, "Get", bodies[isGzip ? 0 : 1], { encoding: isGzip ? "gzip" : "br", isRead: true });
+          }
+        }
+        await weapons.pause(100);
+      }
+    },
+  },
+  {
+    name: "bad-entries",
+    what: "MSets of 400,000 entries without a key (4 KB by gzip) and MGets of as many empty keys, ten a second, read",
+    run(weapons) {
+      const bodies = {
+        MSet: compressed(Buffer.alloc(800_000, Buffer.from([0x0a, 0x00])), "gzip"),
+        MGet: compressed(Buffer.alloc(800_000, Buffer.from([0x0a, 0x00])), "gzip"),
+      };
+      let n = 0;
+      return flood(weapons, 100, (session) => {
+        const method = n++ % 2 === 0 ? "MSet" : "MGet";
+        weapons.call(session, method, bodies[method], { encoding: "gzip", isRead: true });
+      });
+    },
+  },
+  {
+    name: "legal-json",
+    what: "documents of JSON as long as they may be, of spaces, escapes and base64, by gzip, ten a second",
+    run(weapons) {
+      const long = (length: number) => [
+        `{"key"${" ".repeat(length)}:"a"}`,
+        `{"key":"${'\\"'.repeat(length / 2)}"}`,
+        `{"key":"${"\\u0061".repeat(length / 6)}"}`,
+        `{"key":"a","value":"${"A".repeat(length)}"}`,
+      ];
+      const documents = [
+        ...long(1_040_000).map((text) => ({ method: "Set", text })),
+        ...long(4_190_000).map((text) => ({ method: "MSet", text: `{"entries":[${text}]}` })),
+      ].map(({ method, text }) => ({ method, body: encodeEnvelope(1, gzipSync(text)) }));
+      let n = 0;
+      return flood(weapons, 100, (session) => {
+        const { method, body } = documents[n++ % documents.length] as (typeof documents)[number];
+        weapons.call(session, method, body, {
+          encoding: "gzip",
+          contentType: "application/grpc+json",
+          isRead: true,
+        });
+      });
+    },
+  },
+  {
     name: "http1-gets",
     what: "1,500 connections of HTTP/1.1 with a Get of 390 KB in JSON each, never read",
     async run(weapons) {
       const body = '{"key":"v390000:1"}';
       const request = `POST /dynakv.v1.KeyValueService/Get HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-      for (let n = 0; n < 1500 && weapons.goesOn; n++) {
-        weapons.socket().write(request);
-        if (n % 50 === 49) {
-          await weapons.pause(10);
+      while (weapons.goesOn) {
+        const sockets: Socket[] = [];
+        for (let n = 0; n < 1500 && weapons.goesOn; n++) {
+          const socket = weapons.socket();
+          socket.write(request);
+          sockets.push(socket);
+          if (n % 50 === 49) {
+            await weapons.pause(10);
+          }
+        }
+        await weapons.pause(10_000);
+        for (const socket of sockets) {
+          socket.destroy();
         }
       }
-      await weapons.pause(600_000);
     },
   },
 ];

@@ -1,5 +1,5 @@
 /** An ordinary caller in a process of its own, with a few Gets in flight at any time. */
-import { createClient } from "../../client/src/index.js";
+import { createClient, type DynakvClient } from "../../client/src/index.js";
 import { answerQuestions } from "../../tools/process-monitor/answer.js";
 
 /** How its Gets went. */
@@ -11,10 +11,14 @@ export interface Gets {
 }
 
 const inFlight = 8;
+/** It has its connection before the attack begins. */
+let client: DynakvClient;
 
 answerQuestions({
-  async run({ url, milliseconds }: { url: string; milliseconds: number }): Promise<Gets> {
-    const client = createClient({ address: url, batching: false });
+  start(url: string): void {
+    client = createClient({ address: url, batching: false });
+  },
+  async run(milliseconds: number): Promise<Gets> {
     const failed: Record<string, number> = {};
     const times: number[] = [];
     const until = performance.now() + milliseconds;
@@ -31,7 +35,6 @@ answerQuestions({
       }
     }
     await Promise.all(Array.from({ length: inFlight }, (_, caller) => go(caller)));
-    await client.close();
     times.sort((a, b) => a - b);
     const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN;
     return { perSecond: (times.length / milliseconds) * 1000, p50: at(0.5), p99: at(0.99), failed };

@@ -319,4 +319,22 @@ test("what follows a turn of its own leaves others their time, too", async () =>
   assert.ok(turnsOfOthers > turns * 2, `${turnsOfOthers} turns of others`);
 });
 
+test("what follows it later leaves others their time before the next turn", async () => {
+  let turnsOfOthers = 0;
+  let isOver = false;
+  const other = () => {
+    holdEventLoop(2);
+    turnsOfOthers++;
+    if (!isOver) {
+      setImmediate(other);
+    }
+  };
+  setImmediate(other);
+  const laterMs = 100;
+  await Promise.all(Array.from({ length: 3 }, () => ownTurn(laterMs)));
+  isOver = true;
+  // Some hundreds, where nothing else keeps the processor busy.
+  assert.ok(turnsOfOthers > 10, `${turnsOfOthers} turns of others`);
+});
+
 test.run();

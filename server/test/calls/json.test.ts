@@ -363,6 +363,33 @@ test("a large value is exact in the JSON of every answer that has one, and so is
   }
 });
 
+test("JSON of one message has a limit, which its error names; that of many writes has a larger one", async () => {
+  const value = "A".repeat(540_000);
+  const sized = (bytes: number) => {
+    const json = JSON.stringify({ key: "sized", value });
+    return `${" ".repeat(bytes - json.length)}${json}`;
+  };
+  assert.is((await post("Set", sized(1_048_576))).status, 200);
+  const { status, code, outcome, body } = await post("Set", sized(1_048_577));
+  assert.equal([status, code, outcome], [400, "invalid_argument", "OUTCOME_NOT_APPLIED"]);
+  assert.match(String(body.message), /1048577 bytes; the limit is 1048576/);
+  const entries = Array.from({ length: 4 }, (_, n) => ({ key: `sized ${n}`, value }));
+  assert.is((await post("MSet", JSON.stringify({ entries }))).status, 200);
+  for (const { key } of entries) {
+    assert.ok(await server.rawItem(key), key);
+  }
+});
+
+test("a string ends at the first quote that no backslash escapes", async () => {
+  for (const key of ['"', "\\", '\\"', '"\\', 'a\\\\"b"', '\\u0022"']) {
+    const text = JSON.stringify(key);
+    assert.is((await post("Set", `{"key" \t\r\n : ${text},"value":"aGVsbG8="}`)).status, 200, text);
+    assert.ok(await server.rawItem(key), text);
+    const twice = await post("Set", `{"value":"aGVsbG8=","key":${text},"value":"aGVsbG8="}`);
+    assert.equal([twice.status, twice.code], [400, "invalid_argument"], text);
+  }
+});
+
 test("strings that look like JSON are left alone", async () => {
   const key = '{"key":9007199254740993,"key":"\\"}';
   assert.is((await post("Set", JSON.stringify({ key, value: "aGVsbG8=" }))).status, 200);

@@ -111,13 +111,20 @@ function findInexactNumbers(text: string): Places {
 
 /** The index of the quote that ends the string which begins at `start`; past the text for one that does not end. */
 function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
-    let escapes = 0;
-    while (text.charCodeAt(end - 1 - escapes) === backslash) {
-      escapes++;
-    }
-    if (escapes % 2 === 0) {
+  const first = text.indexOf('"', start + 1);
+  if (first === -1) {
+    return text.length;
+  }
+  if (text.charCodeAt(first - 1) !== backslash) {
+    return first;
+  }
+  for (let end = start + 1; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === quote) {
       return end;
+    }
+    if (code === backslash) {
+      end++;
     }
   }
   return text.length;
@@ -125,10 +132,14 @@ function endOfString(text: string, start: number): number {
 
 function skipSpace(text: string, from: number): number {
   let index = from;
-  while (" \t\r\n".includes(text.charAt(index)) && index < text.length) {
+  while (isSpace(text.charCodeAt(index))) {
     index++;
   }
   return index;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
 }
 
 function withName(names: Set<string> | undefined, quotedName: string): Set<string> {

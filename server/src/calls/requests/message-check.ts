@@ -1,6 +1,6 @@
 import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { runInSlices } from "../../../../common/time-slices.js";
+import { ownTurn, runInSlices } from "../../../../common/time-slices.js";
 import { ErrorReason, Outcome } from "../../../../gen/dynakv/v1/error_pb.js";
 import { DynakvError } from "../../errors/dynakv-error.js";
 import type { Call } from "../call.js";
@@ -30,8 +30,9 @@ export interface MessageCheck {
 const smallBytes = 4096;
 /** A list is decoded apart where the message has more bytes. */
 const largeBytes = 65_536;
-/** JSON beside a list, which nobody needs more of than for the largest value and its base64, is parsed in one go. */
-const maxJsonBytes = 4 * 1024 * 1024;
+/** JSON is parsed in one go: one message has no more than the largest value in base64, and a list of writes has several of them. */
+const maxJsonBytes = 1024 * 1024;
+const maxJsonListBytes = 4 * 1024 * 1024;
 /** A value is held as it came, in base64, and in the request to DynamoDB. Nothing beyond so much of it is valid. */
 const copies = 2;
 const maxCopiedBytes = 1024 * 1024;
@@ -104,11 +105,16 @@ export function createMessageCheck(
         rest = await takeElements(extracted.elements, list.localName, extracted.rest);
       }
     }
-    if (rest.length > maxJsonBytes) {
+    const most = list?.message === undefined ? maxJsonBytes : maxJsonListBytes;
+    if (rest.length > most) {
       throw new DynakvError(
         ErrorReason.INVALID_FIELD,
-        `the JSON has ${rest.length} bytes; the limit is ${maxJsonBytes}, beside the elements of a list`,
+        `the JSON has ${rest.length} bytes; the limit is ${most}, beside a list of keys; protobuf takes more`,
       );
+    }
+    if (rest.length > largeBytes) {
+      // It is read three times, here and by Connect, of which nothing can be divided.
+      await ownTurn();
     }
     return Buffer.from(toExactJson(rest, method.input));
   }

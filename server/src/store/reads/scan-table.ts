@@ -1,3 +1,4 @@
+import { ownTurn } from "../../../../common/time-slices.js";
 import type { AnsweredItems } from "../dynamodb/answered-items.js";
 import type { DataPlane } from "../dynamodb/data-plane.js";
 import { cancellableSignal } from "../dynamodb/initiators.js";
@@ -43,6 +44,11 @@ const itemsPerPage = 500;
 
 /** Bytes accounted for a page until its size is known: DynamoDB's limit of an answer, and what the items take beside their values. */
 const maxPageBytes = 1_200_000;
+
+/** A page with fewer of them brings its reader little, who thereby slows it little: a scan for a rare prefix asks for one after another. */
+const fewItems = 50;
+/** Time that such a page takes of the processor, in milliseconds, when its answer comes. */
+const fewItemsMs = 0.5;
 
 const isNoArchive = "NOT begins_with(#k, :archive)";
 const hasPrefix = "begins_with(#k, :prefix)";
@@ -104,6 +110,9 @@ export async function* scanTable(
       const bytes = Math.min(maxPageBytes, items.totalBytes());
       release(maxPageBytes - bytes);
       asked = undefined;
+      if (from !== undefined && items.length < fewItems) {
+        await ownTurn(fewItemsMs);
+      }
       if (from !== undefined && readRoom.tryHold(maxPageBytes)) {
         held += maxPageBytes;
         asked = ask(from);
