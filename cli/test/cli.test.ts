@@ -294,6 +294,7 @@ test("a person is told what to try, with the address, certificate and token that
 
 test("a local connection URL is warned of in the log", async () => {
   const command = await startServing(["--backend", `dynamodb://AKID:${secret}@127.0.0.1:1`]);
+  await command.saysOn("stderr", "using the local endpoint");
   assert.match(command.stderr(), /"level":40[^\n]*using the local endpoint http:\/\/127\.0\.0\.1:1/);
   assert.match(command.stdout(), "(DynamoDB at http://127.0.0.1:1, table celery)");
   assert.not(`${command.stdout()}${command.stderr()}`.includes(secret));

@@ -214,9 +214,11 @@ test("each increment is held to its own bounds, and creates what it would alone"
 
 test("increments whose sum is no integer of 64 bits are made one after another", async () => {
   const most = 2n ** 63n - 1n;
-  await client.incr("far apart", { delta: -most - 1n });
-  const values = await Promise.all([0n, most, most].map((delta) => client.incr("far apart", { delta })));
-  assert.equal(values, [-most - 1n, -1n, most - 1n]);
+  const additions = [-most - 1n, 0n, most, most].map((delta) => ({ delta }));
+  const [first, ...others] = additions as [Addition, ...Addition[]];
+  const lowest = await client.incr("far apart", first);
+  assertSerial(additions, [lowest, ...(await Promise.all(others.map((each) => client.incr("far apart", each))))]);
+  assert.is(await client.incr("far apart", { delta: 0n }), most - 1n);
 });
 
 test("each increment is held to its own lower bound, beside others that have another or none", async () => {

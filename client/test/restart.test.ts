@@ -4,6 +4,7 @@ import { type SpawnedServer, spawnServer } from "../../server/test/support/spawn
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
+import { findFreePort } from "../../tools/free-port.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, DynakvError } from "../src/index.js";
 
@@ -25,7 +26,7 @@ const clients: Record<string, (address: string) => DynakvClient> = {
   "grpc-js": (address) => createGrpcJsClient({ address, defaultTimeoutMs: 30_000, retries }),
 };
 
-async function serve(listen?: string): Promise<SpawnedServer> {
+async function serve(listen: string): Promise<SpawnedServer> {
   const { endpoint, region, accessKeyId, secretAccessKey } = table.engine;
   const args = ["--endpoint", endpoint, "--region", region, "--table", table.table];
   return spawnServer(args, { DYNAKV_ACCESS_KEY_ID: accessKeyId, DYNAKV_SECRET_ACCESS_KEY: secretAccessKey }, listen);
@@ -35,8 +36,9 @@ const signals = ["SIGKILL", "SIGTERM"] as const;
 for (const [name, create] of Object.entries(clients)) {
   for (const signal of signals) {
     test(`${name}, ${signal}: no error reaches a caller, and counters are exact`, async () => {
-      let spawned = await serve();
-      const { host } = new URL(spawned.url);
+      // Nobody else is given it while the server is away.
+      const host = `127.0.0.1:${await findFreePort()}`;
+      let spawned = await serve(host);
       const client = create(spawned.url);
       const prefix = `${name}-${signal}-`;
       // Nobody else writes these keys. A server that ends in order answers what it was asked, so that nothing is in doubt;

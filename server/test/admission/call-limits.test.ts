@@ -20,6 +20,7 @@ import type { ServerOptions } from "../../src/index.js";
 import { keepEventLoopBusy } from "../support/busy-loop.js";
 import { describeFailure, failureOf } from "../support/errors.js";
 import { startExchange } from "../support/grpc-exchange.js";
+import { patientDeadlines } from "../support/hold-request.js";
 import { suite } from "../support/suite.js";
 import { createTransports, type KeyValueClient, startTestServer, type TestServer } from "../support/test-server.js";
 import { waitUntil } from "../support/wait-until.js";
@@ -567,7 +568,7 @@ async function callWhileBusy(url: string): Promise<ReadonlyMap<string, string>> 
 }
 
 test("with overload off nothing is refused for the processor's sake", async () => {
-  const { url } = await startLimited({ overload: "off" });
+  const { url } = await startLimited({ overload: "off", ...patientDeadlines });
   assert.equal([...new Set((await callWhileBusy(url)).values())], ["OK"]);
 });
 

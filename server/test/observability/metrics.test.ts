@@ -190,18 +190,17 @@ test("the admin port has three pages, for whoever gets them", async () => {
 test("a server without DynamoDB lives, and is not ready", async () => {
   const { proxy, adminUrl } = observed;
   proxy.decide = () => "refuse";
-  let status = 200;
-  await waitUntil("it is not ready", () => {
-    void fetch(`${adminUrl}/readyz`).then((answer) => {
-      status = answer.status;
-      return answer.text();
-    });
-    return status === 503;
+  await waitUntil("it is not ready", async () => {
+    const answer = await fetch(`${adminUrl}/readyz`);
+    await answer.text();
+    return answer.status === 503;
   });
   assert.is((await fetch(`${adminUrl}/healthz`)).status, 200);
   assert.is(seriesValue(await observed.page(), "dynakv_ready"), 0);
+  const before = observed.lines.length;
   proxy.reset();
-  await waitUntil("it is ready again", () => observed.lines.at(-1)?.msg === "DynamoDB is reachable");
+  const since = () => observed.lines.slice(before);
+  await waitUntil("it is ready again", () => since().some(({ msg }) => msg === "DynamoDB is reachable"));
   assert.is((await fetch(`${adminUrl}/readyz`)).status, 200);
 });
 
@@ -238,7 +237,10 @@ test("the primary shows its workers' metrics as one, also what one that is gone 
   const spawned = await spawnServer(flags);
   const clients = Array.from({ length: 4 }, () => createClient({ address: spawned.url }));
   try {
-    const adminUrl = /"adminUrl":"([^"]+)"/.exec(spawned.stderr())?.[1] ?? "";
+    const saidOf = (pattern: RegExp) => pattern.exec(spawned.stderr())?.[1] ?? "";
+    // What comes on stderr may come later than what was written to stdout after it.
+    await waitUntil("it has said where its metrics are", () => saidOf(/"adminUrl":"([^"]+)"/) !== "");
+    const adminUrl = saidOf(/"adminUrl":"([^"]+)"/);
     const get = async (path: string) => (await fetch(adminUrl + path)).text();
     const counted = async () => seriesValue(await get("/metrics"), `dynakv_calls_total{${method("Get")},code="OK"}`);
     await Promise.all(clients.map((client) => client.get("k")));
@@ -246,7 +248,7 @@ test("the primary shows its workers' metrics as one, also what one that is gone 
     await waitUntil("all calls are counted", async () => (await counted()) === 4);
     assert.is(seriesValue(await get("/metrics"), "dynakv_workers"), 2);
     await waitUntil("one of them says that it is ready", async () => (await get("/readyz")) === "ready\n");
-    const pid = Number(/"pid":(\d+),"msg":"worker ready"/.exec(spawned.stderr())?.[1]);
+    const pid = Number(saidOf(/"pid":(\d+),"msg":"worker ready"/));
     await waitUntil("the lag of the one that stands still is shown", async () => {
       for (let stops = 0; stops < 4; stops++) {
         process.kill(pid, "SIGSTOP");

@@ -9,6 +9,8 @@ import { waitUntil } from "../support/wait-until.js";
 
 const test = suite("npm");
 const started: ChildProcess[] = [];
+/** Four at once take a busy machine their time. */
+const startMs = 120_000;
 const serving = ["--listen", "127.0.0.1:0", "--data", "memory"];
 
 /** Runs npm in a process group of its own, as a terminal would, and waits until the server that it starts is ready. */
@@ -26,7 +28,7 @@ async function start(file: string, args: readonly string[]) {
   });
   npm.stderr.resume();
   const ended = once(npm, "close");
-  await waitUntil(`${file} has started a server`, () => / kill \d+/.test(said));
+  await waitUntil(`${file} has started a server`, () => / kill \d+/.test(said), startMs);
   return { npm, said, ended };
 }
 

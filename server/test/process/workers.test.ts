@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as assert from "uvu/assert";
 import { createClient } from "../../../client/src/index.js";
 import { isAlive } from "../support/is-alive.js";
-import { spawnCli, spawnServer } from "../support/spawn-server.js";
+import { type SpawnedServer, spawnCli, spawnServer } from "../support/spawn-server.js";
 import { suite } from "../support/suite.js";
 import { waitUntil } from "../support/wait-until.js";
 
@@ -18,13 +18,19 @@ function logged(stderr: string, message: string): { worker?: number; pid?: numbe
     .filter(({ msg }) => msg === message);
 }
 
+/** The processes of both workers. What comes on stderr may come later than what was written to stdout after it. */
+async function workersOf({ stderr }: SpawnedServer): Promise<number[]> {
+  const ready = () => logged(stderr(), "worker ready");
+  await waitUntil("both workers are ready", () => ready().length === 2);
+  return ready().map(({ pid }) => Number(pid));
+}
+
 test("they share the port and the embedded engine; one that is killed is replaced; SIGTERM ends all", async () => {
   const spawned = await spawnServer(["--workers", "2", "--data", "memory", "--log-level", "info"]);
   const clients = Array.from({ length: 6 }, () => createClient({ address: spawned.url }));
   try {
     assert.is(spawned.stdout().match(/listening on/g)?.length, 1);
-    const pids = logged(spawned.stderr(), "worker ready").map(({ pid }) => Number(pid));
-    assert.is(pids.length, 2);
+    const pids = await workersOf(spawned);
 
     // Each client has a connection of its own. A refused key is logged by the worker that has it.
     await Promise.all(clients.map((client) => client.get("").catch(() => {})));
@@ -80,7 +86,7 @@ test("SIGTERM while they start ends all of them", async () => {
 
 test("workers end with calls in drain when the process that started them is killed", async () => {
   const spawned = await spawnServer(["--workers", "2", "--data", "memory", "--log-level", "info"]);
-  const pids = logged(spawned.stderr(), "worker ready").map(({ pid }) => Number(pid));
+  const pids = await workersOf(spawned);
   const session = connect(spawned.url);
   session.on("error", () => {});
   spawned.process.kill("SIGKILL");
