@@ -8,8 +8,8 @@ import type { Chosen, Limits, TestRun } from "./run-test.js";
 /** How many tests are tried before all others: those that are likely to notice a slip. */
 const firstTests = 6;
 /** How long the tests that are tried for one slip take, and those among them that are not about its folder. */
-const maxMs = 20_000;
-const maxMsOfOthers = 5_000;
+const maxMs = 12_000;
+const maxMsOfOthers = 4_000;
 
 /**
  * Whether tests notice a slip. A thorough one runs three times as many, and their files whole. Undefined where the machine is too busy to tell.

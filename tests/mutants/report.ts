@@ -43,7 +43,7 @@ Made by \`npm run test:mutants -- --write\`. It puts small slips into a copy of 
 \`||\`, a bound moved by one, a call left out, another number, arguments swapped, \`attribute_exists\` for \`attribute_not_exists\`. Which
 come first is drawn by lot, from each folder in turn, and slips in guards are drawn more often. Those tests are run that enter the block
 in which the slip stands, until the first that fails: those that have noticed others in the same source file, those that enter fewest
-other blocks, and of the rest, those about its folder before all, the quickest, for 25 seconds at most. One process runs them for many
+other blocks, and of the rest, those about its folder before all, the quickest, for 16 seconds at most. One process runs them for many
 slips; what fails with one has to pass without it in the same process. A slip with which all of them pass has survived; \`--again\` tries it
 with more tests. One with which a test took too long has been noticed only if it does so again, and the tests pass without the slip.
 Slips are made in the code as esbuild prints it, without types, comments and imports; what is only told to people is left alone. Slow

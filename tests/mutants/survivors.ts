@@ -128,6 +128,23 @@ const equivalent: readonly {
     after: "running <= concurrency",
     why: "how many pieces are under way at once is no promise",
   },
+  {
+    file: "admission/call-limits.ts",
+    before: "expectedMs >= maxWaitMs ?",
+    after: "expectedMs > maxWaitMs",
+    why: "it is the same error, counted under one name or the other where a wait is expected to the microsecond",
+  },
+  {
+    file: "writes/write-many.ts",
+    before: "const maxWaiting =",
+    why: "how many repeated keys wait before others are looked at is no promise",
+  },
+  {
+    file: "counters/increment-group.ts",
+    before: "first?.input.member === void 0 ? maxShared : maxIds",
+    after: "!==",
+    why: "how many increments go together is no promise",
+  },
 ];
 
 /** Slips that somebody could see, and why no test does: they count as survived. */
@@ -187,6 +204,17 @@ const untested: typeof equivalent = [
     before: "if (!(error instanceof Error)) {",
     after: "!!0 &&",
     why: "it takes a defect in which something else than an Error is thrown",
+  },
+  {
+    file: "counters/late-section.ts",
+    before: "reject(abortError(signal.reason, Outcome.NOT_APPLIED))",
+    why: "whoever has left is told elsewhere: it takes the memory that is kept for them to be seen",
+  },
+  {
+    file: "transfer/import-progress.ts",
+    before: "await note();",
+    after: ";",
+    why: "it takes an import of some seconds that is killed, which then begins earlier than it need",
   },
 ];
 

@@ -585,7 +585,9 @@ test("a slow DynamoDB is no overload: the limit grows until all is let in", () =
 test("the limit follows what the processor carries, and comes back when there is rest", () => {
   const limit = createAdaptiveLimit({ min: 10, initial: 100, max: 1000 });
   limit.learn(look(true, 5), 90, false);
-  assert.is(limit.current, 100, "work alone is no overload");
+  limit.learn(look(true, 1), 90, false);
+  limit.learn(look(true, 8), 90, true);
+  assert.is(limit.current, 100, "work alone is no overload, and no reason to let in more");
   limit.learn(look(true, 40), 60, true);
   assert.ok(limit.current < 60, "it begins with what was in flight");
   for (let n = 0; n < 50; n++) {

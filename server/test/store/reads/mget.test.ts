@@ -176,13 +176,16 @@ test("two reads of an MGet are in flight from the beginning", async () => {
     }
     return results;
   })();
-  await waitUntil("two have come", () => different.size === 2);
-  letGo();
-  assert.is(await answered, 250);
-  process.off("warning", warn);
+  try {
+    await waitUntil("two have come", () => different.size === 2);
+  } finally {
+    letGo();
+    assert.is(await answered, 250);
+    process.off("warning", warn);
+    await replica.stop();
+    await proxy.stop();
+  }
   assert.equal(warnings, [], "Node takes the listeners of both for a leak");
-  await replica.stop();
-  await proxy.stop();
 });
 
 test("a deadline ends the stream with a typed error, though the reader waits on", async () => {
