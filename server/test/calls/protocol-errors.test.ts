@@ -171,6 +171,15 @@ test("a compression that is not known is UNIMPLEMENTED", async () => {
   }
 });
 
+test("a message that is not compressed as it says is INVALID_ARGUMENT, and not applied", async () => {
+  const message = Buffer.from("planted, and no compressed data");
+  for (const encoding of ["gzip", "br"]) {
+    const failure = await call("Connect", "Set", { message, headers: { "content-encoding": encoding } });
+    assert.equal([failure.code, failure.outcome], ["InvalidArgument", "NOT_APPLIED"], encoding);
+    await assertReported("Set", "InvalidArgument", failure.message);
+  }
+});
+
 test("a content-type that is not served keeps its HTTP status and says why", async () => {
   const url = `${server.url}/dynakv.v1.KeyValueService/Set`;
   const answer = await fetch(url, { method: "POST", headers: { "content-type": "text/planted" }, body: "planted" });

@@ -148,6 +148,13 @@ test("what another program has made both a value and a counter is a value, and i
   assert.equal((await server.rawItem(key))?.chord_count, both.chord_count);
 });
 
+test("an increment of what another program has made a counter that is no integer is told as applied", async () => {
+  const key = "half";
+  await server.putRaw({ id: { S: key }, chord_count: { N: "0.5" }, dynakv_requests: { M: {} } });
+  assert.is(await toldOf(server.client.incr({ key })), "UNREADABLE_ITEM APPLIED");
+  assert.equal((await server.rawItem(key))?.chord_count, { N: "1.5" });
+});
+
 test("an id that another replica has counted meanwhile is not counted again", async () => {
   const key = "same";
   const requestId = idAt(nowMs);
