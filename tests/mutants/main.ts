@@ -7,7 +7,7 @@
  *     npm run test:mutants -- --minutes 20 --files access/  some minutes, and only files whose path matches
  *     npm run test:mutants -- --skip store/dynamodb         without files whose path matches
  *     npm run test:mutants -- --lanes 3                     three at a time, rather than two; many tests wait more than they work
- *     npm run test:mutants -- --again                       those that have survived, after tests were written, by more tests
+ *     npm run test:mutants -- --again                       those that have survived without a reason, after tests were written, by more tests
  *     npm run test:mutants -- --fresh                       forgets what is known
  *     npm run test:mutants -- --write                       also writes docs/tests.md
  */
@@ -23,6 +23,7 @@ import { folderOf, inTurn, isAbout } from "./folders.js";
 import { judge } from "./judge.js";
 import { type Mutant, makeMutants } from "./make-mutants.js";
 import { renderReport, type Verdict } from "./report.js";
+import { reasonForNoTest, reasonToSurvive } from "./survivors.js";
 
 const { values: options } = parseArgs({
   options: {
@@ -131,5 +132,9 @@ async function inLanes<T>(things: readonly T[], work: (copy: Copy, thing: T) => 
 
 function isDue(mutant: Mutant): boolean {
   const verdict = known.get(mutant.name);
-  return options.again ? verdict !== undefined && verdict.state !== "killed" : verdict === undefined;
+  if (!options.again) {
+    return verdict === undefined;
+  }
+  const hasReason = reasonToSurvive(mutant) !== undefined || reasonForNoTest(mutant) !== undefined;
+  return verdict !== undefined && verdict.state !== "killed" && !hasReason;
 }

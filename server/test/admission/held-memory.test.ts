@@ -1,13 +1,19 @@
 import * as assert from "uvu/assert";
 import { ResultOrder } from "../../../gen/dynakv/v1/key_value_service_pb.js";
+import { createMemoryBudget } from "../../src/admission/memory-budget.js";
+import { createRetryBudget } from "../../src/store/dynamodb/retry.js";
+import { createSdkDataPlane } from "../../src/store/dynamodb/sdk-data-plane.js";
+import { createItemSizes } from "../../src/store/reads/item-sizes.js";
+import { readMany } from "../../src/store/reads/read-many.js";
 import type { ReadRoom, StoreContext } from "../../src/store/store-context.js";
 import { writeMany } from "../../src/store/writes/write-many.js";
 import { type ObservedServer, seriesValue, startObservedServer } from "../support/observed-server.js";
+import { reaperContext } from "../support/reaper-context.js";
 import { suite } from "../support/suite.js";
 import { waitUntil } from "../support/wait-until.js";
 
-/** What the metrics tell of the memory that is held for calls. */
-const test = suite("memory held for calls");
+/** Memory, and room among what runs. */
+const test = suite("what is held for calls");
 let server: ObservedServer;
 
 test.before(async () => {
@@ -55,7 +61,7 @@ async function held(): Promise<number> {
 }
 
 for (const [name, call] of Object.entries(calls)) {
-  test(`${name} has given all of it back once it has ended`, async () => {
+  test(`${name} has given all memory back once it has ended`, async () => {
     await readAll(server.client.mSet({ entries }));
     const before = await held();
     await call(server.client);
@@ -91,6 +97,36 @@ test("what many writes return to a reader who has left is held no more", async (
   await end;
   await new Promise(setImmediate);
   assert.is(held, 0);
+});
+
+test("an MGet whose reader waits keeps no room among what runs for the reads that have ended", async () => {
+  let taken = 0;
+  let most = 0;
+  const batchSlots = {
+    tryTake() {
+      most = Math.max(most, ++taken);
+      return true;
+    },
+    giveBack() {
+      taken--;
+    },
+  };
+  const context = {
+    ...reaperContext(server, 600_000, Date.now),
+    dynamodb: createSdkDataPlane(server.engine.client),
+    budget: createRetryBudget(),
+    readRoom: createMemoryBudget({ limit: 64_000_000 }).reads,
+    itemSizes: createItemSizes(),
+    batchConcurrency: 8,
+    batchSlots,
+  } as unknown as StoreContext;
+  const missing = Array.from({ length: 250 }, (_, n) => `missing:${n}`);
+  const input = { keys: missing, ordered: false, check: () => undefined };
+  const results = readMany(context, input, { strong: false, signal: new AbortController().signal });
+  await results.next();
+  await waitUntil("none is kept", () => taken === 0);
+  assert.is(most, 1);
+  await results.return(undefined);
 });
 
 test.run();

@@ -100,24 +100,32 @@ test("each has one line in the log, without the key, the value or a secret", asy
   assert.not.match(text, Buffer.from("planted-value").toString("base64"));
 });
 
-test("a defect is INTERNAL, without what is inside, and the log has the place", async () => {
-  let broken = false;
-  const clock = () => {
-    if (broken) {
-      throw new TypeError("planted-internals");
-    }
-    return Date.now();
-  };
-  const { server: logging, lines, client } = await startLogging({ clock });
-  broken = true;
-  const failure = await failureOf(client.get({ key: "k" }));
-  broken = false;
-  await logging.stop();
-  assert.equal([failure.code, failure.reason, failure.message], ["Internal", "INTERNAL", "internal error"]);
-  const [line] = lines.filter(({ msg }) => msg === "call failed: internal error");
-  assert.match(JSON.stringify(line), "failed-calls.test");
-  assert.not.match(JSON.stringify(lines), "planted-internals");
-});
+for (const [name, thrown] of Object.entries({
+  TypeError: new TypeError("planted-internals"),
+  string: "planted-internals",
+  object: null,
+})) {
+  test(`a defect is INTERNAL, without what is inside, and the log has the place: ${name}`, async () => {
+    let broken = false;
+    const clock = () => {
+      if (broken) {
+        throw thrown;
+      }
+      return Date.now();
+    };
+    const { server: logging, lines, client } = await startLogging({ clock });
+    broken = true;
+    const failure = await failureOf(client.get({ key: "k" }));
+    broken = false;
+    await logging.stop();
+    assert.equal([failure.code, failure.reason, failure.message], ["Internal", "INTERNAL", "internal error"]);
+    const [line] = lines.filter(({ msg }) => msg === "call failed: internal error");
+    const defect = line?.defect as { name: string; stack?: string[] } | undefined;
+    assert.is(defect?.name, name);
+    assert.is(/failed-calls\.test/.test(`${defect?.stack}`), thrown instanceof Error);
+    assert.not.match(JSON.stringify(lines), "planted-internals");
+  });
+}
 
 test("a defect leaves it unknown what a write has done, whatever the method, and says nothing of that for a read", async () => {
   let broken = false;

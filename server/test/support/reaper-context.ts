@@ -5,7 +5,11 @@ import type { StoreContext } from "../../src/store/store-context.js";
 import type { TestServer } from "./test-server.js";
 
 /** What a reaper of the server's needs to go over its table when a test says so. */
-export function reaperContext(server: TestServer, windowMs: number, clock: () => number): StoreContext {
+export function reaperContext(
+  server: Pick<TestServer, "engine" | "table">,
+  windowMs: number,
+  clock: () => number,
+): StoreContext {
   return {
     tables: createSdkTablePlane(server.engine.client),
     clock,
