@@ -10,7 +10,7 @@
 import { availableParallelism } from "node:os";
 import { provideCli } from "./build-cli.js";
 import { runUvu } from "./run-uvu.js";
-import { groupFiles, listTestFiles, slowTests } from "./test-files.js";
+import { groupFiles, listTestFiles, slowTests, waitingTests } from "./test-files.js";
 
 /** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
 const limitMs = process.argv.includes("--full") ? 5_400_000 : 600_000;
@@ -21,16 +21,23 @@ if (process.argv.includes("--full")) {
   process.env.DYNAKV_TEST_FULL = "1";
   process.env.DYNAKV_TEST_LIMIT_MS ??= String(limitMs);
 }
-const filesOfProcess = isSlowRun ? 1 : 9;
 
 await provideCli();
 
-const queue = groupFiles(listTestFiles().filter(isWanted), filesOfProcess);
+const wanted = listTestFiles().filter(isWanted);
+const isWaiting = (file: string) => !isSlowRun && waitingTests.test(file);
+const working = groupFiles(
+  wanted.filter((file) => !isWaiting(file)),
+  isSlowRun ? 1 : 9,
+);
+const waiting = groupFiles(wanted.filter(isWaiting), 2);
 let passed = 0;
-let failed = queue.length === 0 ? 1 : 0;
+let failed = wanted.length === 0 ? 1 : 0;
 
-async function work(): Promise<void> {
-  for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+/** Runs the groups of the first queue, and then those that are left of the others. */
+async function work(...queues: string[][][]): Promise<void> {
+  const next = () => queues.find((queue) => queue.length > 0)?.shift();
+  for (let group = next(); group !== undefined; group = next()) {
     const startedAt = performance.now();
     const run = await runUvu(`^(${group.join("|").replaceAll(".", "\\.")})$`, { limitMs });
     // A file that runs no suite has no line of its own, and has failed.
@@ -46,8 +53,11 @@ async function work(): Promise<void> {
   }
 }
 
-// Many of them wait more than they work. More than a few would only wait for each other's engines.
-await Promise.all(Array.from({ length: Math.min(availableParallelism() + 2, 4) }, work));
+// Many of them wait as long as they work. More than a few would only wait for each other's engines, but for those that do little else.
+await Promise.all([
+  ...Array.from({ length: Math.min(availableParallelism() + 2, 4) }, () => work(working, waiting)),
+  ...Array.from({ length: 2 }, () => work(waiting)),
+]);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed === 0 ? 0 : 1;
 
