@@ -171,7 +171,7 @@ test("the same with a Delete and a Set in between", async () => {
   }
 });
 
-const inTurn = isFullRun ? 100_000 : 1000;
+const inTurn = isFullRun ? 100_000 : 500;
 
 test(`${inTurn} in turn, repeated at random up to nine minutes later, are few requests and small ones`, async () => {
   const key = "in-turn";
