@@ -160,12 +160,6 @@ const equivalent: readonly {
 /** Slips that somebody could see, and why no test does: they count as survived. */
 const untested: typeof equivalent = [
   {
-    file: "access/jwks.ts",
-    before: "text.length > maxJwksBytes",
-    after: ">=",
-    why: "it takes an issuer whose keys are exactly a mebibyte to be seen",
-  },
-  {
     file: "counters/request-archive.ts",
     before: "archived.length === 0 && failed !== void 0",
     after: "=== void 0)",
@@ -181,11 +175,6 @@ const untested: typeof equivalent = [
     file: "access/jwts.ts",
     before: "remembered.delete(oldest)",
     why: "it bounds what is remembered, and takes 10,001 signed JWTs to be seen",
-  },
-  {
-    file: "access/failed-attempts.ts",
-    before: "addresses.delete(oldest)",
-    why: "it bounds what is remembered, and takes 5,001 addresses to be seen",
   },
   {
     file: "counters/own-request-ids.ts",

@@ -144,7 +144,8 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
       hung.push(response);
       return;
     }
-    response.writeHead(status).end(JSON.stringify(jwks));
+    // As long as it may be.
+    response.writeHead(status).end(JSON.stringify(jwks).padEnd(1_048_576));
   }).listen(0, "127.0.0.1");
   await once(issuing, "listening");
   const { port } = issuing.address() as AddressInfo;
@@ -201,6 +202,27 @@ test("keys are fetched from a URL, again for a key that is not known, and kept w
     warnings.filter((each) => each.startsWith("jwks")),
     ["jwks: the URL returned HTTP 503; keeping the cached keys; will retry"],
   );
+  issuing.close();
+});
+
+test("keys whose URL returns more than a mebibyte are not taken, and the log says so", async () => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: "a" }] };
+  const issuing = createServer((_, response) => {
+    response.end(JSON.stringify(jwks).padEnd(1_048_577));
+  }).listen(0, "127.0.0.1");
+  await once(issuing, "listening");
+  const { port } = issuing.address() as AddressInfo;
+  const warnings: string[] = [];
+  const { url } = await servers.another({
+    jwks: `http://127.0.0.1:${port}/jwks.json`,
+    jwtIssuer: issuer,
+    jwtAudience: audience,
+    logger: pino({ level: "warn" }, { write: (line: string) => warnings.push(JSON.parse(line).msg) }),
+  });
+  await waitUntil("it is told", () => warnings.some((each) => each.includes("the response exceeds 1048576 bytes")));
+  const token = await servers.jwt({ client_id: "orders" }, { kid: "a" }, privateKey);
+  assert.is(await outcome(clientWith(token, url).get("k")), "UNAUTHENTICATED");
   issuing.close();
 });
 

@@ -11,6 +11,7 @@ import { InfoService } from "../../../gen/dynakv/v1/info_service_pb.js";
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { Health, HealthCheckResponse_ServingStatus } from "../../../gen/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "../../../gen/grpc/reflection/v1/reflection_pb.js";
+import { createFailures } from "../../src/access/failed-attempts.js";
 import type { Server } from "../../src/index.js";
 import { type Attempt, badAttempts, bearer, overTls } from "../support/bad-attempts.js";
 import {
@@ -317,6 +318,22 @@ test("a server that stops leaves no sum of refused calls unwritten", async () =>
   assert.ok(
     sums.some(({ calls }) => calls === 2),
     JSON.stringify(sums),
+  );
+});
+
+test("of the addresses that fail the 5,000 that have failed last are known", () => {
+  const lines: Record<string, unknown>[] = [];
+  const failures = createFailures({
+    logger: pino({ level: "warn" }, { write: (line: string) => lines.push(JSON.parse(line)) }),
+  });
+  for (let n = 0; n < 5010; n++) {
+    failures.noteHandshake(`10.0.${n >> 8}.${n & 255}`, "ECONNRESET");
+  }
+  failures.close();
+  // But for the five that are named.
+  assert.equal(
+    lines.map(({ addresses, handshakes }) => [addresses, handshakes]),
+    [[4995, 4995]],
   );
 });
 
