@@ -1,6 +1,7 @@
 import * as assert from "uvu/assert";
 import { createAuthority, type TestAuthority, type TestCertificate } from "../../server/test/support/certificates.js";
 import { type GuardedServers, startGuardedServers } from "../../server/test/support/guarded-servers.js";
+import { patientTimeout } from "../../server/test/support/hold-request.js";
 import { suite } from "../../server/test/support/suite.js";
 import { createClient as createGrpcJsClient } from "../src/grpc-js.js";
 import { createClient, type DynakvClient, DynakvError, type TlsOptions } from "../src/index.js";
@@ -45,7 +46,7 @@ const creates: Record<string, (options: Options) => DynakvClient> = {
 for (const [name, create] of Object.entries(creates)) {
   const withClient = async (options: Omit<Options, "address" | "retries" | "defaultTimeoutMs">, host = "127.0.0.1") => {
     const address = servers.secure.replace("127.0.0.1", host);
-    const client = create({ ...options, address, retries: false, defaultTimeoutMs: 5000 });
+    const client = create({ ...options, address, retries: false, ...patientTimeout });
     try {
       // Of several records and frames.
       const value = new Uint8Array(300_000).fill(7);

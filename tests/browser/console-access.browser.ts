@@ -9,6 +9,7 @@ import * as assert from "uvu/assert";
 import { createToken } from "../../server/src/access/tokens.js";
 import { suite } from "../../server/test/support/suite.js";
 import { waitUntil } from "../../server/test/support/wait-until.js";
+import { findFreePort } from "../../tools/free-port.js";
 import { type ConsoleScene, startConsoleScene } from "./support/console-scene.js";
 import { browsersHere } from "./support/find-browsers.js";
 import { openPage } from "./support/launch-browser.js";
@@ -185,12 +186,14 @@ for (const name of browsersHere()) {
   });
 
   test("a server that is restarted is waited for, and its charts begin anew", async () => {
-    const first = await scene.serve({});
+    // Nobody else is given it while the server is away.
+    const listen = `127.0.0.1:${await findFreePort()}`;
+    const first = await scene.serve({ listen });
     const view = await scene.open("#/server", { url: first.url });
     await view.waitFor(".card", /Health\s+serving/);
     await first.server.stop();
     await view.waitFor(".card", /Health\s+unreachable/);
-    await scene.serve({ listen: new URL(first.url).host });
+    await scene.serve({ listen });
     await view.waitFor(".card", /Health\s+serving/);
     await view.waitFor(".charts", "Calls");
     assert.equal(await view.problems(), []);

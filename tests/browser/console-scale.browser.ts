@@ -50,14 +50,29 @@ for (const name of browsersHere().filter((name) => name === "chromium")) {
       `${((frames * 1000) / scrollMs).toFixed(0)} frames a second, the longest ${longestMs.toFixed(0)} ms; ${megabytes.toFixed(0)} MB of heap`,
     );
     assert.ok(megabytes < 300, `${megabytes} MB`);
-    await view.click(".scan-actions button", "Read again");
-    await view.click(".scan-actions button", "Stop");
+    await view.page.evaluate(stopAtOnce);
     await view.waitFor(".hint", "Stopped before the end: there may be more keys");
     assert.equal(await view.problems(), []);
     await view.close();
   });
 
   test.run();
+}
+
+/** Runs in the page: has all read again, and stops that as soon as it can be, before a busy machine has come to the end of it. */
+async function stopAtOnce(): Promise<void> {
+  const find = (label: string) =>
+    [...document.querySelectorAll<HTMLElement>(".scan-actions button")].find(({ innerText }) =>
+      innerText.includes(label),
+    );
+  find("Read again")?.click();
+  for (let stop = find("Stop"); ; stop = find("Stop")) {
+    if (stop !== undefined) {
+      stop.click();
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  }
 }
 
 /** Scrolls through all of them, by a hundred rows a frame, and tells how it went. What it takes is told, and held to nothing. */

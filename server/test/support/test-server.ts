@@ -5,6 +5,7 @@ import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } f
 import { KeyValueService } from "../../../gen/dynakv/v1/key_value_service_pb.js";
 import { createServer, type Server, type ServerOptions } from "../../src/index.js";
 import { startTestEngine, type TestEngine, uniqueTableName } from "./engine.js";
+import { patientDeadlines } from "./hold-request.js";
 import { countResources, type Resources, waitForNoLeaks } from "./leaks.js";
 
 export type KeyValueClient = Client<typeof KeyValueService>;
@@ -46,7 +47,9 @@ export async function startTestServer(options: ServerOptions = {}): Promise<Test
   const servers: Server[] = [];
 
   async function replica(more: ServerOptions = {}) {
-    const server = createServer({ ...shared, ...more });
+    const given = { ...shared, ...more };
+    const patience = given.maxDeadlineSeconds === undefined ? patientDeadlines : {};
+    const server = createServer({ ...patience, ...given });
     const { url } = await server.start();
     servers.push(server);
     return { url, client: createClient(KeyValueService, createGrpcTransport({ baseUrl: url, nodeOptions })), server };

@@ -5,7 +5,7 @@ import { createServer, type Server, type ServerOptions } from "@dynakv/server";
 import type { Browser, ElementHandle, Page } from "puppeteer-core";
 import { buildUnlessFresh } from "../../../console/build.js";
 import type { BrowserName } from "./find-browsers.js";
-import { type BrowserOptions, launchBrowser } from "./launch-browser.js";
+import { type BrowserOptions, launchBrowser, newPatientPage } from "./launch-browser.js";
 
 /** A server with a console, and a browser that looks at it. */
 export interface ConsoleScene {
@@ -100,7 +100,7 @@ const watchScript = `
 
 async function openConsole(browser: Browser, url: string, hash: string, options: OpenOptions): Promise<ConsolePage> {
   const { width = 1280, height = 800, isDark = false, script = "" } = options;
-  const page = await browser.newPage();
+  const page = await newPatientPage(browser);
   const requested: string[] = [];
   page.on("request", (request) => requested.push(request.url()));
   await page.setViewport({ width, height });
@@ -120,7 +120,7 @@ async function openConsole(browser: Browser, url: string, hash: string, options:
           const shown = element.innerText || element.textContent || "";
           return pattern === undefined ? shown.includes(wanted) : new RegExp(pattern[0] ?? "", pattern[1]).test(shown);
         }),
-      { timeout: waitMs, polling: 50 },
+      { polling: 50 },
       selector,
       wanted,
       pattern,
@@ -141,11 +141,7 @@ async function openConsole(browser: Browser, url: string, hash: string, options:
       }
     },
     async waitForNone(selector) {
-      await page.waitForFunction(
-        (selector) => document.querySelector(selector) === null,
-        { timeout: waitMs },
-        selector,
-      );
+      await page.waitForFunction((selector) => document.querySelector(selector) === null, {}, selector);
     },
     text: (selector) => page.evaluate((selector) => document.querySelector<HTMLElement>(selector)?.innerText, selector),
     texts: (selector) =>
@@ -166,7 +162,7 @@ async function openConsole(browser: Browser, url: string, hash: string, options:
       await (handle.asElement() as ElementHandle<Element> | null)?.click();
     },
     async fill(selector, text) {
-      await page.waitForSelector(selector, { timeout: waitMs });
+      await page.waitForSelector(selector);
       await page.focus(selector);
       await page.$eval(selector, (field) => (field as HTMLInputElement).select());
       await page.keyboard.press("Backspace");
@@ -198,6 +194,3 @@ async function openConsole(browser: Browser, url: string, hash: string, options:
     close: () => page.close(),
   };
 }
-
-/** On a machine that is busy with others. */
-const waitMs = 120_000;

@@ -10,6 +10,9 @@ export interface BrowserOptions {
   readonly colorScheme?: "light" | "dark";
 }
 
+/** How long a browser may take for what it is asked, on a machine that is busy with others, in milliseconds. */
+const waitMs = 120_000;
+
 /** Starts a browser without a window, with a profile of its own. It ends with the test's process, if not before. */
 export async function launchBrowser(name: BrowserName, options: BrowserOptions = {}): Promise<Browser> {
   const { loopbackNames = [], chromiumArguments = [], colorScheme = "light" } = options;
@@ -22,11 +25,12 @@ export async function launchBrowser(name: BrowserName, options: BrowserOptions =
       "layout.css.prefers-color-scheme.content-override": colorScheme === "dark" ? 0 : 1,
       "network.dns.localDomains": loopbackNames.join(","),
     };
-    return puppeteer.launch({ browser: "firefox", executablePath, extraPrefsFirefox });
+    return puppeteer.launch({ browser: "firefox", executablePath, extraPrefsFirefox, timeout: waitMs });
   }
   return puppeteer.launch({
     browser: "chrome",
     executablePath,
+    timeout: waitMs,
     args: [
       // Its sandbox refuses to start for root, as which containers run.
       ...(process.getuid?.() === 0 ? ["--no-sandbox"] : []),
@@ -39,9 +43,16 @@ export async function launchBrowser(name: BrowserName, options: BrowserOptions =
 
 /** Opens a page in which functions given to `evaluate` run as they stand in a test. */
 export async function openPage(browser: Browser | BrowserContext, url: string): Promise<Page> {
-  const page = await browser.newPage();
+  const page = await newPatientPage(browser);
   // tsx has functions named by a helper that stands in the module, which a page does not have.
   await page.evaluateOnNewDocument("globalThis.__name = (named) => named;");
   await page.goto(url);
+  return page;
+}
+
+/** A page that has its time on a machine that is busy. */
+export async function newPatientPage(browser: Browser | BrowserContext): Promise<Page> {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(waitMs);
   return page;
 }
