@@ -1,10 +1,17 @@
-import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { brotliDecompressSync, createBrotliDecompress, createGunzip, gunzipSync } from "node:zlib";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
 /** Compression methods accepted in requests. */
 export const acceptedCompression: readonly Compression[] = [compressionGzip, compressionBrotli];
+
+/**
+ * A message of so few bytes, of which no more than so many come, is decompressed in one go: that takes a tenth of a millisecond at most,
+ * and a stream takes several times as long.
+ */
+const smallBytes = 4096;
+const smallDecompressedBytes = 16_384;
 
 /** Larger than Node's default: what comes of a few KB may be many MB. */
 const chunkSize = 65_536;
@@ -24,6 +31,11 @@ export async function decompress(
   if (message.length === 0) {
     return Buffer.alloc(0);
   }
+  const small = message.length > smallBytes ? undefined : decompressSmall(name, message, maxBytes);
+  if (small !== undefined) {
+    take(small);
+    return small;
+  }
   const stream = name === compressionGzip.name ? createGunzip({ chunkSize }) : createBrotliDecompress({ chunkSize });
   stream.end(message);
   const chunks: Buffer[] = [];
@@ -42,6 +54,20 @@ export async function decompress(
     throw toConnectError(error);
   }
   return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, bytes);
+}
+
+/** Undefined for a message that is not small. */
+function decompressSmall(name: string, message: Uint8Array, maxBytes: number): Buffer | undefined {
+  const inOneGo = name === compressionGzip.name ? gunzipSync : brotliDecompressSync;
+  const maxOutputLength = Math.min(maxBytes, smallDecompressedBytes);
+  try {
+    return inOneGo(message, { chunkSize: smallBytes, maxOutputLength });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+      return undefined;
+    }
+    throw toConnectError(error);
+  }
 }
 
 function toConnectError(error: unknown): unknown {
