@@ -1,13 +1,7 @@
 /** A caller that writes and reads many entries, in a process of its own. */
 import { createClient, type DynakvClient } from "../../client/src/index.js";
 import { answerQuestions } from "../../tools/process-monitor/answer.js";
-
-/** What it has taken. */
-export interface Taken {
-  readonly seconds: number;
-  /** User and system time of this process, in microseconds. */
-  readonly cpu: number;
-}
+import { measured } from "../caller/measured.js";
 
 let client: DynakvClient | undefined;
 const value = new Uint8Array(1000).map((_, n) => n * 167);
@@ -23,14 +17,6 @@ function* entries(count: number) {
   for (let n = 0; n < count; n++) {
     yield { key: `v1000:${n}`, value };
   }
-}
-
-async function measured(transfer: () => Promise<void>): Promise<Taken> {
-  const cpuBefore = process.cpuUsage();
-  const startedAt = performance.now();
-  await transfer();
-  const { user, system } = process.cpuUsage(cpuBefore);
-  return { seconds: (performance.now() - startedAt) / 1000, cpu: user + system };
 }
 
 answerQuestions({
