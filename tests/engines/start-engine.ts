@@ -30,7 +30,7 @@ export interface EngineProgram {
 }
 
 /** How long an engine may take until it answers. */
-const startMs = 60_000;
+const startMs = 240_000;
 const pollMs = 100;
 
 export function createClient({ endpoint, region, accessKeyId, secretAccessKey }: Access): DynamoDBClient {

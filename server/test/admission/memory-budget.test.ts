@@ -302,11 +302,21 @@ test("work of a single step waits for none that is long", async () => {
   await Promise.all(all);
 });
 
+/** Holds the event loop by the processor's time: on a machine that is busy with others, all that does takes as much longer. */
+function work(ms: number): void {
+  for (
+    const from = process.cpuUsage(), spent = () => process.cpuUsage(from);
+    spent().user + spent().system < ms * 1000;
+  ) {
+    // Nothing but the time of it matters.
+  }
+}
+
 test("what follows a turn of its own leaves others their time, too", async () => {
   let turnsOfOthers = 0;
   let isOver = false;
   const other = () => {
-    holdEventLoop(2);
+    work(2);
     turnsOfOthers++;
     if (!isOver) {
       setImmediate(other);
@@ -314,7 +324,7 @@ test("what follows a turn of its own leaves others their time, too", async () =>
   };
   setImmediate(other);
   const turns = 20;
-  await Promise.all(Array.from({ length: turns }, () => ownTurn().then(() => holdEventLoop(6))));
+  await Promise.all(Array.from({ length: turns }, () => ownTurn().then(() => work(6))));
   isOver = true;
   assert.ok(turnsOfOthers > turns * 2, `${turnsOfOthers} turns of others`);
 });

@@ -165,7 +165,9 @@ for (const dataPlane of planes) {
         assert.is((await client.get({ key: name })).entry?.data.case, "value");
         assert.equal([...new Set(proxy.tunnels)], [target]);
       });
-      assert.is(endpoint.connections() - before, proxy.tunnels.length, "nothing went around it");
+      const connections = endpoint.connections() - before;
+      // One that was asked for as the server stopped may not have been made.
+      assert.ok(connections > 0 && connections <= proxy.tunnels.length, "nothing went around it");
     });
   }
 
