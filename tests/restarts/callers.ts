@@ -33,13 +33,15 @@ export function startCallers(name: string, client: DynakvClient): () => Promise<
   let doubtful = 0n;
 
   async function attempt<T>(what: string, call: () => Promise<T>): Promise<T | undefined> {
+    const startedAt = performance.now();
     try {
       const result = await call();
       done.calls++;
       return result;
     } catch (error) {
       const told = error instanceof DynakvError ? `${error.reason} ${error.outcome}` : (error as Error).name;
-      done.failed.push(`${what}: ${told} ${(error as Error).message}`);
+      const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+      done.failed.push(`${what}: ${told} ${(error as Error).message} (after ${seconds} s)`);
       return undefined;
     }
   }

@@ -37,11 +37,13 @@ def uuid7():
 
 def attempt(what, call):
     """The answer; None when the call has failed."""
+    started_at = time.monotonic()
     try:
         answer = call()
     except grpc.RpcError as error:
+        seconds = time.monotonic() - started_at
         with lock:
-            done["failed"].append(f"{what}: {error.code().name} {error.details()}")
+            done["failed"].append(f"{what}: {error.code().name} {error.details()} (after {seconds:.1f} s)")
         return None
     with lock:
         done["calls"] += 1
