@@ -12,6 +12,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { installOnce, ToolMissing } from "../../tools/install-once.js";
 import { renderTable, replaceMarked } from "../../tools/markdown.js";
 import { root } from "../../tools/root.js";
@@ -22,6 +23,8 @@ const frameworks = ["vitest@4.1.12", "jest@30.5.2"];
 const suiteFolder = join(root, "tests/testing/suite");
 const testsOfSuite = 20;
 const starts = 10;
+/** How long the rest of a process group may outlive its leader, in milliseconds. */
+const groupMs = 10_000;
 
 interface Run {
   readonly code: number | null;
@@ -41,13 +44,23 @@ async function run(cwd: string, args: readonly string[], environment: NodeJS.Pro
     });
   }
   const [code] = (await once(child, "close")) as [number | null];
-  return { code, output, isGone: !isGroupAlive(child) };
+  return { code, output, isGone: await isGroupGone(child) };
 }
 
-/** What is left is ended, too. */
-function isGroupAlive({ pid }: ChildProcess): boolean {
+/** What ends with its leader may take a moment longer than it on a busy machine. What is left then is ended, too. */
+async function isGroupGone(child: ChildProcess): Promise<boolean> {
+  for (const givesUpAt = performance.now() + groupMs; performance.now() < givesUpAt; await sleep(50)) {
+    if (!signalGroup(child, 0)) {
+      return true;
+    }
+  }
+  return !signalGroup(child, "SIGKILL");
+}
+
+/** Returns true if there was anybody to send it to. */
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
-    return pid !== undefined && process.kill(-pid, "SIGKILL");
+    return pid !== undefined && process.kill(-pid, signal);
   } catch {
     return false;
   }
