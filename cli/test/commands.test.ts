@@ -4,12 +4,12 @@ import { join } from "node:path";
 import * as assert from "uvu/assert";
 import { startFakeServer } from "../../client/test/support/fake-server.js";
 import { Consistency } from "../../gen/dynakv/v1/entry_pb.js";
-import type { FaultProxy, ProxiedRequest } from "../../server/src/faults/index.js";
+import type { Fault, FaultProxy, ProxiedRequest } from "../../server/src/faults/index.js";
 import { createSelfSigned } from "../../server/test/support/certificates.js";
 import { bytesAt } from "../../server/test/support/entries.js";
 import { suite } from "../../server/test/support/suite.js";
 import type { TestServer } from "../../server/test/support/test-server.js";
-import { withLongEnoughDeadline } from "../../server/test/support/wait-until.js";
+import { waitUntil, withLongEnoughDeadline } from "../../server/test/support/wait-until.js";
 import { clientCommands } from "../src/commands.js";
 import { readConnection } from "../src/connection-flags.js";
 import { renderCommandHelp } from "../src/help.js";
@@ -221,9 +221,20 @@ test("delete removes nothing when one of the keys is none, and tells what is gon
   assertFails(await run(["delete", "stays", ""]), 2, /KEY 2 has 0 bytes; a key has 1 to 2048/);
   assertFails(await run(["delete", "é".repeat(1025), "stays"]), 2, /KEY 1 has 2050 bytes; a key has 1 to 2048/);
   assert.ok(await isThere("stays"));
-  const isOf = (key: string, { body }: ProxiedRequest) => Object(body.Key).id?.S === key;
-  proxy.decide = (request) =>
-    request.operation === "DeleteItem" && !isOf("stays", request) ? "lose-answer" : "forward";
+  const keyOf = ({ body }: ProxiedRequest) => Object(body.Key).id?.S;
+  let lost = 0;
+  proxy.decide = async (request): Promise<Fault> => {
+    if (request.operation !== "DeleteItem") {
+      return "forward";
+    }
+    if (keyOf(request) !== "stays") {
+      lost++;
+      return "lose-answer";
+    }
+    // What is in flight when another fails counts, too, however late it is answered.
+    await waitUntil("the answers of the others are lost", () => lost >= 2);
+    return { kind: "delay", afterMs: 200 };
+  };
   const cut = await run(["delete", "stays", "nothing:1", "nothing:2"], {
     env: { DYNAKV_ADDRESS: proxied.url },
   });

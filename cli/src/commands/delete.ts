@@ -116,11 +116,12 @@ async function deleteMany(
     }
   })();
   try {
-    for await (const { answer, error } of client.mdelete(source, { timeoutMs })) {
-      if (error === undefined) {
-        existed += answer.existed ? 1 : 0;
+    for await (const result of client.mdelete(source, { timeoutMs })) {
+      // The answer of one that has failed throws, and with it those that are in flight would go uncounted.
+      if (result.error === undefined) {
+        existed += result.answer.existed ? 1 : 0;
       } else {
-        failure ??= { cause: error };
+        failure ??= { cause: result.error };
       }
     }
   } catch (cause) {
