@@ -24,14 +24,17 @@ const server = createServer({ keepAliveTimeout: 65_000 }, (request, response) =>
   });
 });
 
+/** Of ASCII, so that its length is that of its bytes. */
+type Part = string | Buffer;
+
 /** Many MB of it wait here until they are taken, and not as copies in the kernel. */
-async function send(response: ServerResponse, parts: readonly string[], answer: unknown): Promise<void> {
+async function send(response: ServerResponse, parts: readonly Part[], answer: unknown): Promise<void> {
   response.writeHead(answer === undefined ? 400 : 200, {
     "content-type": "application/x-amz-json-1.0",
     "content-length": parts.reduce((sum, part) => sum + part.length, 0),
   });
   response.on("error", () => {});
-  for (const part of parts) {
+  for (const part of parts.every((each) => typeof each === "string") ? [parts.join("")] : parts) {
     if (response.destroyed) {
       return;
     }
@@ -42,9 +45,12 @@ async function send(response: ServerResponse, parts: readonly string[], answer: 
   response.end();
 }
 
-function answerOf(operation: string, body: string): readonly string[] | undefined {
+function answerOf(operation: string, body: string): readonly Part[] | undefined {
   try {
-    const plain = () => {
+    const plain = (): readonly Part[] | undefined => {
+      if (operation === "GetItem") {
+        return ['{"Item":', ...itemAt(/"Key":\{"id":\{"S":"([^"]*)"/.exec(body)?.[1] ?? ""), "}"];
+      }
       const text = operation === "Scan" ? page(body) : answerTo(operation, body);
       return text === undefined ? undefined : [text];
     };
@@ -55,20 +61,38 @@ function answerOf(operation: string, body: string): readonly string[] | undefine
   }
 }
 
-function batch(body: string): readonly string[] {
+/** By their sizes, what stands in an item before the rest of its key, and after it. */
+const items = new Map<string, readonly [before: Part, after: Part]>();
+/** The answers of larger ones lie ready: to make them anew would keep the engine from what others ask of it. */
+const largeBytes = 4096;
+
+function itemAt(key: string): readonly Part[] {
+  const colon = key.indexOf(":");
+  const start = colon < 0 ? key : key.slice(0, colon + 1);
+  let item = items.get(start);
+  if (item === undefined) {
+    const text = (answerTo("GetItem", `"Key":{"id":{"S":"${start}"}}`) ?? "").slice('{"Item":'.length, -1);
+    const at = text.indexOf(start) + start.length;
+    const after = text.slice(at);
+    item = [text.slice(0, at), after.length < largeBytes ? after : Buffer.from(after, "latin1")];
+    items.set(start, item);
+  }
+  const [before, after] = item;
+  const head = `${before}${key.slice(start.length)}`;
+  return typeof after === "string" ? [head + after] : [head, after];
+}
+
+function batch(body: string): readonly Part[] {
   const keys = [...body.matchAll(/"S":"([^"]*)"/g)].map(([, key = ""]) => key);
   let bytes = 0;
   const fits = keys.filter((key) => {
     bytes += Number(key.slice(1, key.indexOf(":")));
     return bytes <= maxAnswerBytes;
   });
-  const items = fits.flatMap((key, n) => {
-    const answer = answerTo("GetItem", `"Key":{"id":{"S":"${key}"}}`) ?? "";
-    return [n === 0 ? "" : ",", answer.slice('{"Item":'.length, -1)];
-  });
+  const found = fits.flatMap((key, n) => [n === 0 ? "" : ",", ...itemAt(key)]);
   const left = keys.slice(fits.length).map((key) => ({ id: { S: key } }));
   const unprocessed = left.length === 0 ? {} : { [table]: { Keys: left } };
-  return [`{"Responses":{"${table}":[`, ...items, `]},"UnprocessedKeys":${JSON.stringify(unprocessed)}}`];
+  return [`{"Responses":{"${table}":[`, ...found, `]},"UnprocessedKeys":${JSON.stringify(unprocessed)}}`];
 }
 
 /** A page of a table that has no end: items of 2 KB, of which none has a prefix that is asked for. */
