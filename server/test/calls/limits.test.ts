@@ -116,8 +116,9 @@ test("a deadline over the limit is shortened to it, over every protocol", async 
 test("a call that sets a longer deadline than the server's default has its own", async () => {
   const proxy = await startFaultProxy({ target: server.engine.endpoint });
   const { client } = await server.replica({ endpoint: proxy.endpoint, defaultDeadlineSeconds: 1 });
+  await server.client.set({ key: "longer", value: new Uint8Array([1]) });
   const reads = holdRequest(proxy, ["GetItem"]);
-  const longer = client.get({ key: "k" }, { timeoutMs: 120_000 }).then(
+  const longer = client.get({ key: "longer" }, { timeoutMs: 120_000 }).then(
     ({ entry }) => entry?.data.case,
     (error: unknown) => `${error}`,
   );
