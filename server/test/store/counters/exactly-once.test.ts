@@ -246,14 +246,14 @@ test("what was moved is answered after a Set, a Delete and a start anew", async 
 
 test("ids of one and the same millisecond are remembered as well", async () => {
   const key = "same-millisecond";
-  const ids = Array.from({ length: 1000 }, () => idAt(nowMs, createWriter(), "7abc"));
+  const ids = Array.from({ length: 500 }, () => idAt(nowMs, createWriter(), "7abc"));
   const answers = await Promise.all(ids.map((requestId) => server.client.incr({ key, requestId })));
   const again = await Promise.all(ids.map((requestId) => other.incr({ key, requestId })));
   assert.equal(
     again.map(({ value }) => value),
     answers.map(({ value }) => value),
   );
-  assert.is(await countAt(key), 1000n);
+  assert.is(await countAt(key), 500n);
 });
 
 test("what was dropped is refused also by a replica whose clock is an hour behind", async () => {
