@@ -13,7 +13,7 @@ import { runUvu } from "./run-uvu.js";
 import { groupFiles, listTestFiles, slowTests, waitingTests } from "./test-files.js";
 
 /** How long a process may take before it has failed: one that waits for what never comes should be told of, not waited for. */
-const limitMs = process.argv.includes("--full") ? 5_400_000 : 600_000;
+const limitMs = process.argv.includes("--full") ? 5_400_000 : 1_200_000;
 
 const [pattern] = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isSlowRun = process.argv.includes("--slow");

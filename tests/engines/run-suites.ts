@@ -25,7 +25,7 @@ export interface GroupResult {
 }
 
 /** How long a process may take: many times what the slowest does, on any engine. */
-const limitMs = 600_000;
+const limitMs = 1_500_000;
 const filesOfProcess = 9;
 
 /**
