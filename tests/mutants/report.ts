@@ -27,7 +27,9 @@ export function renderReport(verdicts: readonly Verdict[], possible: number): st
       const reason =
         reasonToSurvive(mutant) ??
         reasonForNoTest(mutant) ??
-        (state === "unreached" ? "no test comes there" : "not looked at yet");
+        (state === "unreached"
+          ? "no test comes there"
+          : "not looked at yet, or not judged again since a test was written");
       return `- \`${mutant.file}\`, ${mutant.rule}: \`${mutant.before}\` became \`${mutant.after}\`: ${reason}`;
     })
     .sort();

@@ -58,7 +58,7 @@ test("every key comes once, over many pages, each message with a cursor", async 
 
 test("a scan goes through more pages than there is memory for", async () => {
   // Two pages have room at a time, and a third has not.
-  const { client: small } = await server.replica({ memoryBytes: 4_000_000 });
+  const { client: small } = await server.replica({ memoryBytes: 3_000_000 });
   const { results } = await collect({ prefix: "many:" }, small);
   assert.is(results.length, many);
 });
