@@ -1,4 +1,5 @@
 import * as assert from "uvu/assert";
+import { startFaultProxy } from "../../server/src/faults/index.js";
 import { suite } from "../../server/test/support/suite.js";
 import { startTestServer, type TestServer } from "../../server/test/support/test-server.js";
 import { createClient, type DynakvClient, json } from "../src/index.js";
@@ -76,6 +77,36 @@ test("deletePrefix removes what it says, can stop and go on, and never the whole
     () => client.update(5 as never, () => undefined),
   ]) {
     assert.instance(await wrong().catch((cause: unknown) => cause), TypeError);
+  }
+});
+
+test("a deletePrefix in which one key fails removes the others, tells how many, and goes on with what is left", async () => {
+  const proxy = await startFaultProxy({ target: server.engine.endpoint });
+  const { url } = await server.replica({ endpoint: proxy.endpoint });
+  const denied = createClient({ address: url, defaultTimeoutMs: 60_000 });
+  try {
+    const keys = Array.from({ length: 30 }, (_, n) => ({ key: `part:${n}`, value: Buffer.from("1") }));
+    await client.mset(keys, { idempotent: true });
+    let isAllowed = false;
+    proxy.decide = ({ operation, body }) => {
+      if (operation !== "DeleteItem" || isAllowed) {
+        return "forward";
+      }
+      if (Object(body.Key).id?.S === "part:7") {
+        return { kind: "answer", status: 400, body: { __type: "AccessDeniedException", message: "not this key" } };
+      }
+      // The others are in flight still when that one has failed.
+      return { kind: "delay", afterMs: 50 };
+    };
+    const told: unknown[] = [];
+    const error = await errorOf(denied.deletePrefix("part:", { onProgress: (progress) => told.push(progress) }));
+    assert.equal([error.reason, error.outcome], ["BACKEND_DENIED", "NOT_APPLIED"]);
+    assert.equal(told, [{ deleted: 29, cursor: undefined }]);
+    isAllowed = true;
+    assert.equal(await denied.deletePrefix("part:"), { deleted: 1, cursor: undefined });
+  } finally {
+    denied.close();
+    await proxy.stop();
   }
 });
 

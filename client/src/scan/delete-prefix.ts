@@ -12,7 +12,10 @@ export interface DeletePrefixOptions extends CallOptions {
   readonly cursor?: string | undefined;
   /** Stops after so many keys, and those that were found with the last of them. The default is all keys. */
   readonly maxKeys?: number | undefined;
-  /** Called after each part, with what is removed by now: a cursor to keep, should this end early. */
+  /**
+   * Called after each part, with what is removed by now: a cursor to keep, should this end early. Called once more where it does, with
+   * the cursor of the part in which something failed, which is undefined for the first.
+   */
   readonly onProgress?: ((progress: PrefixDeleted) => void) | undefined;
 }
 
@@ -35,14 +38,30 @@ export async function deletePrefix(
   const call = runner.begin(options, 0);
   const within = () => ({ ...options, signal: call.signal, timeoutMs: runner.leftMs(call.endAt) });
   let deleted = 0;
+  let begun = cursor;
   try {
     const found = scan(runner, metadataDecoder(""), { ...within(), prefix, cursor });
     for await (const page of found.pages()) {
       const keys = page.results.map(({ key }) => key);
-      // To be gone is what was asked for: a repetition does no harm.
-      for await (const { answer } of mdelete(keys, { ...within(), idempotent: true })) {
-        deleted += answer.existed ? 1 : 0;
+      let failure: { readonly cause: unknown } | undefined;
+      try {
+        // To be gone is what was asked for: a repetition does no harm.
+        for await (const result of mdelete(keys, { ...within(), idempotent: true })) {
+          // The answer of one that has failed throws, and with it those that are in flight would go uncounted.
+          if (result.error === undefined) {
+            deleted += result.answer.existed ? 1 : 0;
+          } else {
+            failure ??= { cause: result.error };
+          }
+        }
+      } catch (cause) {
+        failure ??= { cause };
       }
+      if (failure !== undefined) {
+        onProgress?.({ deleted, cursor: begun });
+        throw failure.cause;
+      }
+      begun = page.cursor;
       onProgress?.({ deleted, cursor: page.cursor });
       if (deleted >= maxKeys) {
         return { deleted, cursor: page.cursor };
