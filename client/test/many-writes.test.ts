@@ -285,6 +285,23 @@ test("a server that is refused before it is asked has written nothing, and is as
   assert.is(asked.length, 2);
 });
 
+test("a stream that meets the deadline first ends the loop with it, too, when each entry has its result", async () => {
+  const { client } = scripted([
+    async function* (keys) {
+      yield [keys.length - 1];
+      throw new ConnectError("the deadline has passed", Code.DeadlineExceeded);
+    },
+  ]);
+  const results: WriteResult<unknown>[] = [];
+  const error = await (async () => {
+    for await (const result of client.mset(entries("k", 3))) {
+      results.push(result);
+    }
+  })().catch((cause: unknown) => cause as DynakvError);
+  assert.equal([error?.reason, error?.outcome], ["DEADLINE_EXCEEDED", "UNKNOWN"]);
+  assert.is(results.filter((result) => result.error?.reason === "DEADLINE_EXCEEDED").length, 2);
+});
+
 test("when the deadline passes each entry that was taken has a result, and then the loop ends with it", async () => {
   await withLongEnoughDeadline(async (timeoutMs) => {
     const { client } = scripted([

@@ -3,7 +3,7 @@ import type { CallRunner } from "../call.js";
 import type { CallOptions, WriteOptions } from "../call-options.js";
 import { cancellableIterator } from "../cancellable-iterator.js";
 import { type Cut, cutItems } from "../cut-items.js";
-import { endedHere } from "../errors.js";
+import { type DynakvError, endedHere } from "../errors.js";
 import { createLanes } from "../lanes.js";
 import { unlessEnded } from "../unless-ended.js";
 import type { WriteKind } from "./kinds.js";
@@ -79,6 +79,8 @@ export function manyWrites<Given, Item extends { readonly key: string }, Answer,
     let batch: readonly WriteResult<Answer>[] = [];
     let place = 0;
     let isOver = false;
+    /** Of a write whose stream met the deadline before the call's own timer did. */
+    let late: DynakvError | undefined;
 
     function finish(reason?: unknown): void {
       isOver = true;
@@ -94,6 +96,9 @@ export function manyWrites<Given, Item extends { readonly key: string }, Answer,
           const result = await change(written);
           progress.answered++;
           progress[result.error === undefined ? "succeeded" : "failed"]++;
+          if (result.error?.reason === "DEADLINE_EXCEEDED") {
+            late ??= result.error;
+          }
           return { done: false, value: result };
         }
         const next = await lanes.next();
@@ -102,6 +107,8 @@ export function manyWrites<Given, Item extends { readonly key: string }, Answer,
         if (next === undefined) {
           if (call.signal.aborted) {
             stopped ??= { cause: endedHere(call.signal.reason, "UNKNOWN") };
+          } else if (late !== undefined) {
+            stopped ??= { cause: late.withUnknownOutcome() };
           }
           finish();
           if (stopped !== undefined) {
